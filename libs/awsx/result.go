@@ -1,0 +1,85 @@
+package awsx
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// Result is how a remote write ended. Treating Unknown as Refused is the classic lease bug: the
+// write may have been applied although its answer was lost.
+type Result int
+
+// The three ends of a remote write.
+const (
+	Unknown Result = iota
+	Applied
+	Refused
+)
+
+// String is the result's name in logs.
+func (r Result) String() string { return [...]string{"unknown", "applied", "refused"}[r] }
+
+// Classify tells how a DynamoDB write that returned err ended. Refused means a condition was false.
+// Unknown is whatever does not prove that the write had no effect: lost answers, server errors,
+// cancelled contexts. Other errors (validation, missing tables, throttling) prove that nothing was
+// written but say nothing of the row: they are Unknown too, since a caller must look again.
+func Classify(err error) Result {
+	if err == nil {
+		return Applied
+	}
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return Refused
+	}
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return classifyReasons(cancelled.CancellationReasons)
+	}
+	return Unknown
+}
+
+// classifyReasons is Refused only where every reason that is one is a false condition: a conflict
+// with another transaction says nothing of the row.
+func classifyReasons(reasons []types.CancellationReason) Result {
+	refused := false
+	for _, reason := range reasons {
+		switch code := deref(reason.Code); code {
+		case "ConditionalCheckFailed":
+			refused = true
+		case "", "None":
+		default:
+			return Unknown
+		}
+	}
+	if refused {
+		return Refused
+	}
+	return Unknown
+}
+
+// Permanent says whether err is one that another try with the same request cannot mend: the
+// request itself is wrong or not allowed.
+func Permanent(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "ValidationException", "AccessDeniedException", "ResourceNotFoundException", "SerializationException":
+		return true
+	}
+	return false
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
