@@ -1,0 +1,206 @@
+package media
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"github.com/disintegration/imaging"
+	"github.com/gabriel-vasile/mimetype"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/draw"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// Picture is an encoded picture.
+type Picture struct {
+	Content      []byte
+	ContentType  string // image/jpeg or image/png
+	WidthPixels  int
+	HeightPixels int
+}
+
+// Derivatives are the pictures made from one file; both are nil, or neither.
+type Derivatives struct {
+	Web       *Picture
+	Thumbnail *Picture
+}
+
+type format struct {
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+// formats are chosen by the sniffed type. Those for animations give the first frame. A type that
+// is not here (SVG, HEIC, AVIF and whatever is no picture) passes through.
+var formats = map[string]format{
+	"image/jpeg": {jpeg.DecodeConfig, jpeg.Decode},
+	"image/png":  {png.DecodeConfig, png.Decode},
+	"image/apng": {png.DecodeConfig, png.Decode},
+	"image/gif":  {gif.DecodeConfig, gif.Decode},
+	"image/webp": {webp.DecodeConfig, webp.Decode},
+	"image/bmp":  {bmp.DecodeConfig, bmp.Decode},
+	"image/tiff": {tiff.DecodeConfig, tiff.Decode},
+}
+
+// Derivable says whether Derive makes pictures of a media type as Inspect reports it.
+func Derivable(mediaType string) bool {
+	_, ok := formats[mediaType]
+	return ok
+}
+
+// Derive makes the web version and the thumbnail of a picture: upright, never larger than the
+// picture itself, re-encoded from its pixels alone. For a file of another type (see Derivable) both
+// are nil and err is nil. err is a *HostileError or a *BrokenError.
+//
+// The same content and limits give the same bytes within one build.
+func Derive(content []byte, limits Limits) (Derivatives, error) {
+	mediaType := mimetype.Detect(content).String()
+	form, ok := formats[mediaType]
+	if !ok {
+		return Derivatives{}, nil
+	}
+	return derive(content, mediaType, form, limits)
+}
+
+func derive(content []byte, mediaType string, form format, limits Limits) (made Derivatives, err error) {
+	// Decoders read what strangers wrote, and decoders have panicked on crafted files
+	// (CVE-2023-36308 is one in a library used here). One bad picture must not take the process with
+	// it; the decoder's state is local to this call, so nothing half-done stays behind.
+	defer func() {
+		if reason := recover(); reason != nil {
+			made, err = Derivatives{}, &BrokenError{Type: mediaType, Err: fmt.Errorf("the decoder panicked: %v", reason)}
+		}
+	}()
+	size, err := measure(content, mediaType, form, limits)
+	if err != nil {
+		return Derivatives{}, err
+	}
+	img, err := form.decode(bytes.NewReader(content))
+	if err != nil {
+		return Derivatives{}, &BrokenError{Type: mediaType, Err: err}
+	}
+	photo := prefersJPEG(img, mediaType)
+	web := orient(fit(onCanvas(img, size), limits.WebSidePixels), orientation(content, mediaType))
+	if made.Web, err = encode(web, photo, limits.JPEGQuality); err != nil {
+		return Derivatives{}, fmt.Errorf("encode the web version: %w", err)
+	}
+	thumbnail := fit(web, limits.ThumbnailSidePixels)
+	if made.Thumbnail, err = encode(thumbnail, photo, limits.JPEGQuality); err != nil {
+		return Derivatives{}, fmt.Errorf("encode the thumbnail: %w", err)
+	}
+	return made, nil
+}
+
+// measure refuses what would be too expensive to decode, from the file's header alone.
+func measure(content []byte, mediaType string, form format, limits Limits) (image.Point, error) {
+	if int64(len(content)) > limits.MaxBytes {
+		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d bytes, over the limit of %d", len(content), limits.MaxBytes)}
+	}
+	config, err := form.config(bytes.NewReader(content))
+	if err != nil {
+		return image.Point{}, &BrokenError{Type: mediaType, Err: err}
+	}
+	width, height := config.Width, config.Height
+	if width < 1 || height < 1 {
+		return image.Point{}, &BrokenError{Type: mediaType, Err: fmt.Errorf("%d x %d pixels", width, height)}
+	}
+	if max(width, height) > limits.MaxSidePixels {
+		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d x %d pixels, over the limit of %d a side", width, height, limits.MaxSidePixels)}
+	}
+	if int64(width)*int64(height) > limits.MaxPixels {
+		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d x %d pixels, over the limit of %d in all", width, height, limits.MaxPixels)}
+	}
+	if scans := bytes.Count(content, []byte{0xFF, markerStartOfScan}); mediaType == "image/jpeg" && scans > limits.MaxScans {
+		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d JPEG scans, over the limit of %d", scans, limits.MaxScans)}
+	}
+	return image.Pt(width, height), nil
+}
+
+// onCanvas puts a GIF's first frame where it belongs on the picture, which may be larger.
+func onCanvas(img image.Image, size image.Point) image.Image {
+	canvas := image.Rectangle{Max: size}
+	if img.Bounds() == canvas {
+		return img
+	}
+	whole := image.NewRGBA(canvas)
+	draw.Draw(whole, img.Bounds(), img, img.Bounds().Min, draw.Src)
+	return whole
+}
+
+// smallPixels is where PNG costs so little that its sharp edges are worth more than JPEG's bytes.
+const smallPixels = 256 * 256
+
+// prefersJPEG is for photos: whatever was JPEG, and opaque true-colour pictures. What has
+// transparency, a palette or few pixels is more likely drawn, and stays free of loss.
+func prefersJPEG(img image.Image, mediaType string) bool {
+	if mediaType == "image/jpeg" {
+		return true
+	}
+	if _, drawn := img.ColorModel().(color.Palette); drawn {
+		return false
+	}
+	opaque, ok := img.(interface{ Opaque() bool })
+	size := img.Bounds().Size()
+	return ok && opaque.Opaque() && size.X*size.Y > smallPixels
+}
+
+// fit scales img down until its longest side is at most side; it never enlarges.
+//
+// A good filter over all pixels of a photo costs more than decoding it. So the picture is halved
+// while it is at least twice too large, where bilinear sampling is the mean of four pixels, and the
+// filter gets the rest.
+func fit(img image.Image, side int) image.Image {
+	size := img.Bounds().Size()
+	target := fitted(size, side)
+	for size.X >= 2*target.X && size.Y >= 2*target.Y {
+		size = image.Pt((size.X+1)/2, (size.Y+1)/2)
+		img = scaled(img, size)
+	}
+	switch img.(type) {
+	case *image.RGBA, *image.NRGBA:
+	default:
+		// imaging works in goroutines of its own, where a panic over a decoder's odd image (a colour
+		// outside its palette) could not be recovered: it gets only plain pixels.
+		img = scaled(img, size)
+	}
+	if size == target {
+		return img
+	}
+	return imaging.Resize(img, target.X, target.Y, imaging.CatmullRom)
+}
+
+func scaled(img image.Image, size image.Point) *image.RGBA {
+	smaller := image.NewRGBA(image.Rectangle{Max: size})
+	draw.ApproxBiLinear.Scale(smaller, smaller.Bounds(), img, img.Bounds(), draw.Src, nil)
+	return smaller
+}
+
+// fitted is size scaled down to a longest side of at most side, each side at least one pixel.
+func fitted(size image.Point, side int) image.Point {
+	longest := max(size.X, size.Y)
+	if longest <= side {
+		return size
+	}
+	shrink := func(pixels int) int { return max(1, (pixels*side+longest/2)/longest) }
+	return image.Pt(shrink(size.X), shrink(size.Y))
+}
+
+func encode(img image.Image, photo bool, quality int) (*Picture, error) {
+	var content bytes.Buffer
+	kind, contentType := imaging.PNG, "image/png"
+	if photo {
+		kind, contentType = imaging.JPEG, "image/jpeg"
+	}
+	if err := imaging.Encode(&content, img, kind, imaging.JPEGQuality(quality)); err != nil {
+		return nil, err
+	}
+	size := img.Bounds().Size()
+	return &Picture{Content: content.Bytes(), ContentType: contentType, WidthPixels: size.X, HeightPixels: size.Y}, nil
+}

@@ -1,0 +1,80 @@
+// Package media looks at the files that strangers send and derives pictures that are safe to show:
+// a version for the web and a thumbnail. It is pure: bytes in, bytes out, no clock, no files.
+//
+// It promises that a picture is measured before it is decoded (Limits), that a derived picture
+// stands upright and carries nothing but its pixels (no EXIF, no place, no embedded preview), and
+// that no content makes it panic. It does not look for malware, unpack archives, rasterise SVG (a
+// program, which may fetch) or keep colour profiles: a wide-gamut photo comes out a little paler.
+package media
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/gabriel-vasile/mimetype"
+)
+
+// Info is what the bytes of a file say about it, whatever its sender claims.
+type Info struct {
+	Type      string // media type by content, with charset for text; application/octet-stream if unknown
+	SizeBytes int64
+	SHA256    string // lower-case hex of the whole content
+}
+
+// Inspect reads what content is.
+func Inspect(content []byte) Info {
+	sum := sha256.Sum256(content)
+	return Info{
+		Type:      mimetype.Detect(content).String(),
+		SizeBytes: int64(len(content)),
+		SHA256:    hex.EncodeToString(sum[:]),
+	}
+}
+
+// Limits bound what a picture may cost and say how large its derivatives are.
+//
+// A decoder needs up to 12 bytes of memory for each pixel (a progressive JPEG's coefficients), so
+// MaxPixels also says how much memory Derive must be given.
+type Limits struct {
+	MaxBytes            int64 // of the file
+	MaxPixels           int64
+	MaxSidePixels       int
+	MaxScans            int // of a JPEG: each may cost a pass over all pixels for a few bytes
+	WebSidePixels       int // longest side of the web version
+	ThumbnailSidePixels int // longest side of the thumbnail
+	JPEGQuality         int // 1 to 100
+}
+
+// DefaultLimits are for a process with 1 GB of memory. The largest mail that SES stores is 40 MB
+// (Amazon SES Developer Guide, quotas for email receiving). An encoder writes a progressive JPEG in
+// about ten scans.
+func DefaultLimits() Limits {
+	return Limits{
+		MaxBytes:            40 << 20,
+		MaxPixels:           50_000_000,
+		MaxSidePixels:       16_000,
+		MaxScans:            100,
+		WebSidePixels:       1200,
+		ThumbnailSidePixels: 400,
+		JPEGQuality:         80,
+	}
+}
+
+// HostileError says that a picture was not decoded since that would cost more than the limits allow.
+type HostileError struct{ Reason string }
+
+func (e *HostileError) Error() string { return "picture refused: " + e.Reason }
+
+// BrokenError says that a picture cannot be decoded: it is truncated, damaged, or of a kind that the
+// decoder for its type lacks.
+type BrokenError struct {
+	Type string // the picture's media type
+	Err  error
+}
+
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("picture cannot be decoded as %s: %v", e.Type, e.Err)
+}
+
+func (e *BrokenError) Unwrap() error { return e.Err }

@@ -1,0 +1,149 @@
+package media
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+
+	"github.com/disintegration/imaging"
+)
+
+// imaging's AutoOrientation is not used: it turns the picture at its full size, sees only a JPEG's
+// first APP1 segment (XMP may come before EXIF) and leaves a goroutine behind when a decoder panics.
+
+// JPEG markers (ITU-T T.81, table B.1).
+const (
+	markerStartOfScan = 0xDA
+	markerAPP1        = 0xE1
+)
+
+// upright is EXIF's orientation 1: row 0 is the top, column 0 the left.
+const upright = 1
+
+// orientation is the EXIF orientation (1 to 8) of a picture; upright where it says none, or nothing
+// that can be read.
+func orientation(content []byte, mediaType string) int {
+	switch mediaType {
+	case "image/jpeg":
+		return exifOrientation(jpegEXIF(content))
+	case "image/png", "image/apng":
+		return exifOrientation(chunk(content, 8, pngChunk, "eXIf"))
+	case "image/webp":
+		return exifOrientation(bytes.TrimPrefix(chunk(content, 12, webpChunk, "EXIF"), exifPrefix))
+	case "image/tiff":
+		return exifOrientation(content)
+	}
+	return upright
+}
+
+// orient turns img so that it stands upright (EXIF 2.3, 4.6.4, tag 274). imaging's rotations are
+// counter-clockwise.
+func orient(img image.Image, orientation int) image.Image {
+	switch orientation {
+	case 2:
+		return imaging.FlipH(img)
+	case 3:
+		return imaging.Rotate180(img)
+	case 4:
+		return imaging.FlipV(img)
+	case 5:
+		return imaging.Transpose(img)
+	case 6:
+		return imaging.Rotate270(img)
+	case 7:
+		return imaging.Transverse(img)
+	case 8:
+		return imaging.Rotate90(img)
+	}
+	return img
+}
+
+var exifPrefix = []byte("Exif\x00\x00")
+
+// jpegEXIF is the TIFF block in a JPEG's EXIF segment, or nil.
+func jpegEXIF(content []byte) []byte {
+	for rest := content[min(2, len(content)):]; len(rest) >= 4 && rest[0] == 0xFF; {
+		marker := rest[1]
+		if marker == 0xFF { // a fill byte
+			rest = rest[1:]
+			continue
+		}
+		length := int(binary.BigEndian.Uint16(rest[2:])) // counts itself, not the marker
+		if marker == markerStartOfScan || length < 2 || 2+length > len(rest) {
+			return nil
+		}
+		if data := rest[4 : 2+length]; marker == markerAPP1 && bytes.HasPrefix(data, exifPrefix) {
+			return data[len(exifPrefix):]
+		}
+		rest = rest[2+length:]
+	}
+	return nil
+}
+
+// chunkHeaderBytes is how long a chunk's header is, in PNG and in RIFF: a name and a size.
+const chunkHeaderBytes = 8
+
+// A chunkHeader reads a chunk's name, the size of its data, and what follows the data, in bytes.
+type chunkHeader func(header []byte) (name string, size, trailer uint64)
+
+func pngChunk(header []byte) (name string, size, trailer uint64) {
+	const checksumBytes = 4
+	return string(header[4:8]), uint64(binary.BigEndian.Uint32(header)), checksumBytes
+}
+
+func webpChunk(header []byte) (name string, size, trailer uint64) {
+	size = uint64(binary.LittleEndian.Uint32(header[4:]))
+	return string(header[:4]), size, size % 2 // padded to even
+}
+
+// chunk is the data of the first chunk named name after the file's header, or nil.
+func chunk(content []byte, fileHeaderBytes int, read chunkHeader, name string) []byte {
+	rest := content[min(fileHeaderBytes, len(content)):]
+	for len(rest) >= chunkHeaderBytes {
+		found, size, trailer := read(rest[:chunkHeaderBytes])
+		rest = rest[chunkHeaderBytes:]
+		if size > uint64(len(rest)) {
+			return nil
+		}
+		if found == name {
+			return rest[:size]
+		}
+		rest = rest[min(size+trailer, uint64(len(rest))):]
+	}
+	return nil
+}
+
+// exifOrientation reads tag 274 of a TIFF block's first directory (TIFF 6.0, section 2).
+func exifOrientation(block []byte) int {
+	if len(block) < 8 {
+		return upright
+	}
+	var order binary.ByteOrder
+	switch string(block[:4]) {
+	case "II*\x00":
+		order = binary.LittleEndian
+	case "MM\x00*":
+		order = binary.BigEndian
+	default:
+		return upright
+	}
+	const tagOrientation, typeShort, entryBytes = 274, 3, 12
+	offset := uint64(order.Uint32(block[4:]))
+	if offset+2 > uint64(len(block)) {
+		return upright
+	}
+	entries := block[offset+2:]
+	for range order.Uint16(block[offset:]) {
+		if len(entries) < entryBytes {
+			return upright
+		}
+		if order.Uint16(entries) == tagOrientation && order.Uint16(entries[2:]) == typeShort {
+			if value := int(order.Uint16(entries[8:])); value >= 1 && value <= 8 {
+				return value
+			}
+			return upright
+		}
+		entries = entries[entryBytes:]
+	}
+	return upright
+}
