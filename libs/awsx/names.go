@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/webordinary/hephaestus/libs/job"
 )
@@ -90,5 +91,5 @@ func (n Names) InterruptQueue(key job.Key) string {
 // ambiguous says whether the dash between project and user could be read at another place:
 // a-b#c and a#b-c would share a name.
 func ambiguous(project, user string) bool {
-	return regexp.MustCompile(`-`).MatchString(project + user)
+	return strings.Contains(project+user, "-")
 }

@@ -1,0 +1,124 @@
+// Package audit keeps the record of every job that did not complete: who stopped it, for whom, when,
+// and what was saved. It promises one record per message, whatever is retried, kept for 30 days.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Retention is how long a record stays (design.md, webordinary-interruptions).
+const Retention = 30 * 24 * time.Hour
+
+// Record is one interruption: an item of the interruptions table, keyed by MessageID.
+type Record struct {
+	MessageID            string     `json:"messageId"` // whose work was stopped or never begun
+	RecordID             string     `json:"recordId"`
+	ProjectUserID        job.Key    `json:"projectUserId"`
+	InterruptedContainer string     `json:"interruptedContainer,omitempty"`
+	InterruptedThreadID  string     `json:"interruptedThreadId"`
+	NewThreadID          string     `json:"newThreadId,omitempty"`
+	NewMessageID         string     `json:"newMessageId,omitempty"`
+	Reason               job.Reason `json:"reason"`
+	RequestedAtMillis    int64      `json:"requestedAt,omitempty"`
+	TimestampMillis      int64      `json:"timestamp"`
+	PartialWork          string     `json:"partialWork,omitempty"`
+}
+
+// DynamoDB is what keeping records needs; *dynamodb.Client satisfies it.
+type DynamoDB interface {
+	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Log writes records to one table.
+type Log struct {
+	db    DynamoDB
+	table string
+}
+
+// NewLog makes a log over the table.
+func NewLog(db DynamoDB, table string) *Log { return &Log{db: db, table: table} }
+
+// Put writes the record unless the message has one. fresh says whether this call wrote it.
+func (l *Log) Put(ctx context.Context, r Record) (fresh bool, err error) {
+	put := l.Write(r).Put
+	_, err = l.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
+	})
+	var exists *types.ConditionalCheckFailedException
+	if errors.As(err, &exists) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("record the interruption of %s: %w", r.MessageID, err)
+	}
+	return true, nil
+}
+
+// Write is Put as part of a transaction: it refuses the whole where the message has a record.
+func (l *Log) Write(r Record) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: aws.String(l.table), Item: r.item(), ConditionExpression: aws.String("attribute_not_exists(messageId)"),
+	}}
+}
+
+func (r Record) item() map[string]types.AttributeValue {
+	item := map[string]types.AttributeValue{
+		"reason":    &types.AttributeValueMemberS{Value: string(r.Reason)},
+		"timestamp": number(r.TimestampMillis),
+		"expiresAt": number(job.Time(r.TimestampMillis).Add(Retention).Unix()),
+	}
+	for name, value := range map[string]string{
+		"messageId": r.MessageID, "recordId": r.RecordID, "projectUserId": string(r.ProjectUserID),
+		"interruptedContainer": r.InterruptedContainer, "interruptedThreadId": r.InterruptedThreadID,
+		"newThreadId": r.NewThreadID, "newMessageId": r.NewMessageID, "partialWork": r.PartialWork,
+	} {
+		if value != "" {
+			item[name] = &types.AttributeValueMemberS{Value: value}
+		}
+	}
+	if r.RequestedAtMillis != 0 {
+		item["requestedAt"] = number(r.RequestedAtMillis)
+	}
+	return item
+}
+
+// Parse reads an item of the interruptions table.
+func Parse(item map[string]types.AttributeValue) (Record, error) {
+	var r Record
+	for name, into := range map[string]*string{
+		"messageId": &r.MessageID, "recordId": &r.RecordID, "projectUserId": (*string)(&r.ProjectUserID),
+		"interruptedContainer": &r.InterruptedContainer, "interruptedThreadId": &r.InterruptedThreadID,
+		"newThreadId": &r.NewThreadID, "newMessageId": &r.NewMessageID, "partialWork": &r.PartialWork,
+		"reason": (*string)(&r.Reason),
+	} {
+		if v, ok := item[name].(*types.AttributeValueMemberS); ok {
+			*into = v.Value
+		}
+	}
+	for name, into := range map[string]*int64{"requestedAt": &r.RequestedAtMillis, "timestamp": &r.TimestampMillis} {
+		v, ok := item[name].(*types.AttributeValueMemberN)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(v.Value, 10, 64)
+		if err != nil {
+			return r, fmt.Errorf("interruption %s: %s: %w", r.MessageID, name, err)
+		}
+		*into = n
+	}
+	return r, nil
+}
+
+func number(n int64) *types.AttributeValueMemberN {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}

@@ -1,0 +1,268 @@
+package claim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Admitted is what Admit found: a fresh row, or the job that was there before.
+type Admitted struct {
+	Fresh    bool
+	Existing *Job // nil where Fresh
+}
+
+// Admit puts the job's row, once, whatever S3 repeats.
+func (s *Store) Admit(ctx context.Context, m job.Message, executionARN string) (Admitted, error) {
+	if err := m.Validate(); err != nil {
+		return Admitted{}, err
+	}
+	row := item{
+		"messageId": text(m.MessageID), "projectUserId": text(string(m.ProjectUserID)), "threadId": text(m.ThreadID),
+		"receivedAt": number(m.ReceivedAtMillis), "executionArn": text(executionARN),
+		"from": text(m.From), "subject": text(m.Subject),
+		"expiresAt": number(s.now().Add(s.settings.JobRetention).Unix()),
+	}
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: aws.String(s.names.Jobs()), Item: row, ConditionExpression: aws.String("attribute_not_exists(messageId)"),
+	})
+	switch awsx.Classify(err) {
+	case awsx.Applied:
+		return Admitted{Fresh: true}, nil
+	case awsx.Refused:
+		existing, err := s.ReadJob(ctx, m.MessageID)
+		if err != nil {
+			return Admitted{}, err
+		}
+		if existing == nil {
+			return Admitted{}, fmt.Errorf("admit %s: the row that was there is gone: try again", m.MessageID)
+		}
+		return Admitted{Existing: existing}, nil
+	}
+	return Admitted{}, fmt.Errorf("admit %s: %w", m.MessageID, err)
+}
+
+// Checked is the answer of Check.
+type Checked struct {
+	Decision    Decision
+	ContainerID string // of the claim that was seen; empty where there was none
+}
+
+// Check reads the claim and decides, writing nothing.
+func (s *Store) Check(ctx context.Context, m job.Message) (Checked, error) {
+	row, err := s.ReadClaim(ctx, m.ProjectUserID)
+	if err != nil {
+		return Checked{}, err
+	}
+	checked := Checked{Decision: Decide(row, m, s.now(), s.settings)}
+	if row != nil {
+		checked.ContainerID = row.ContainerID
+	}
+	return checked, nil
+}
+
+// Claimed is the answer of Claim.
+type Claimed struct {
+	Decision    Decision  // Again, New, Join or TakeOver where it claimed
+	ContainerID string    // of the claim, where it claimed
+	RetryAt     time.Time // where the least interval forbids to claim yet; else zero
+	Wakes       []Wake    // who must be told
+}
+
+// OK says whether the message now is among the claim's jobs.
+func (c Claimed) OK() bool { return c.Decision.Proceeds() && c.RetryAt.IsZero() }
+
+// Claim makes, joins or takes over the key's claim for m. Where Decide says that m must wait or is
+// superseded, it writes nothing and says so.
+func (s *Store) Claim(ctx context.Context, m job.Message) (Claimed, error) {
+	var claimed Claimed
+	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
+		if err := v.ended(); err != nil {
+			return nil, err
+		}
+		now := s.now()
+		claimed = Claimed{Decision: Decide(v.row, m, now, s.settings)}
+		var e *expression
+		switch claimed.Decision {
+		case Again:
+			claimed.ContainerID = v.row.ContainerID
+			return nil, nil
+		case Join:
+			claimed.ContainerID = v.row.ContainerID
+			claimed.Wakes = v.row.Preemptor.wakes(true, m.MessageID)
+			e = s.join(v.row, m, now)
+		case New, TakeOver:
+			if claimed.RetryAt = s.tooSoon(v.row, now); !claimed.RetryAt.IsZero() {
+				return nil, nil
+			}
+			claimed.ContainerID = s.containerID(now)
+			claimed.Wakes = v.row.wakesOnNew(m)
+			e = s.fresh(v.row, claimed, m, now)
+		default:
+			return nil, nil
+		}
+		onJob := newExpression().when(jobIsOpen).assign("containerId", text(claimed.ContainerID))
+		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
+	})
+	return claimed, err
+}
+
+// tooSoon is when the key may be claimed again, or zero if it may be now.
+func (s *Store) tooSoon(row *Row, now time.Time) time.Time {
+	if row == nil || s.settings.MinClaimInterval == 0 {
+		return time.Time{}
+	}
+	if at := job.Time(row.ClaimedAtMillis).Add(s.settings.MinClaimInterval); now.Before(at) {
+		return at
+	}
+	return time.Time{}
+}
+
+// wakesOnNew: those of m's thread may join now, those of another lost their place.
+func (r *Row) wakesOnNew(m job.Message) []Wake {
+	if r == nil {
+		return nil
+	}
+	return r.Preemptor.wakes(r.rival(m) != nil, m.MessageID)
+}
+
+// fresh is the write of a new claim over what was seen, be it absent, free or to be taken over. It
+// holds only where nothing that the decision rests on has changed.
+func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) *expression {
+	e := newExpression()
+	fence := job.Millis(now)
+	if seen == nil {
+		e.when("attribute_not_exists(projectUserId)")
+	} else {
+		fence = max(fence, seen.Fence+1)
+		e.when("containerId = :container AND fence = :fence").value(":container", text(seen.ContainerID)).value(":fence", number(seen.Fence))
+		s.whenPreemptorIs(e, seen.Preemptor)
+		if claimed.Decision == TakeOver {
+			s.whenTakeable(e, now)
+		} else {
+			e.when("attribute_not_exists(jobs) OR expiresAt < :cut").value(":cut", number(s.settings.expiryCutSeconds(now)))
+		}
+	}
+	return e.assign("containerId", text(claimed.ContainerID)).assign("threadId", text(m.ThreadID)).
+		assign("jobs", set(m.MessageID)).assign("receivedAt", number(m.ReceivedAtMillis)).
+		assign("newestMessageId", text(m.MessageID)).assign("claimedAt", number(job.Millis(now))).
+		assign("fence", number(fence)).assign("expiresAt", number(s.settings.expiresAtSeconds(now))).
+		clear("workerId", "workerJob", "leaseExpiresAt", "preemptor")
+}
+
+// whenTakeable demands that nobody holds a live lease, or that the holder has had its grace.
+func (s *Store) whenTakeable(e *expression, now time.Time) {
+	e.when("attribute_not_exists(workerId) OR leaseExpiresAt < :leaseCut OR preemptor.requestedAt < :graceCut").
+		value(":leaseCut", number(s.settings.expiryCutMillis(now))).
+		value(":graceCut", number(s.settings.graceCutMillis(now)))
+}
+
+// whenPreemptorIs demands the very preemptor that was seen, so that whoever is cleared is woken.
+func (s *Store) whenPreemptorIs(e *expression, seen *Preemptor) {
+	if seen == nil {
+		e.when("attribute_not_exists(preemptor)")
+		return
+	}
+	e.when("preemptor = :preemptor").value(":preemptor", seen.item())
+}
+
+// whenWorkerIs demands the very worker that was seen, so that GoOn is true of the row that was written.
+func (s *Store) whenWorkerIs(e *expression, workerID string) {
+	if workerID == "" {
+		e.when("attribute_not_exists(workerId)")
+		return
+	}
+	e.when("workerId = :worker").value(":worker", text(workerID))
+}
+
+// join is the write that adds m to the jobs of its thread's claim, and clears an older rival.
+func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
+	e := newExpression().
+		when("containerId = :container AND attribute_exists(jobs) AND expiresAt >= :cut").
+		value(":container", text(seen.ContainerID)).value(":cut", number(s.settings.expiryCutSeconds(now)))
+	s.whenPreemptorIs(e, seen.Preemptor)
+	if seen.Preemptor != nil {
+		e.clear("preemptor")
+	}
+	if m.Newer(seen.ReceivedAtMillis, seen.NewestMessageID) {
+		e.when("newestMessageId = :newest").value(":newest", text(seen.NewestMessageID)).
+			assign("receivedAt", number(m.ReceivedAtMillis)).assign("newestMessageId", text(m.MessageID))
+	}
+	e.add = append(e.add, "jobs :joining")
+	return e.value(":joining", set(m.MessageID)).assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
+}
+
+// Asked is the answer of Interrupt.
+type Asked struct {
+	Decision    Decision // Interrupt: m waits now
+	ContainerID string   // whom it asked to yield
+	GoOn        bool     // m need not wait: it may claim, or the holder has no live lease
+	Wakes       []Wake   // those whom m replaced
+}
+
+// Interrupt makes m's thread the preemptor, or lets m wait among its thread's messages, under m's
+// task token. Where m need not wait, or is superseded by now, the answer says so.
+func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Asked, error) {
+	var asked Asked
+	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
+		if err := v.ended(); err != nil {
+			return nil, err
+		}
+		now := s.now()
+		asked = Asked{Decision: Decide(v.row, m, now, s.settings)}
+		if asked.Decision.Proceeds() {
+			asked.GoOn = true
+		}
+		if asked.Decision != Interrupt {
+			return nil, nil
+		}
+		asked.ContainerID = v.row.ContainerID
+		asked.GoOn = !v.row.LiveLease(now, s.settings)
+		if v.row.waits(m) && v.row.Preemptor.Waiting[m.MessageID] == token {
+			return nil, nil
+		}
+		wanted := &Preemptor{
+			ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis, NewestMessageID: m.MessageID,
+			RequestedAtMillis: job.Millis(now), Waiting: map[string]string{m.MessageID: token},
+		}
+		asked.Wakes = wanted.succeed(v.row.Preemptor, m)
+		e := newExpression().
+			when("containerId = :container AND attribute_exists(jobs) AND expiresAt >= :cut AND newestMessageId = :newest").
+			value(":container", text(v.row.ContainerID)).value(":cut", number(s.settings.expiryCutSeconds(now))).
+			value(":newest", text(v.row.NewestMessageID))
+		s.whenPreemptorIs(e, v.row.Preemptor)
+		s.whenWorkerIs(e, v.row.WorkerID)
+		e.assign("preemptor", wanted.item())
+		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, newExpression().when(jobIsOpen))}, nil
+	})
+	return asked, err
+}
+
+// succeed makes p, which waits for m alone, the follower of old, and says whom it replaced. The time of
+// the first request stays, whoever made it: the holder has been asked since then, so that a stream of new
+// threads cannot put off the take-over for ever.
+func (p *Preemptor) succeed(old *Preemptor, m job.Message) []Wake {
+	if old == nil {
+		return nil
+	}
+	p.RequestedAtMillis = old.RequestedAtMillis
+	if old.ThreadID != p.ThreadID {
+		return old.wakes(true, "")
+	}
+	if !newerThan(m, old) {
+		p.ReceivedAtMillis, p.NewestMessageID = old.ReceivedAtMillis, old.NewestMessageID
+	}
+	for id, token := range old.Waiting {
+		if id != m.MessageID {
+			p.Waiting[id] = token
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package claim
+
+import (
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Decision is what the protocol says of a message that wants to work for its key.
+type Decision int
+
+// The decisions. Again, New, Join and TakeOver are ways to claim; Interrupt means to ask the holder
+// and wait; Superseded means that a newer message of another thread has or wants the key.
+const (
+	Superseded Decision = iota
+	Interrupt
+	Again
+	New
+	Join
+	TakeOver
+)
+
+// String is the decision's name in logs and answers.
+func (d Decision) String() string {
+	return [...]string{"superseded", "interrupt", "again", "new", "join", "take-over"}[d]
+}
+
+// Proceeds says whether the decision is a way to claim.
+func (d Decision) Proceeds() bool { return d >= Again }
+
+// Decide is the one rule behind check, claim and interrupt, so that they can never disagree for ever.
+// row is nil where there is none.
+func Decide(row *Row, m job.Message, now time.Time, s Settings) Decision {
+	if row == nil || row.Expired(now, s) {
+		return New
+	}
+	if row.Has(m.MessageID) {
+		return Again
+	}
+	rival := row.rival(m)
+	switch {
+	case rival != nil && !newerThan(m, rival):
+		return Superseded
+	case len(row.Jobs) == 0:
+		return New
+	case row.ThreadID == m.ThreadID:
+		return Join
+	case row.waits(m) && row.mayBeTakenOver(now, s):
+		return TakeOver
+	case row.Preemptor != nil && row.Preemptor.ThreadID == m.ThreadID:
+		return Interrupt
+	case m.Newer(row.ReceivedAtMillis, row.NewestMessageID):
+		return Interrupt
+	}
+	return Superseded
+}
+
+// rival is the preemptor, if it is of another thread than m's.
+func (r *Row) rival(m job.Message) *Preemptor {
+	if r.Preemptor == nil || r.Preemptor.ThreadID == m.ThreadID {
+		return nil
+	}
+	return r.Preemptor
+}
+
+func newerThan(m job.Message, p *Preemptor) bool {
+	return m.Newer(p.ReceivedAtMillis, p.NewestMessageID)
+}
+
+// waits says whether m is among those that asked the holder to yield.
+func (r *Row) waits(m job.Message) bool {
+	if r.Preemptor == nil {
+		return false
+	}
+	_, ok := r.Preemptor.Waiting[m.MessageID]
+	return ok
+}
+
+// mayBeTakenOver says whether the preemptor need not wait any longer: no worker holds a live lease,
+// or the holder has had its grace.
+func (r *Row) mayBeTakenOver(now time.Time, s Settings) bool {
+	return !r.LiveLease(now, s) || r.Preemptor.RequestedAtMillis < s.graceCutMillis(now)
+}
+
+// graceCutMillis is the time before which a request to yield is over its grace on every clock.
+func (s Settings) graceCutMillis(now time.Time) int64 {
+	return job.Millis(now.Add(-s.InterruptGrace - s.MaxClockSkew))
+}

@@ -1,0 +1,255 @@
+package claim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// ErrLeaseLost says that the lease is another's by now: nothing was written, and nothing may be.
+var ErrLeaseLost = errors.New("the lease is lost")
+
+// ErrNobodyWaits says that a job was to end as interrupted, but no thread asks for its place any more:
+// nothing was written, and the job should go on.
+var ErrNobodyWaits = errors.New("nobody asks to yield any more")
+
+// End is how a job ends.
+type End struct {
+	Outcome     job.Outcome
+	Result      string // what the command or the clean-up has to say, for people
+	PartialWork string // what an interrupted command saved
+}
+
+// Finished is the answer of the steps that end a job.
+type Finished struct {
+	Job   Job    // as it has ended, by this step or before it
+	Wakes []Wake // who may go on now
+}
+
+// Finish ends the job that the lease is for, and gives the lease up. Where the job had its outcome
+// already (the answer of an earlier try was lost, or clean-up was faster), that outcome is the answer.
+// An interrupted end needs somebody who still asks (else ErrNobodyWaits); ErrLeaseLost says that the
+// lease was taken.
+func (s *Store) Finish(ctx context.Context, l Lease, end End) (Finished, error) {
+	var finished Finished
+	err := s.step(ctx, l.Key, l.MessageID, func(v view) ([]types.TransactWriteItem, error) {
+		now := s.now()
+		if v.ended() != nil {
+			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
+			return nil, nil
+		}
+		if v.row == nil || v.row.Fence != l.Fence || v.row.WorkerID != l.WorkerID || !v.row.Has(l.MessageID) {
+			seen, err := s.look(ctx, l.Key, l.MessageID)
+			if err != nil {
+				return nil, err
+			}
+			if seen.ended() != nil {
+				finished = Finished{Job: *seen.job, Wakes: seen.row.wakesWhenIdle(now, s.settings)}
+				return nil, nil
+			}
+			return nil, ErrLeaseLost
+		}
+		by := v.row.asker(end)
+		if end.Outcome == job.Interrupted && by == nil {
+			return nil, ErrNobodyWaits
+		}
+		e := mine(l).when("contains(jobs, :message)").value(":message", text(l.MessageID))
+		s.whenPreemptorIs(e, v.row.Preemptor)
+		e.delete = append(e.delete, "jobs :ending")
+		e.value(":ending", set(l.MessageID)).clear("workerId", "workerJob", "leaseExpiresAt")
+		finished = Finished{Job: endedJob(l.MessageID, l.Key, l.ContainerID, v.row.ThreadID, end, by, now), Wakes: v.row.Preemptor.wakes(false, "")}
+		return []types.TransactWriteItem{s.onClaim(l.Key, e), s.onJob(l.MessageID, outcome(finished.Job))}, nil
+	})
+	return finished, err
+}
+
+// asker is who asked the claim's holder to yield, as an interrupted job's row keeps it.
+func (r *Row) asker(end End) *InterruptedBy {
+	p := r.Preemptor
+	if end.Outcome != job.Interrupted || p == nil || p.ThreadID == r.ThreadID {
+		return nil
+	}
+	return &InterruptedBy{
+		ThreadID: p.ThreadID, MessageID: p.NewestMessageID, RequestedAtMillis: p.RequestedAtMillis, PartialWork: end.PartialWork,
+	}
+}
+
+// wakesWhenIdle is who may take over from a claim that no worker works under.
+func (r *Row) wakesWhenIdle(now time.Time, s Settings) []Wake {
+	if r == nil || r.LiveLease(now, s) {
+		return nil
+	}
+	return r.Preemptor.wakes(false, "")
+}
+
+// Declined is the answer of Decline.
+type Declined struct {
+	Verdict Verdict // Yielded: declined now; else what Start would say of the work by now
+	Finished
+}
+
+// Decline ends, as interrupted, work that may not be started because a newer thread has or wants the
+// key. It decides by the same rule as Start, so where that changed meanwhile, nothing is written and
+// the answer says what became of it.
+func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Declined, error) {
+	var declined Declined
+	m := w.Message
+	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
+		now := s.now()
+		if v.job == nil {
+			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
+			if err != nil {
+				return nil, err
+			}
+			v = seen
+		}
+		start := s.verdict(v, w, workerID, now)
+		declined = Declined{Verdict: start.Verdict, Finished: Finished{Job: start.Job}}
+		if start.Verdict != Yielded {
+			return nil, nil
+		}
+		e := seenRow(v.row)
+		s.whenPreemptorIs(e, v.row.Preemptor)
+		if v.row.ContainerID == w.ContainerID {
+			e.when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :cut").
+				value(":me", text(workerID)).value(":cut", number(s.settings.expiryCutMillis(now)))
+			s.release(e, v.row, m.MessageID)
+			declined.Wakes = v.row.Preemptor.wakes(false, "")
+		}
+		by := v.row.asker(End{Outcome: job.Interrupted})
+		if by == nil || v.row.ContainerID != w.ContainerID {
+			by = &InterruptedBy{ThreadID: v.row.ThreadID, MessageID: v.row.NewestMessageID, RequestedAtMillis: v.row.ClaimedAtMillis}
+		}
+		declined.Job = endedJob(m.MessageID, m.ProjectUserID, w.ContainerID, m.ThreadID, End{Outcome: job.Interrupted, Result: "not started: a newer thread has the key"}, by, now)
+		onJob := outcome(declined.Job).when("containerId = :container").value(":container", text(w.ContainerID))
+		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
+	})
+	return declined, err
+}
+
+// CleanUp is a job that has to be ended from outside: its time is over, its execution failed or was
+// aborted, or it is superseded.
+type CleanUp struct {
+	Message     job.Message
+	ContainerID string                                      // set: end the job only while this is its container (an old work message must not)
+	End         End                                         // not Completed
+	Record      func(now time.Time) types.TransactWriteItem // written in the same transaction; nil for none
+}
+
+// CleanUp ends the job unless it has ended, and takes its message off the claim: out of the claim's
+// jobs if it is among them (S4: a claim that has passed to others is left alone), out of those who
+// wait, and off the lease if it was the message's, whose worker may wake up later and finds a higher
+// fence. The answer's job has no outcome only where its container is another than the one named.
+func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
+	var finished Finished
+	m := c.Message
+	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
+		now := s.now()
+		if v.job == nil {
+			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
+			if err != nil {
+				return nil, err
+			}
+			v = seen
+		}
+		if v.ended() != nil || (c.ContainerID != "" && c.ContainerID != v.job.ContainerID) {
+			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
+			return nil, nil
+		}
+		finished = Finished{Job: endedJob(m.MessageID, m.ProjectUserID, v.job.ContainerID, m.ThreadID, c.End, nil, now)}
+		e := newExpression().when("attribute_not_exists(projectUserId)")
+		if v.row != nil {
+			e, finished.Wakes = s.takeOff(v.row, m.MessageID, now)
+		}
+		onJob := outcome(finished.Job)
+		if c.ContainerID != "" {
+			onJob.when("containerId = :container").value(":container", text(c.ContainerID))
+		}
+		writes := []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}
+		if c.Record != nil {
+			writes = append(writes, c.Record(now))
+		}
+		return writes, nil
+	})
+	return finished, err
+}
+
+// takeOff removes the message from a claim that may or may not be its own, guarded by what was seen.
+func (s *Store) takeOff(row *Row, messageID string, now time.Time) (*expression, []Wake) {
+	e := seenRow(row)
+	s.whenPreemptorIs(e, row.Preemptor)
+	rest := row.Preemptor.without(messageID)
+	if rest == nil && row.Preemptor != nil {
+		e.clear("preemptor")
+	} else if rest != row.Preemptor {
+		e.assign("preemptor", rest.item())
+	}
+	if !row.Has(messageID) {
+		return e.when("NOT contains(jobs, :message)").value(":message", text(messageID)), nil
+	}
+	s.release(e, row, messageID)
+	if row.WorkerJob != messageID && row.LiveLease(now, s.settings) {
+		return e, nil
+	}
+	return e, rest.wakes(false, "")
+}
+
+// without is p less one that waited: p itself where it did not, nil where nobody is left.
+func (p *Preemptor) without(messageID string) *Preemptor {
+	if p == nil || p.Waiting[messageID] == "" {
+		return p
+	}
+	if len(p.Waiting) == 1 {
+		return nil
+	}
+	rest := *p
+	rest.Waiting = map[string]string{}
+	for id, token := range p.Waiting {
+		if id != messageID {
+			rest.Waiting[id] = token
+		}
+	}
+	return &rest
+}
+
+// release takes a message out of the claim's jobs, and where the lease was for it, clears that and
+// raises the fence, so that whatever its worker still sends is refused.
+func (s *Store) release(e *expression, row *Row, messageID string) {
+	e.when("contains(jobs, :message)").value(":message", text(messageID))
+	e.delete = append(e.delete, "jobs :ending")
+	e.value(":ending", set(messageID))
+	if row.WorkerJob == messageID {
+		e.clear("workerId", "workerJob", "leaseExpiresAt").assign("fence", number(row.Fence+1))
+	}
+}
+
+// seenRow demands the claim that was seen, under the same fence.
+func seenRow(row *Row) *expression {
+	return newExpression().when("containerId = :seen AND fence = :seenFence").
+		value(":seen", text(row.ContainerID)).value(":seenFence", number(row.Fence))
+}
+
+func endedJob(messageID string, key job.Key, containerID, threadID string, end End, by *InterruptedBy, now time.Time) Job {
+	return Job{
+		MessageID: messageID, Key: key, ContainerID: containerID, ThreadID: threadID,
+		Outcome: end.Outcome, OutcomeAtMillis: job.Millis(now), Result: end.Result, InterruptedBy: by,
+	}
+}
+
+// outcome is the write that decides how a job ended: once, and never again.
+func outcome(j Job) *expression {
+	e := newExpression().when(jobIsOpen).
+		assign("outcome", text(string(j.Outcome))).assign("outcomeAt", number(j.OutcomeAtMillis))
+	if j.Result != "" {
+		e.set = append(e.set, "#result = :result")
+		e.name("#result", "result").value(":result", text(j.Result))
+	}
+	if j.InterruptedBy != nil {
+		e.assign("interruptedBy", j.InterruptedBy.item())
+	}
+	return e
+}

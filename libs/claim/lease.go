@@ -1,0 +1,204 @@
+package claim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Lease is a worker's right to work on one message. The worker trusts it until ExpiresAt by its own
+// clock, which counts from when the write was sent, not from when its answer came.
+type Lease struct {
+	Key         job.Key
+	ContainerID string
+	MessageID   string
+	WorkerID    string
+	Fence       int64
+	ExpiresAt   time.Time
+}
+
+// Verdict is what Start found.
+type Verdict int
+
+// The verdicts of Start. A worker runs the job only on Started.
+const (
+	Started Verdict = iota
+	Ended           // the job has its outcome: report it and delete the message
+	Yielded         // a newer thread has or wants the key: decline
+	Lost            // the container's claim is gone but nobody newer has the key: the job must be claimed again
+	Stale           // the job has another container by now: this copy of the message is old
+	Busy            // another worker holds a live lease: leave the message for later
+)
+
+// String is the verdict's name in logs.
+func (v Verdict) String() string {
+	return [...]string{"started", "ended", "yielded", "lost", "stale", "busy"}[v]
+}
+
+// Start is the answer of Start.
+type Start struct {
+	Verdict   Verdict
+	Lease     Lease     // where Started
+	Job       Job       // where Ended
+	BusyUntil time.Time // where Busy: when the other lease is expired for everybody
+}
+
+// Start makes the worker the holder of the lease for the work, with a higher fence.
+func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, error) {
+	var start Start
+	var wrote int64 // the fence that an attempt of this call tried to write
+	m := w.Message
+	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
+		now := s.now()
+		if wrote != 0 && v.row != nil && v.row.Fence == wrote && v.row.WorkerID == workerID && v.row.WorkerJob == m.MessageID {
+			return nil, nil
+		}
+		if start = s.verdict(v, w, workerID, now); v.job == nil && start.Verdict != Started && start.Verdict != Busy {
+			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
+			if err != nil {
+				return nil, err
+			}
+			v, start = seen, s.verdict(seen, w, workerID, now)
+		}
+		if start.Verdict != Started {
+			return nil, nil
+		}
+		wrote = v.row.Fence + 1
+		start.Lease = Lease{
+			Key: m.ProjectUserID, ContainerID: w.ContainerID, MessageID: m.MessageID, WorkerID: workerID,
+			Fence: wrote, ExpiresAt: now.Add(s.settings.Lease),
+		}
+		e := newExpression().
+			when("containerId = :container AND contains(jobs, :message) AND fence = :fence AND expiresAt >= :expiryCut").
+			when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :cut").
+			value(":container", text(w.ContainerID)).value(":message", text(m.MessageID)).value(":fence", number(v.row.Fence)).
+			value(":me", text(workerID)).value(":cut", number(s.settings.expiryCutMillis(now))).
+			value(":expiryCut", number(s.settings.expiryCutSeconds(now)))
+		if v.row.Preemptor == nil {
+			e.when("attribute_not_exists(preemptor)")
+		} else {
+			e.when("preemptor.threadId = :thread").value(":thread", text(m.ThreadID))
+		}
+		e.assign("workerId", text(workerID)).assign("workerJob", text(m.MessageID)).assign("fence", number(wrote)).
+			assign("leaseExpiresAt", number(job.Millis(start.Lease.ExpiresAt))).assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
+		onJob := newExpression().when(jobIsOpen+" AND containerId = :container").value(":container", text(w.ContainerID))
+		onJob.set = append(onJob.set, "startedAt = if_not_exists(startedAt, :now)")
+		onJob.value(":now", number(job.Millis(now)))
+		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
+	})
+	return start, err
+}
+
+// verdict decides from the view what becomes of a work message.
+func (s *Store) verdict(v view, w job.Work, workerID string, now time.Time) Start {
+	m := w.Message
+	if v.job != nil {
+		if v.job.Outcome != "" {
+			return Start{Verdict: Ended, Job: *v.job}
+		}
+		if v.job.ContainerID != w.ContainerID {
+			return Start{Verdict: Stale}
+		}
+	}
+	row := v.row
+	if row == nil || row.ContainerID != w.ContainerID || !row.Has(m.MessageID) || row.Expired(now, s.settings) {
+		if row != nil && row.newerThan(m, now, s.settings) {
+			return Start{Verdict: Yielded}
+		}
+		return Start{Verdict: Lost}
+	}
+	if row.WorkerID != workerID && row.LiveLease(now, s.settings) {
+		return Start{Verdict: Busy, BusyUntil: job.Time(row.LeaseExpiresMillis).Add(s.settings.MaxClockSkew)}
+	}
+	if row.rival(m) != nil {
+		return Start{Verdict: Yielded}
+	}
+	return Start{Verdict: Started}
+}
+
+// newerThan says whether a newer message than m, of another thread, has or wants the key.
+func (r *Row) newerThan(m job.Message, now time.Time, s Settings) bool {
+	if r.Expired(now, s) {
+		return false
+	}
+	if rival := r.rival(m); rival != nil && !newerThan(m, rival) {
+		return true
+	}
+	return len(r.Jobs) > 0 && r.ThreadID != m.ThreadID && !m.Newer(r.ReceivedAtMillis, r.NewestMessageID)
+}
+
+// Beat is the answer of Heartbeat.
+type Beat struct {
+	Result    awsx.Result // Refused: the lease is lost, stop at once
+	Lease     Lease       // where Applied: as extended
+	Preemptor *Preemptor  // another thread that has asked to yield; nil for none
+}
+
+// Heartbeat extends the lease and the claim, and tells whether somebody asked the worker to yield.
+// err says why the Result is Unknown.
+func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
+	now := s.now()
+	extended := l
+	extended.ExpiresAt = now.Add(s.settings.Lease)
+	e := mine(l).
+		assign("leaseExpiresAt", number(job.Millis(extended.ExpiresAt))).
+		assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
+	row, result, err := s.update(ctx, l.Key, e)
+	if result != awsx.Applied {
+		return Beat{Result: result, Lease: l}, err
+	}
+	beat := Beat{Result: result, Lease: extended}
+	if row.Preemptor != nil && row.Preemptor.ThreadID != row.ThreadID {
+		beat.Preemptor = row.Preemptor
+	}
+	return beat, nil
+}
+
+// HandBack gives the lease up and keeps the job: the worker itself is told to stop. Who waits may take
+// over now, and is in the answer. Refused means that the lease was lost before.
+func (s *Store) HandBack(ctx context.Context, l Lease) ([]Wake, awsx.Result, error) {
+	row, result, err := s.update(ctx, l.Key, mine(l).clear("workerId", "workerJob", "leaseExpiresAt"))
+	if result != awsx.Applied {
+		return nil, result, err
+	}
+	return row.Preemptor.wakes(false, ""), result, nil
+}
+
+// mine demands that the lease is still l's.
+func mine(l Lease) *expression {
+	return newExpression().when("fence = :fence AND workerId = :me").
+		value(":fence", number(l.Fence)).value(":me", text(l.WorkerID))
+}
+
+// update writes one claim row by itself and answers with the row after it.
+func (s *Store) update(ctx context.Context, key job.Key, e *expression) (*Row, awsx.Result, error) {
+	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: aws.String(s.names.ActiveJobs()), Key: claimKey(key),
+		UpdateExpression: e.update(), ConditionExpression: e.condition(),
+		ExpressionAttributeNames: e.attributeNames(), ExpressionAttributeValues: e.attributeValues(),
+		ReturnValues: types.ReturnValueAllNew,
+	})
+	result := awsx.Classify(err)
+	switch result {
+	case awsx.Applied:
+		row, err := ParseRow(out.Attributes)
+		if err == nil && row == nil {
+			err = errors.New("the answer has no attributes")
+		}
+		if err != nil {
+			return nil, awsx.Unknown, fmt.Errorf("update claim %s: %w", key, err)
+		}
+		return row, result, nil
+	case awsx.Refused:
+		return nil, result, nil
+	}
+	return nil, result, fmt.Errorf("update claim %s: %w", key, err)
+}

@@ -1,0 +1,165 @@
+// Package interrupt carries the two signals beside the protocol: the nudge that makes a busy worker ask
+// at once whether somebody wants its place, and the wake-up of a preemptor that waits. Both are
+// hints: losing one costs a heartbeat or a grace period, sending one too often costs a read. Neither
+// stops or starts anything by itself.
+package interrupt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Nudge is the body of a message on a key's interrupt queue.
+type Nudge struct {
+	ProjectUserID job.Key `json:"projectUserId"`
+	ContainerID   string  `json:"containerId"` // whom it is meant for; any other ignores it
+	NewThreadID   string  `json:"newThreadId"`
+	NewMessageID  string  `json:"newMessageId"`
+}
+
+// SQS is what nudging and listening need; *sqs.Client satisfies it.
+type SQS interface {
+	CreateQueue(ctx context.Context, in *sqs.CreateQueueInput, opts ...func(*sqs.Options)) (*sqs.CreateQueueOutput, error)
+	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, opts ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, opts ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
+}
+
+// Queues reaches the interrupt queues, which are made on first use. workQueueURL says in which account
+// and where.
+type Queues struct {
+	sqs          SQS
+	names        awsx.Names
+	workQueueURL string
+}
+
+// NewQueues checks the URL.
+func NewQueues(client SQS, names awsx.Names, workQueueURL string) (*Queues, error) {
+	if _, err := awsx.SiblingQueue(workQueueURL, names.DeadLetters()); err != nil {
+		return nil, err
+	}
+	return &Queues{sqs: client, names: names, workQueueURL: workQueueURL}, nil
+}
+
+// URL is the key's interrupt queue.
+func (q *Queues) URL(key job.Key) string {
+	url, _ := awsx.SiblingQueue(q.workQueueURL, q.names.InterruptQueue(key)) // NewQueues checked it
+	return url
+}
+
+// Send nudges the container. Its message attributes carry containerId and projectUserId, so that a
+// subscriber can filter without reading the body.
+func (q *Queues) Send(ctx context.Context, n Nudge) error {
+	body, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("nudge %s: %w", n.ContainerID, err)
+	}
+	send := &sqs.SendMessageInput{
+		QueueUrl: aws.String(q.URL(n.ProjectUserID)), MessageBody: aws.String(string(body)),
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"containerId":   {DataType: aws.String("String"), StringValue: aws.String(n.ContainerID)},
+			"projectUserId": {DataType: aws.String("String"), StringValue: aws.String(string(n.ProjectUserID))},
+		},
+	}
+	_, err = q.sqs.SendMessage(ctx, send)
+	if missing(err) {
+		if err := q.create(ctx, n.ProjectUserID); err != nil {
+			return err
+		}
+		_, err = q.sqs.SendMessage(ctx, send)
+	}
+	if err != nil {
+		return fmt.Errorf("nudge %s: %w", n.ContainerID, err)
+	}
+	return nil
+}
+
+// Receive waits up to waitSeconds for nudges of the key and takes them off the queue, whomever they
+// are for: the key has one holder, so a nudge for another container is too late for it.
+func (q *Queues) Receive(ctx context.Context, key job.Key, waitSeconds int32) ([]Nudge, error) {
+	in := &sqs.ReceiveMessageInput{
+		QueueUrl: aws.String(q.URL(key)), MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds,
+	}
+	out, err := q.sqs.ReceiveMessage(ctx, in)
+	if missing(err) {
+		if err := q.create(ctx, key); err != nil {
+			return nil, err
+		}
+		out, err = q.sqs.ReceiveMessage(ctx, in)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen for nudges of %s: %w", key, err)
+	}
+	var nudges []Nudge
+	for _, m := range out.Messages {
+		var n Nudge
+		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &n); err == nil {
+			nudges = append(nudges, n)
+		}
+		// A nudge that stays is only received again.
+		_, _ = q.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: in.QueueUrl, ReceiptHandle: m.ReceiptHandle})
+	}
+	return nudges, nil
+}
+
+// create makes the key's queue. An hour of retention is plenty: an older nudge means nothing.
+func (q *Queues) create(ctx context.Context, key job.Key) error {
+	name := q.names.InterruptQueue(key)
+	_, err := q.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{
+		QueueName: aws.String(name), Attributes: map[string]string{"MessageRetentionPeriod": "3600"},
+	})
+	if err != nil {
+		return fmt.Errorf("create queue %s: %w", name, err)
+	}
+	return nil
+}
+
+func missing(err error) bool {
+	var gone *types.QueueDoesNotExist
+	return errors.As(err, &gone)
+}
+
+// StepFunctions is what waking needs; *sfn.Client satisfies it.
+type StepFunctions interface {
+	SendTaskSuccess(ctx context.Context, in *sfn.SendTaskSuccessInput, opts ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error)
+}
+
+// Wake tells each of those who wait. One that waits no longer needs no telling. The error joins what
+// could not be told: the caller logs it, and the wait ends by itself after the grace period.
+func Wake(ctx context.Context, client StepFunctions, by string, wakes []claim.Wake) error {
+	var failed []error
+	for _, w := range wakes {
+		output, err := json.Marshal(job.Woken{Superseded: w.Superseded, By: by})
+		if err != nil {
+			return fmt.Errorf("wake %s: %w", w.MessageID, err)
+		}
+		_, err = client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{
+			TaskToken: aws.String(w.Token), Output: aws.String(string(output)),
+		})
+		if err != nil && !TokenGone(err) {
+			failed = append(failed, fmt.Errorf("wake %s: %w", w.MessageID, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// TokenGone says whether Step Functions no longer knows the token: answered, timed out, or its
+// execution over. That does not say that an earlier answer was not accepted.
+func TokenGone(err error) bool {
+	var timedOut *sfntypes.TaskTimedOut
+	var unknown *sfntypes.TaskDoesNotExist
+	var invalid *sfntypes.InvalidToken
+	return errors.As(err, &timedOut) || errors.As(err, &unknown) || errors.As(err, &invalid)
+}
