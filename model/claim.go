@@ -1,0 +1,91 @@
+package model
+
+import "fmt"
+
+// Claim makes, joins or takes over the claim for a message, whichever Decide allows. ContainerID is a fresh one, used if the
+// claim is made anew. A message that already has the claim writes nothing and gets the row's container.
+type Claim struct {
+	Message     Message
+	ContainerID string
+}
+
+func (c Claim) String() string { return fmt.Sprintf("claim for %s (%s)", c.Message.ID, c.ContainerID) }
+
+// Apply claims.
+func (c Claim) Apply(before RowAndJob, now int64, s Settings) Result {
+	if why := unended(before.Job, c.Message.ID); why != "" {
+		return refuse(before, why)
+	}
+	after := before
+	var wakes []Wake
+	switch decision := Decide(before.Row, c.Message, now, s); decision {
+	case Again:
+		return Result{After: before}
+	case New, TakeOver:
+		after.Row = Row{
+			ContainerID: c.ContainerID, ThreadID: c.Message.Thread, Jobs: []string{c.Message.ID},
+			ReceivedAt: c.Message.ReceivedAt, NewestMessageID: c.Message.ID,
+			ClaimedAt: now, Fence: max(before.Row.Fence+1, now), ExpiresAt: s.ClaimEndSeconds(now),
+		}
+		p := before.Row.Preemptor
+		wakes = p.wakes(c.Message.ID, p.ThreadID != c.Message.Thread)
+	case Join:
+		after.Row.Jobs = with(before.Row.Jobs, c.Message.ID)
+		if c.Message.NewerThan(before.Row.ReceivedAt, before.Row.NewestMessageID) {
+			after.Row.ReceivedAt, after.Row.NewestMessageID = c.Message.ReceivedAt, c.Message.ID
+		}
+		after.Row.ExpiresAt = s.ClaimEndSeconds(now)
+		after.Row.Preemptor = Preemptor{}
+		wakes = before.Row.Preemptor.wakes(c.Message.ID, true)
+	default:
+		return refuse(before, decision.String())
+	}
+	after.Job.ContainerID = after.Row.ContainerID
+	return Result{After: after, Wakes: wakes}
+}
+
+// Interrupt leaves the message's token on the claim of another thread, to be woken when the holder yields. SeenContainerID is
+// the container that the decision to interrupt was made about: an interrupt meant for one container never stops another.
+// Where no worker holds a live lease the message itself is woken at once.
+type Interrupt struct {
+	Message         Message
+	Token           string
+	SeenContainerID string
+}
+
+func (i Interrupt) String() string {
+	return fmt.Sprintf("interrupt of %s for %s", i.SeenContainerID, i.Message.ID)
+}
+
+// Apply registers the message as a preemptor. A thread that is replaced leaves its RequestedAt behind: the holder has been
+// asked since then, so a stream of new threads cannot put off the take-over for ever.
+func (i Interrupt) Apply(before RowAndJob, now int64, s Settings) Result {
+	if why := unended(before.Job, i.Message.ID); why != "" {
+		return refuse(before, why)
+	}
+	if before.Row.ContainerID != i.SeenContainerID {
+		return refuse(before, otherContainer)
+	}
+	if decision := Decide(before.Row, i.Message, now, s); decision != MustInterrupt {
+		return refuse(before, decision.String())
+	}
+	p := before.Row.Preemptor
+	var wakes []Wake
+	if p.ThreadID != i.Message.Thread {
+		wakes = p.wakes("", true)
+		requestedAt := now
+		if p.Exists() {
+			requestedAt = p.RequestedAt
+		}
+		p = Preemptor{ThreadID: i.Message.Thread, RequestedAt: requestedAt}
+	}
+	if i.Message.NewerThan(p.ReceivedAt, p.NewestMessageID) {
+		p.ReceivedAt, p.NewestMessageID = i.Message.ReceivedAt, i.Message.ID
+	}
+	after := before
+	after.Row.Preemptor = p.waitingWith(i.Message.ID, i.Token)
+	if !before.Row.Leased(now, s) {
+		wakes = append(wakes, Wake{MessageID: i.Message.ID, Token: i.Token})
+	}
+	return Result{After: after, Wakes: wakes}
+}

@@ -1,0 +1,115 @@
+package model
+
+import "fmt"
+
+// Decline ends, as interrupted, a job that a worker got and may not start: the claim has passed to another container, or a
+// preemptor waits. It is refused where the job may start after all, and while another worker holds a live lease for it.
+type Decline struct {
+	MessageID   string
+	ContainerID string // as the work message says
+	WorkerID    string
+}
+
+func (d Decline) String() string { return fmt.Sprintf("decline of %s by %s", d.MessageID, d.WorkerID) }
+
+// Apply ends the job without work.
+func (d Decline) Apply(before RowAndJob, now int64, s Settings) Result {
+	row := before.Row
+	mine := row.ContainerID == d.ContainerID && row.HasJob(d.MessageID)
+	switch {
+	case unended(before.Job, d.MessageID) != "":
+		return refuse(before, unended(before.Job, d.MessageID))
+	case row.WorkerJob == d.MessageID && row.WorkerID != d.WorkerID && row.Leased(now, s):
+		return refuse(before, otherLease)
+	case mine && !row.Preemptor.Exists():
+		return refuse(before, mayStart)
+	}
+	after := before
+	after.Job.Outcome, after.Job.OutcomeAt = Interrupted, now
+	if mine {
+		after.Row.drop(d.MessageID)
+	}
+	return Result{After: after, Wakes: after.Row.wakesOfTheFreed(now, s)}
+}
+
+// drop takes the message out of the claim's jobs. Where the lease was for it, the lease goes too, and the fence is raised,
+// because its worker may wake up.
+func (r *Row) drop(messageID string) {
+	r.Jobs = without(r.Jobs, messageID)
+	if r.WorkerJob == messageID {
+		r.clearLease()
+		r.Fence++
+	}
+}
+
+// wakesOfTheFreed wakes whoever waits, if nothing keeps him waiting any longer.
+func (r Row) wakesOfTheFreed(now int64, s Settings) []Wake {
+	if r.Held(now, s) && r.Leased(now, s) {
+		return nil
+	}
+	return r.Preemptor.wakes("", false)
+}
+
+// CleanUp ends a job from outside: its execution timed out, failed or was aborted. A job that has ended keeps its outcome.
+// ContainerID is the container of the execution, empty where the caller does not know it. A claim that is not the one that
+// ended is left alone.
+type CleanUp struct {
+	MessageID   string
+	ContainerID string
+	Outcome     Outcome // TimedOut or Failed
+}
+
+func (c CleanUp) String() string { return fmt.Sprintf("clean-up of %s: %s", c.MessageID, c.Outcome) }
+
+// Apply cleans up.
+func (c CleanUp) Apply(before RowAndJob, now int64, s Settings) Result {
+	switch {
+	case before.Job.MessageID != c.MessageID:
+		return refuse(before, noJobRow)
+	case c.Outcome != TimedOut && c.Outcome != Failed:
+		return refuse(before, fmt.Sprintf("clean-up does not end a job as %q", c.Outcome))
+	}
+	after := before
+	if after.Job.Outcome == "" {
+		after.Job.Outcome, after.Job.OutcomeAt = c.Outcome, now
+	}
+	if after.Row.HasJob(c.MessageID) && (c.ContainerID == "" || c.ContainerID == after.Row.ContainerID) {
+		after.Row.drop(c.MessageID)
+	}
+	after.Row.Preemptor = after.Row.Preemptor.waitingWithout(c.MessageID)
+	return Result{After: after, Wakes: after.Row.wakesOfTheFreed(now, s)}
+}
+
+// Supersede ends a message that must not run because a newer one of another thread goes first. A job that has ended keeps its
+// outcome.
+type Supersede struct {
+	MessageID string
+}
+
+func (u Supersede) String() string { return "supersede of " + u.MessageID }
+
+// Apply supersedes.
+func (u Supersede) Apply(before RowAndJob, now int64, s Settings) Result {
+	if before.Job.MessageID != u.MessageID {
+		return refuse(before, noJobRow)
+	}
+	after := before
+	if after.Job.Outcome == "" {
+		after.Job.Outcome, after.Job.OutcomeAt = Superseded, now
+	}
+	after.Row.Preemptor = after.Row.Preemptor.waitingWithout(u.MessageID)
+	return Result{After: after}
+}
+
+// Delete is DynamoDB's TTL deletion of the row: any time after it has expired, or never.
+type Delete struct{}
+
+func (Delete) String() string { return "TTL deletion" }
+
+// Apply deletes. DynamoDB's clock needs no allowance for skew: nobody's right depends on the row being there.
+func (Delete) Apply(before RowAndJob, now int64, _ Settings) Result {
+	if !before.Row.Exists() || before.Row.ExpiresAt*1000 >= now {
+		return refuse(before, notExpired)
+	}
+	return Result{After: RowAndJob{Job: before.Job}}
+}

@@ -1,0 +1,187 @@
+// Package model is the protocol of the active-job claim as a pure transition system: the rows, the decision, and the steps
+// that may change them, with no store, no clock and no randomness.
+//
+// It promises that a step's result depends on its arguments alone, that a refused step changes nothing, and that no step
+// retains or changes the slices it was given. It is the reference: package check visits every state that these functions can
+// reach in a small world of workers, executions and faults, and Explain names the step behind any write of the real
+// implementation, or says that there is none.
+//
+// It does not promise that a caller keeps the rules around the steps (a worker that has lost its lease must stop its command
+// itself), nor does it know attributes that decide nothing, such as executionArn or result.
+//
+// All times are milliseconds of the caller's clock, except Row.ExpiresAt. Two clocks differ by at most Settings.SkewMillis.
+package model
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Settings are the protocol's durations in milliseconds.
+type Settings struct {
+	LeaseMillis          int64
+	ClaimMillis          int64
+	InterruptGraceMillis int64
+	SkewMillis           int64
+}
+
+// Defaults are the durations of a system that was not told otherwise.
+func Defaults() Settings {
+	return Settings{LeaseMillis: 90_000, ClaimMillis: 3_600_000, InterruptGraceMillis: 90_000, SkewMillis: 5_000}
+}
+
+// ClaimEndSeconds is the expiresAt of a claim that is made or extended now: epoch seconds, rounded up, because a claim must
+// not end earlier than its setting says.
+func (s Settings) ClaimEndSeconds(now int64) int64 { return (now + s.ClaimMillis + 999) / 1000 }
+
+// Message is one email. Messages are ordered by ReceivedAt, ties by ID.
+type Message struct {
+	ID         string
+	Thread     string
+	ReceivedAt int64
+}
+
+// NewerThan says whether m comes after the message with the given time and id in the total order of messages.
+func (m Message) NewerThan(receivedAt int64, id string) bool {
+	return newer(m.ReceivedAt, m.ID, receivedAt, id)
+}
+
+func newer(receivedAt int64, id string, thanReceivedAt int64, thanID string) bool {
+	return receivedAt > thanReceivedAt || receivedAt == thanReceivedAt && id > thanID
+}
+
+// Row is the claim row of one key. A row that does not exist is the zero Row.
+type Row struct {
+	ContainerID     string
+	ThreadID        string
+	Jobs            []string // sorted, no duplicates; messages that still have to end
+	ReceivedAt      int64    // of the newest message that has joined
+	NewestMessageID string
+	ClaimedAt       int64
+	Fence           int64
+	WorkerID        string // empty together with WorkerJob and LeaseExpiresAt
+	WorkerJob       string
+	LeaseExpiresAt  int64
+	ExpiresAt       int64 // epoch seconds, as DynamoDB's TTL wants it
+	Preemptor       Preemptor
+}
+
+// Preemptor is the thread that has asked the holder to yield. The zero Preemptor is none.
+type Preemptor struct {
+	ThreadID        string
+	ReceivedAt      int64 // of the newest message that has waited here
+	NewestMessageID string
+	RequestedAt     int64 // since when the holder has been asked, by whatever thread
+	Waiting         []Waiting
+}
+
+// Waiting is one message that sleeps until its token is answered.
+type Waiting struct {
+	MessageID string
+	Token     string
+}
+
+// Exists says whether the row is there.
+func (r Row) Exists() bool { return r.ContainerID != "" }
+
+// HasJob says whether the message is one of the claim's jobs.
+func (r Row) HasJob(messageID string) bool { return slices.Contains(r.Jobs, messageID) }
+
+// Expired says whether everybody but the holder may treat the claim as expired.
+func (r Row) Expired(now int64, s Settings) bool { return r.ExpiresAt*1000+s.SkewMillis < now }
+
+// Held says whether the claim keeps other threads out.
+func (r Row) Held(now int64, s Settings) bool {
+	return r.Exists() && len(r.Jobs) > 0 && !r.Expired(now, s)
+}
+
+// Leased says whether a worker may still believe that it holds the lease.
+func (r Row) Leased(now int64, s Settings) bool {
+	return r.WorkerID != "" && now <= r.LeaseExpiresAt+s.SkewMillis
+}
+
+// Exists says whether a thread waits to preempt.
+func (p Preemptor) Exists() bool { return p.ThreadID != "" }
+
+// Token returns the token that the message waits with.
+func (p Preemptor) Token(messageID string) (string, bool) {
+	for _, w := range p.Waiting {
+		if w.MessageID == messageID {
+			return w.Token, true
+		}
+	}
+	return "", false
+}
+
+// Outcome says how a job ended; it is empty until it has.
+type Outcome string
+
+// The outcomes, spelt as the jobs table spells them.
+const (
+	Completed   Outcome = "completed"
+	Interrupted Outcome = "interrupted"
+	Superseded  Outcome = "superseded"
+	TimedOut    Outcome = "timed-out"
+	Failed      Outcome = "failed"
+)
+
+// Job is the jobs row of one message. A row that does not exist is the zero Job.
+type Job struct {
+	MessageID   string
+	ThreadID    string
+	ReceivedAt  int64
+	ContainerID string // of the claim that the message made or joined last
+	StartedAt   int64
+	Outcome     Outcome // written once
+	OutcomeAt   int64
+}
+
+// Exists says whether the job row is there.
+func (j Job) Exists() bool { return j.MessageID != "" }
+
+// Message is the email that the job is for.
+func (j Job) Message() Message {
+	return Message{ID: j.MessageID, Thread: j.ThreadID, ReceivedAt: j.ReceivedAt}
+}
+
+// RowAndJob is what one step may read and write: the claim row of a key and the job row of one of its messages.
+type RowAndJob struct {
+	Row Row
+	Job Job
+}
+
+// Equal compares every field.
+func (a RowAndJob) Equal(b RowAndJob) bool { return a.Job == b.Job && a.Row.Equal(b.Row) }
+
+// Equal compares every field; no jobs and empty jobs are the same.
+func (r Row) Equal(o Row) bool {
+	return r.ContainerID == o.ContainerID && r.ThreadID == o.ThreadID && slices.Equal(r.Jobs, o.Jobs) &&
+		r.ReceivedAt == o.ReceivedAt && r.NewestMessageID == o.NewestMessageID && r.ClaimedAt == o.ClaimedAt &&
+		r.Fence == o.Fence && r.WorkerID == o.WorkerID && r.WorkerJob == o.WorkerJob &&
+		r.LeaseExpiresAt == o.LeaseExpiresAt && r.ExpiresAt == o.ExpiresAt && r.Preemptor.Equal(o.Preemptor)
+}
+
+// Equal compares every field.
+func (p Preemptor) Equal(o Preemptor) bool {
+	return p.ThreadID == o.ThreadID && p.ReceivedAt == o.ReceivedAt && p.NewestMessageID == o.NewestMessageID &&
+		p.RequestedAt == o.RequestedAt && slices.Equal(p.Waiting, o.Waiting)
+}
+
+// Validate names the first way in which no step can have made the row, nil if there is none.
+func (r Row) Validate() error {
+	switch {
+	case !r.Exists() && !r.Equal(Row{}):
+		return fmt.Errorf("row without containerId has other attributes: %+v", r)
+	case !slices.IsSorted(r.Jobs):
+		return fmt.Errorf("jobs are not sorted: %v", r.Jobs)
+	case (r.WorkerID == "") != (r.WorkerJob == "") || (r.WorkerID == "") != (r.LeaseExpiresAt == 0):
+		return fmt.Errorf("half a lease: workerId %q, workerJob %q, leaseExpiresAt %d", r.WorkerID, r.WorkerJob, r.LeaseExpiresAt)
+	case r.WorkerID != "" && !r.HasJob(r.WorkerJob):
+		return fmt.Errorf("workerJob %q is not among jobs %v", r.WorkerJob, r.Jobs)
+	case r.Preemptor.Exists() != (len(r.Preemptor.Waiting) > 0):
+		return fmt.Errorf("preemptor %q has %d waiting", r.Preemptor.ThreadID, len(r.Preemptor.Waiting))
+	case len(r.Jobs) > 0 && r.Preemptor.ThreadID == r.ThreadID:
+		return fmt.Errorf("thread %q preempts itself", r.ThreadID)
+	}
+	return nil
+}
