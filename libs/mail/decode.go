@@ -1,0 +1,136 @@
+package mail
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jhillyerd/enmime/v2"
+	"golang.org/x/text/encoding/charmap"
+)
+
+// partDecoder undoes transfer encodings and charsets of a single part. It is never given a multipart.
+var partDecoder = enmime.NewParser(
+	enmime.MultipartWOBoundaryAsSinglePart(true),
+	enmime.SkipMalformedParts(true),
+	enmime.DisableTextConversion(true),
+	enmime.DisableCharacterDetection(true),
+	enmime.MaxStoredPartErrors(8),
+	enmime.SetReadPartErrorPolicy(func(*enmime.Part, error) bool { return true }), // keep what could be decoded
+)
+
+// content undoes the transfer encoding of a leaf.
+func (p *part) content() (content []byte, notes []string) {
+	encoding := p.transferEncoding()
+	switch encoding {
+	case "base64", "quoted-printable":
+	case "", "7bit", "8bit", "binary":
+		return p.body, nil
+	default:
+		return p.body, []string{fmt.Sprintf("unknown transfer encoding %q; left as it is", encoding)}
+	}
+	decoded, err := decodePart("Content-Type: application/octet-stream\nContent-Transfer-Encoding: "+encoding+"\n\n", p.body)
+	if err != nil {
+		return p.body, []string{encoding + " cannot be decoded; left as it is"}
+	}
+	for _, e := range decoded.Errors {
+		if e.Name == enmime.ErrorMalformedBase64 || e.Name == enmime.ErrorMalformedChildPart {
+			notes = append(notes, "broken "+encoding+"; decoded as far as possible")
+			break
+		}
+	}
+	return decoded.Content, notes
+}
+
+// transferEncoding is the declared one without the comments and quotes that some mailers add.
+func (p *part) transferEncoding() string {
+	value := strings.ToLower(strings.Trim(p.header.get("content-transfer-encoding"), " \t\"'"))
+	if end := strings.IndexAny(value, " \t;(\""); end >= 0 {
+		value = value[:end]
+	}
+	return oneLine(value)
+}
+
+// text decodes a leaf to UTF-8 with \n line ends.
+func (p *part) text() (text string, notes []string) {
+	content, notes := p.content()
+	text, note := textFrom(content, p.params["charset"])
+	if note != "" {
+		notes = append(notes, note)
+	}
+	text = strings.TrimPrefix(text, "\uFEFF")
+	if strings.Contains(text, "\r") {
+		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	}
+	return strings.ReplaceAll(text, "\x00", ""), notes
+}
+
+// textFrom makes valid UTF-8 of content in a charset. It never fails: the declared charset, else UTF-8 if it is valid, else
+// windows-1252, in which every byte is something; note says so where it had to guess.
+func textFrom(content []byte, charset string) (text, note string) {
+	label := strings.ToLower(strings.Trim(charset, " \t\"'"))
+	switch label {
+	case "", "us-ascii", "ascii", "utf-8", "utf8", "8bit", "unknown", "unknown-8bit":
+		if utf8.Valid(content) {
+			return string(content), ""
+		}
+		if strings.HasPrefix(label, "utf") && hasMultibyteRune(content) {
+			return strings.ToValidUTF8(string(content), "\uFFFD"), "not everything is valid UTF-8; the rest is shown as \uFFFD"
+		}
+		return windows1252(content), "bytes outside the declared charset; read as windows-1252"
+	}
+	if isCharsetLabel(label) {
+		decoded, err := decodePart("Content-Type: text/plain; charset=\""+label+"\"\nContent-Transfer-Encoding: 8bit\n\n", content)
+		if err == nil && !hasError(decoded, enmime.ErrorCharsetConversion) {
+			return strings.ToValidUTF8(string(decoded.Content), "\uFFFD"), ""
+		}
+	}
+	if utf8.Valid(content) {
+		return string(content), fmt.Sprintf("unknown charset %q; read as UTF-8", oneLine(label))
+	}
+	return windows1252(content), fmt.Sprintf("unknown charset %q; read as windows-1252", oneLine(label))
+}
+
+func isCharsetLabel(label string) bool {
+	for _, c := range []byte(label) {
+		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-_.:+=", c) >= 0) {
+			return false
+		}
+	}
+	return len(label) <= 40
+}
+
+// hasMultibyteRune tells UTF-8 with a flaw from text of another charset: the latter has hardly ever a valid sequence.
+func hasMultibyteRune(content []byte) bool {
+	for len(content) > 0 {
+		r, size := utf8.DecodeRune(content)
+		if size > 1 && r != utf8.RuneError {
+			return true
+		}
+		content = content[size:]
+	}
+	return false
+}
+
+func windows1252(content []byte) string {
+	decoded, err := charmap.Windows1252.NewDecoder().Bytes(content)
+	if err != nil { // a charmap maps every byte; should it ever not, nothing is lost silently
+		return strings.ToValidUTF8(string(content), "\uFFFD")
+	}
+	return string(decoded)
+}
+
+func decodePart(head string, body []byte) (*enmime.Part, error) {
+	return partDecoder.ReadParts(io.MultiReader(strings.NewReader(head), bytes.NewReader(body)))
+}
+
+func hasError(p *enmime.Part, name string) bool {
+	for _, e := range p.Errors {
+		if e.Name == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,238 @@
+package mail
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/jhillyerd/enmime/v2/mediatype"
+)
+
+// part is a node of the tree of a message. A leaf has a body, a multipart has children.
+type part struct {
+	header      header
+	mediaType   string // lower case, without parameters; never empty
+	params      map[string]string
+	disposition string // lower case; empty where not given
+	fileName    string // as the sender wrote it: not safe
+	body        []byte // still transfer-encoded, part of the raw message
+	children    []*part
+	notes       []string
+}
+
+func (p *part) isMultipart() bool { return len(p.children) > 0 }
+
+// splitter cuts a message into its tree of parts in one pass over its lines. It holds the boundaries of the multiparts that
+// are open; a line equal to one of them ends every part inside. No byte is looked at more often than there are open
+// boundaries, and those are limited: this is what makes hostile nesting harmless.
+type splitter struct {
+	src        []byte
+	pos        int // always at the begin of a line, or at the end of src
+	limits     Limits
+	boundaries []string // of the open multiparts, outermost first
+	multiparts int
+	parts      int
+}
+
+// delimiter is what ended a part: a line of the open boundary at level, or the end of the message (level -1).
+type delimiter struct {
+	level int
+	final bool // the closing form, --boundary--
+}
+
+var endOfMessage = delimiter{level: -1}
+
+// readPart reads a part from its header to the delimiter that ends it.
+func (s *splitter) readPart(defaultType string) (*part, delimiter, error) {
+	s.parts++
+	if err := exceeds("MaxParts", s.parts, s.limits.MaxParts); err != nil {
+		return nil, endOfMessage, err
+	}
+	head, d, ended, err := s.readHeader()
+	if err != nil {
+		return nil, endOfMessage, err
+	}
+	p := newPart(head, defaultType)
+	if !ended {
+		d, err = s.fill(p)
+	}
+	return p, d, err
+}
+
+// readHeader reads a header block and the blank line after it. ended says that the part ended before its header did, with
+// the delimiter d. With an error it still returns the fields that were read.
+func (s *splitter) readHeader() (head header, d delimiter, ended bool, err error) {
+	defer func() { head.finish() }()
+	start := s.pos
+	for s.pos < len(s.src) {
+		line, next := lineAt(s.src, s.pos)
+		if bytes.HasPrefix(line, []byte("--")) {
+			if d, ok := s.match(line); ok {
+				s.pos = next
+				return head, d, true, nil
+			}
+		}
+		if len(line) == 0 {
+			s.pos = next
+			return head, endOfMessage, false, nil
+		}
+		if err := exceeds("MaxHeaderBytes", next-start, s.limits.MaxHeaderBytes); err != nil {
+			return head, endOfMessage, false, err
+		}
+		if !head.addLine(line) {
+			return head, endOfMessage, false, nil
+		}
+		s.pos = next
+	}
+	return head, endOfMessage, false, nil
+}
+
+// fill reads what follows the header of p, up to the delimiter that ends p.
+func (s *splitter) fill(p *part) (delimiter, error) {
+	boundary := p.params["boundary"]
+	if !strings.HasPrefix(p.mediaType, "multipart/") {
+		body, d := s.content()
+		p.body = body
+		return d, nil
+	}
+	if boundary == "" {
+		p.becomeText("the multipart names no boundary; read as text")
+		body, d := s.content()
+		p.body = body
+		return d, nil
+	}
+	s.multiparts++
+	if err := exceeds("MaxMultiparts", s.multiparts, s.limits.MaxMultiparts); err != nil {
+		return endOfMessage, err
+	}
+	if err := exceeds("MaxDepth", len(s.boundaries)+1, s.limits.MaxDepth); err != nil {
+		return endOfMessage, err
+	}
+	level := len(s.boundaries)
+	s.boundaries = append(s.boundaries, boundary)
+	preamble, d := s.content()
+	for d.level == level && !d.final {
+		var child *part
+		var err error
+		child, d, err = s.readPart(defaultTypeIn(p.mediaType))
+		if err != nil {
+			return endOfMessage, err
+		}
+		p.children = append(p.children, child)
+	}
+	s.boundaries = s.boundaries[:level]
+	if len(p.children) == 0 {
+		p.becomeText("the multipart has no parts; read as text")
+		p.body = preamble
+	}
+	if d.level != level {
+		p.notes = append(p.notes, "a multipart is not closed")
+		return d, nil
+	}
+	_, d = s.content() // the epilogue, which nobody is meant to see (RFC 2046 section 5.1.1)
+	return d, nil
+}
+
+// content reads to the next delimiter, or to the end, and returns what came before it without the line end that belongs to
+// the delimiter (RFC 2046 section 5.1.1).
+func (s *splitter) content() ([]byte, delimiter) {
+	start := s.pos
+	for len(s.boundaries) > 0 {
+		at := s.pos
+		if !bytes.HasPrefix(s.src[at:], []byte("--")) {
+			next := bytes.Index(s.src[at:], []byte("\n--"))
+			if next < 0 {
+				break
+			}
+			at += next + 1
+		}
+		line, next := lineAt(s.src, at)
+		s.pos = next
+		if d, ok := s.match(line); ok {
+			return trimLineEnd(s.src[start:at]), d
+		}
+	}
+	s.pos = len(s.src)
+	return s.src[start:], endOfMessage
+}
+
+// match tells whether a line is one of the open boundaries, innermost first.
+func (s *splitter) match(line []byte) (delimiter, bool) {
+	rest := bytes.TrimRight(line[2:], " \t")
+	for level := len(s.boundaries) - 1; level >= 0; level-- {
+		boundary := s.boundaries[level]
+		if len(rest) < len(boundary) || string(rest[:len(boundary)]) != boundary {
+			continue
+		}
+		switch string(rest[len(boundary):]) {
+		case "":
+			return delimiter{level: level}, true
+		case "--":
+			return delimiter{level: level, final: true}, true
+		}
+	}
+	return endOfMessage, false
+}
+
+// becomeText makes a leaf of a multipart that is none.
+func (p *part) becomeText(note string) {
+	p.mediaType = "text/plain"
+	p.notes = append(p.notes, note)
+}
+
+// defaultTypeIn is the type of a part that gives none (RFC 2046 section 5.1).
+func defaultTypeIn(multipartType string) string {
+	if multipartType == "multipart/digest" {
+		return "message/rfc822"
+	}
+	return "text/plain"
+}
+
+// maxParameterBytes bounds the header values that are parsed for parameters: no honest one is longer, and the repair of
+// hostile ones is not linear.
+const maxParameterBytes = 8 << 10
+
+func newPart(head header, defaultType string) *part {
+	p := &part{header: head, mediaType: defaultType}
+	if value := head.get("content-type"); value != "" {
+		p.mediaType, p.params = parseMediaType(value)
+		if p.mediaType == "" {
+			p.mediaType = defaultType
+			p.notes = append(p.notes, "a Content-Type cannot be read")
+		}
+	}
+	var dispositionParams map[string]string
+	p.disposition, dispositionParams = parseMediaType(head.get("content-disposition"))
+	for _, name := range []string{dispositionParams["filename"], dispositionParams["name"], p.params["name"], p.params["file"]} {
+		if p.fileName = decodeWords(name); p.fileName != "" {
+			break
+		}
+	}
+	return p
+}
+
+// parseMediaType reads Content-Type and Content-Disposition alike; the type is empty where the value cannot be read.
+func parseMediaType(value string) (string, map[string]string) {
+	if value == "" {
+		return "", nil
+	}
+	if len(value) > maxParameterBytes {
+		value = value[:maxParameterBytes]
+	}
+	mediaType, params, _, err := mediatype.ParseWithOptions(value, mediatype.ParseOptions{StripMediaTypeInvalidCharacters: true})
+	if err != nil {
+		return "", nil
+	}
+	return strings.ToLower(mediaType), params
+}
+
+// lineAt returns the line at pos without its line end, and where the next one begins.
+func lineAt(src []byte, pos int) (line []byte, next int) {
+	if end := bytes.IndexByte(src[pos:], '\n'); end >= 0 {
+		return bytes.TrimRight(src[pos:pos+end], "\r"), pos + end + 1
+	}
+	return bytes.TrimRight(src[pos:], "\r"), len(src)
+}
+
+func trimLineEnd(b []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
+}
