@@ -1,0 +1,147 @@
+package house
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestTheRepositoryKeepsTheHouseRules(t *testing.T) {
+	tree, err := Read(os.DirFS(repositoryRoot(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tree.GoFiles) == 0 {
+		t.Fatal("found no Go files: a rule over nothing proves nothing")
+	}
+	for _, rule := range Rules {
+		t.Run(rule.Name, func(t *testing.T) {
+			for _, finding := range rule.Check(tree) {
+				t.Error(finding)
+			}
+		})
+	}
+}
+
+// repositoryRoot is where MODULE.bazel really is. Under Bazel the file is a link into the source tree.
+func repositoryRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if real, err := filepath.EvalSymlinks(filepath.Join(dir, "MODULE.bazel")); err == nil {
+			return filepath.Dir(real)
+		}
+	}
+	t.Fatal("no MODULE.bazel in this folder or above it")
+	return ""
+}
+
+// Each rule is shown a tree that breaks it and one beside it that does not.
+func TestARuleFindsWhatItForbids(t *testing.T) {
+	const doc = "// Package p is for this test.\n"
+	ours := func(path string) string { return "import _ \"" + Module + "/" + path + "\"\n" }
+	tests := []struct {
+		name    string
+		rule    func(*Tree) []string
+		files   map[string]string
+		finding string // a part of the only finding, or "" where there is none
+	}{
+		{"model imports a library", checkImports,
+			map[string]string{"model/m.go": "package model\n" + ours("libs/job")}, "model may import only model"},
+		{"a library imports the simulation", checkImports,
+			map[string]string{"libs/claim/c.go": "package claim\n" + ours("sim/ddbcore")}, "libs may import only libs, model"},
+		{"a service imports another service", checkImports,
+			map[string]string{"services/intake/i.go": "package intake\n" + ours("services/worker")}, "services/intake may import only services/intake, libs"},
+		{"a service's main imports its handler", checkImports,
+			map[string]string{"services/intake/lambda/main.go": "package main\n" + ours("services/intake")}, ""},
+		{"a core imports a library", checkImports,
+			map[string]string{"sim/ddbcore/d.go": "package ddbcore\n" + ours("libs/claim")}, "sim/ddbcore may import only"},
+		{"the world imports a handler", checkImports,
+			map[string]string{"sim/world/w.go": "package world\n" + ours("services/intake")}, ""},
+		{"the world imports a tool", checkImports,
+			map[string]string{"sim/world/w.go": "package world\n" + ours("tools/stack")}, "sim may import only"},
+		{"a package has no place", checkImports,
+			map[string]string{"util/u.go": "package util\n" + ours("libs/job")}, "no place in the import order"},
+
+		{"a core draws its own randomness", checkPurity,
+			map[string]string{"sim/sqscore/s.go": "package sqscore\nimport _ \"math/rand/v2\"\n"}, "imports math/rand/v2"},
+		{"a core reads the clock under another name", checkPurity,
+			map[string]string{"sim/sqscore/s.go": "package sqscore\nimport clock \"time\"\nvar _ = clock.Now\n"}, "s.go:3: uses time.Now"},
+		{"a core starts a goroutine", checkPurity,
+			map[string]string{"sim/sqscore/s.go": "package sqscore\nfunc f() { go f() }\n"}, "s.go:2: starts a goroutine"},
+		{"the model takes a context", checkPurity,
+			map[string]string{"model/m.go": "package model\nimport _ \"context\"\n"}, "a step cannot be cancelled"},
+		{"a core's test reads a file", checkPurity,
+			map[string]string{"sim/sqscore/s_test.go": "package sqscore\nimport _ \"os\"\n"}, ""},
+		{"a core computes with times", checkPurity,
+			map[string]string{"sim/sqscore/s.go": "package sqscore\nimport \"time\"\nvar _ = time.Second\n"}, ""},
+
+		{"a handler reads the clock", checkClock,
+			map[string]string{"services/intake/i.go": "package intake\nimport \"time\"\nvar _ = time.Now()\n"}, "i.go:3: uses time.Now"},
+		{"a main hands in the clock", checkClock,
+			map[string]string{"services/intake/lambda/main.go": "package main\nimport \"time\"\nvar _ = time.Now\n"}, ""},
+
+		{"a package without a doc comment", checkPackageDocs,
+			map[string]string{"libs/p/p.go": "package p\n"}, "libs/p: no package doc comment"},
+		{"a package with two", checkPackageDocs,
+			map[string]string{"libs/p/p.go": doc + "package p\n", "libs/p/q.go": doc + "package p\n"}, "in each of libs/p/p.go, libs/p/q.go"},
+		{"a package with one, and a test with its own", checkPackageDocs,
+			map[string]string{"libs/p/p.go": doc + "package p\n", "libs/p/p_test.go": doc + "package p\n"}, ""},
+
+		{"a long file", checkFileLength,
+			map[string]string{"libs/p/p.go": "package p\n" + strings.Repeat("\n", maxFileLines)}, "601 lines"},
+		{"a file just short enough", checkFileLength,
+			map[string]string{"libs/p/p.go": "package p\n" + strings.Repeat("\n", maxFileLines-1)}, ""},
+
+		{"an entry in the root", checkTopLevel, map[string]string{"utils/u.txt": ""}, "utils: not one of the root's entries"},
+		{"what a build leaves in the root", checkTopLevel, map[string]string{"bazel-bin/x": "", "dist/x.zip": "", ".bazelrc": ""}, ""},
+
+		{"a home folder", checkMachineTraces, map[string]string{"docs/d.md": "see\n/ho" + "me/me/notes\n"}, "docs/d.md:2"},
+		{"a registry", checkMachineTraces, map[string]string{".ci/run": "GOPROXY=https://proxy.golang" + ".org"}, "host of a package registry"},
+
+		{"use_repo lacks a module that is imported", checkModuleBazel,
+			moduleFiles("1.26.8", ""), `use_repo lacks "net_example_two_go_v2"`},
+		{"use_repo has what is imported", checkModuleBazel,
+			moduleFiles("1.26.8", `"net_example_two_go_v2"`), ""},
+		{"use_repo has a module that nobody imports", checkModuleBazel,
+			moduleFiles("1.26.8", `"net_example_two_go_v2", "net_example_one"`), "nobody imports"},
+		{"Bazel builds with another Go", checkModuleBazel,
+			moduleFiles("1.25.1", `"net_example_two_go_v2"`), `takes Go "1.25.1"`},
+
+		{"a package is open to everyone", checkVisibility,
+			map[string]string{"libs/p/BUILD.bazel": `visibility = ["//visibility:public"],`}, "past its folder's"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			files := fstest.MapFS{}
+			for name, text := range test.files {
+				files[name] = &fstest.MapFile{Data: []byte(text)}
+			}
+			tree, err := Read(files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			findings := test.rule(tree)
+			switch {
+			case test.finding == "" && len(findings) > 0:
+				t.Errorf("found %q in a tree that keeps the rule", findings)
+			case test.finding != "" && (len(findings) != 1 || !strings.Contains(findings[0], test.finding)):
+				t.Errorf("found %q, want one finding with %q", findings, test.finding)
+			}
+		})
+	}
+}
+
+// moduleFiles is a tree whose one package imports one of the two modules that go.mod requires.
+func moduleFiles(goVersion, useRepo string) map[string]string {
+	return map[string]string{
+		"MODULE.bazel": "go_sdk.download(version = \"" + goVersion + "\")\nuse_repo(\n    go_deps,\n    " + useRepo + "\n)\n",
+		"go.mod":       "module m\n\ngo 1.26.0\n\nrequire (\n\texample.net/one v1.0.0\n\texample.net/two-go/v2 v2.0.0 // indirect\n)\n",
+		"libs/p/p.go":  "package p\nimport _ \"example.net/two-go/v2/sub\"\n",
+	}
+}

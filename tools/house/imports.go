@@ -1,0 +1,76 @@
+package house
+
+import (
+	"fmt"
+	"strings"
+)
+
+// layer says what the packages below one folder may import of ours.
+type layer struct {
+	dir string
+	may []string
+	why string
+}
+
+var cores = []string{"sim/ddbcore", "sim/lambdacore", "sim/s3core", "sim/sfncore", "sim/sqscore"}
+
+// layers are searched in order; the first whose folder holds a package is that package's.
+var layers = append(coreLayers(),
+	layer{"model", []string{"model"},
+		"the protocol has to be readable, and searchable, by someone who knows nothing else here"},
+	layer{"libs", []string{"libs", "model"},
+		"what runs on AWS must not carry a service, a tool or the simulation with it"},
+	layer{"sim", []string{"sim", "services", "libs", "model", "deploy"},
+		"the world runs the real handlers and the real state machine; a tool is something that runs the world"},
+	layer{"deploy", []string{"deploy"},
+		"it is what AWS is told, and must not depend on who reads it"},
+	layer{"tools", []string{"tools", "sim", "services", "libs", "model", "deploy"}, ""},
+)
+
+func coreLayers() []layer {
+	var all []layer
+	for _, core := range cores {
+		all = append(all, layer{core, cores,
+			"a core imitates AWS from AWS's own types: if it knew our code, its answers about our code would be no evidence"})
+	}
+	return all
+}
+
+const whyServicesStandAlone = "a service is deployed alone: what two of them share belongs in libs, and the simulation runs them, they do not know it"
+
+// layerOf finds what a folder may import. Each service is a layer of its own.
+func layerOf(dir string) (layer, bool) {
+	if rest, ok := strings.CutPrefix(dir, "services/"); ok {
+		name, _, _ := strings.Cut(rest, "/")
+		own := "services/" + name
+		return layer{own, []string{own, "libs"}, whyServicesStandAlone}, true
+	}
+	for _, l := range layers {
+		if within(dir, l.dir) {
+			return l, true
+		}
+	}
+	return layer{}, false
+}
+
+func checkImports(t *Tree) []string {
+	var findings []string
+	for _, f := range t.GoFiles {
+		for _, imported := range f.Imports() {
+			target, ours := strings.CutPrefix(imported, Module+"/")
+			if !ours {
+				continue
+			}
+			l, known := layerOf(f.Dir)
+			if !known {
+				findings = append(findings, fmt.Sprintf("%s: imports %s from a folder that has no place in the import order", f.Path, target))
+				continue
+			}
+			if !withinAny(target, l.may) {
+				findings = append(findings, fmt.Sprintf("%s: imports %s, but %s may import only %s: %s",
+					f.Path, target, l.dir, strings.Join(l.may, ", "), l.why))
+			}
+		}
+	}
+	return findings
+}
