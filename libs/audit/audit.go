@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -34,6 +35,24 @@ type Record struct {
 	PartialWork          string     `json:"partialWork,omitempty"`
 }
 
+// Of is the record of a job that ended; ok is false for one that has none: it completed, was rejected
+// before it was a job, or has not ended.
+func Of(j claim.Job) (r Record, ok bool) {
+	reason, ok := j.Outcome.RecordReason()
+	if !ok {
+		return Record{}, false
+	}
+	r = Record{
+		MessageID: j.MessageID, RecordID: "interruption-" + j.MessageID, ProjectUserID: j.Key,
+		InterruptedContainer: j.ContainerID, InterruptedThreadID: j.ThreadID, Reason: reason, TimestampMillis: j.OutcomeAtMillis,
+	}
+	if by := j.InterruptedBy; by != nil {
+		r.NewThreadID, r.NewMessageID = by.ThreadID, by.MessageID
+		r.RequestedAtMillis, r.PartialWork = by.RequestedAtMillis, by.PartialWork
+	}
+	return r, true
+}
+
 // DynamoDB is what keeping records needs; *dynamodb.Client satisfies it.
 type DynamoDB interface {
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -50,7 +69,7 @@ func NewLog(db DynamoDB, table string) *Log { return &Log{db: db, table: table} 
 
 // Put writes the record unless the message has one. fresh says whether this call wrote it.
 func (l *Log) Put(ctx context.Context, r Record) (fresh bool, err error) {
-	put := l.Write(r).Put
+	put := l.write(r).Put
 	_, err = l.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
 	})
@@ -64,8 +83,13 @@ func (l *Log) Put(ctx context.Context, r Record) (fresh bool, err error) {
 	return true, nil
 }
 
-// Write is Put as part of a transaction: it refuses the whole where the message has a record.
-func (l *Log) Write(r Record) types.TransactWriteItem {
+// Write is the record of a job that ends, as part of the transaction that ends it.
+func (l *Log) Write(j claim.Job) types.TransactWriteItem {
+	r, _ := Of(j) // a job that is cleaned up never completes
+	return l.write(r)
+}
+
+func (l *Log) write(r Record) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: aws.String(l.table), Item: r.item(), ConditionExpression: aws.String("attribute_not_exists(messageId)"),
 	}}

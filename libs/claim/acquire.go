@@ -2,52 +2,12 @@ package claim
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 )
-
-// Admitted is what Admit found: a fresh row, or the job that was there before.
-type Admitted struct {
-	Fresh    bool
-	Existing *Job // nil where Fresh
-}
-
-// Admit puts the job's row, once, whatever S3 repeats.
-func (s *Store) Admit(ctx context.Context, m job.Message, executionARN string) (Admitted, error) {
-	if err := m.Validate(); err != nil {
-		return Admitted{}, err
-	}
-	row := item{
-		"messageId": text(m.MessageID), "projectUserId": text(string(m.ProjectUserID)), "threadId": text(m.ThreadID),
-		"receivedAt": number(m.ReceivedAtMillis), "executionArn": text(executionARN),
-		"from": text(m.From), "subject": text(m.Subject),
-		"expiresAt": number(s.now().Add(s.settings.JobRetention).Unix()),
-	}
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(s.names.Jobs()), Item: row, ConditionExpression: aws.String("attribute_not_exists(messageId)"),
-	})
-	switch awsx.Classify(err) {
-	case awsx.Applied:
-		return Admitted{Fresh: true}, nil
-	case awsx.Refused:
-		existing, err := s.ReadJob(ctx, m.MessageID)
-		if err != nil {
-			return Admitted{}, err
-		}
-		if existing == nil {
-			return Admitted{}, fmt.Errorf("admit %s: the row that was there is gone: try again", m.MessageID)
-		}
-		return Admitted{Existing: existing}, nil
-	}
-	return Admitted{}, fmt.Errorf("admit %s: %w", m.MessageID, err)
-}
 
 // Checked is the answer of Check.
 type Checked struct {

@@ -135,9 +135,10 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 // aborted, or it is superseded.
 type CleanUp struct {
 	Message     job.Message
-	ContainerID string                                      // set: end the job only while this is its container (an old work message must not)
-	End         End                                         // not Completed
-	Record      func(now time.Time) types.TransactWriteItem // written in the same transaction; nil for none
+	ContainerID string // set: end the job only while this is its container (an old work message must not)
+	End         End    // not Completed
+	// Record is written in the same transaction, made from the job as it ends.
+	Record func(Job) types.TransactWriteItem
 }
 
 // CleanUp ends the job unless it has ended, and takes its message off the claim: out of the claim's
@@ -160,7 +161,11 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
 			return nil, nil
 		}
-		finished = Finished{Job: endedJob(m.MessageID, m.ProjectUserID, v.job.ContainerID, m.ThreadID, c.End, nil, now)}
+		var by *InterruptedBy
+		if c.End.Outcome == job.Superseded {
+			by = v.row.supersedes(m)
+		}
+		finished = Finished{Job: endedJob(m.MessageID, m.ProjectUserID, v.job.ContainerID, m.ThreadID, c.End, by, now)}
 		e := newExpression().when("attribute_not_exists(projectUserId)")
 		if v.row != nil {
 			e, finished.Wakes = s.takeOff(v.row, m.MessageID, now)
@@ -170,12 +175,20 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			onJob.when("containerId = :container").value(":container", text(c.ContainerID))
 		}
 		writes := []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}
-		if c.Record != nil {
-			writes = append(writes, c.Record(now))
-		}
-		return writes, nil
+		return append(writes, c.Record(finished.Job)), nil
 	})
 	return finished, err
+}
+
+// supersedes is who has or wants m's place.
+func (r *Row) supersedes(m job.Message) *InterruptedBy {
+	if r == nil {
+		return nil
+	}
+	if rival := r.rival(m); rival != nil {
+		return &InterruptedBy{ThreadID: rival.ThreadID, MessageID: rival.NewestMessageID, RequestedAtMillis: rival.RequestedAtMillis}
+	}
+	return &InterruptedBy{ThreadID: r.ThreadID, MessageID: r.NewestMessageID, RequestedAtMillis: r.ClaimedAtMillis}
 }
 
 // takeOff removes the message from a claim that may or may not be its own, guarded by what was seen.

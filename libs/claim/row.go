@@ -86,6 +86,7 @@ type Job struct {
 	From             string
 	Subject          string
 	InterruptedBy    *InterruptedBy
+	DeadLettered     bool // a person was told through the dead letter queue
 }
 
 // InterruptedBy is what a job's row keeps of the preemption that ended it, so that the audit record
@@ -201,6 +202,7 @@ func ParseJob(it item) (*Job, error) {
 		ReceivedAtMillis: r.number("receivedAt"), ExecutionARN: r.text("executionArn"), ContainerID: r.text("containerId"),
 		StartedAtMillis: r.number("startedAt"), Outcome: job.Outcome(r.text("outcome")), OutcomeAtMillis: r.number("outcomeAt"),
 		Result: r.text("result"), From: r.text("from"), Subject: r.text("subject"),
+		DeadLettered: r.number("deadLetteredAt") != 0,
 	}
 	if by := r.sub("interruptedBy"); by != nil {
 		j.InterruptedBy = &InterruptedBy{

@@ -4,6 +4,8 @@
 package job
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -56,6 +58,8 @@ type Message struct {
 	Subject          string    `json:"subject,omitempty"`
 	Class            string    `json:"class,omitempty"`     // libs/mail's class: human, list, …
 	ThreadWhy        string    `json:"threadWhy,omitempty"` // the evidence that chose ThreadID
+	// Verdicts are what SES wrote of the sender, as it wrote it: spam, virus, spf, dkim, dmarc.
+	Verdicts map[string]string `json:"verdicts,omitempty"`
 }
 
 // Newer says whether m comes after the message that is named by its time and id: the total order
@@ -131,6 +135,10 @@ const (
 	Failed      Outcome = "failed"
 )
 
+// Rejected is the outcome of mail that never became a job: it cannot be read or routed, it is over a
+// limit, a duplicate, or no human's. Its result says why.
+const Rejected Outcome = "rejected"
+
 // Reason is why an interruption is on record.
 type Reason string
 
@@ -163,6 +171,7 @@ const (
 	ErrorPreempted = "PREEMPTED"
 	ErrorTimedOut  = "TIMED_OUT"
 	ErrorFailed    = "FAILED"
+	ErrorClaimLost = "CLAIM_LOST" // the claim expired before a worker came: claim again
 )
 
 // Settings are the times of the flow that the state machine needs, in whole seconds.
@@ -215,6 +224,34 @@ type Woken struct {
 	Superseded bool   `json:"superseded"` // true: a newer thread took its place
 	By         string `json:"by"`         // who woke it: a worker, another message, clean-up
 }
+
+// DeadLetter is the body of a message on the dead letter queue: what a person must see.
+type DeadLetter struct {
+	Kind          string     `json:"kind"` // timed-out, failed, rejected
+	MessageID     string     `json:"messageId"`
+	ProjectUserID Key        `json:"projectUserId,omitempty"`
+	ThreadID      string     `json:"threadId,omitempty"`
+	ContainerID   string     `json:"containerId,omitempty"`
+	ExecutionARN  string     `json:"executionArn,omitempty"`
+	From          string     `json:"from,omitempty"`
+	Subject       string     `json:"subject,omitempty"`
+	What          string     `json:"what"` // what happened, in a sentence
+	Raw           *ObjectRef `json:"raw,omitempty"`
+	LookInto      []string   `json:"lookInto"` // commands that show more
+	AtMillis      int64      `json:"at"`
+}
+
+// ExecutionName is the name of the message's execution: the message id itself where Step Functions
+// allows it, else a hash of it (StartExecution: 80 characters, no wildcards or white space).
+func ExecutionName(messageID string) string {
+	if executionName.MatchString(messageID) {
+		return messageID
+	}
+	sum := sha256.Sum256([]byte(messageID))
+	return "mail-" + hex.EncodeToString(sum[:16])
+}
+
+var executionName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
 
 // Millis is t in epoch milliseconds.
 func Millis(t time.Time) int64 { return t.UnixMilli() }
