@@ -89,11 +89,11 @@ func derive(content []byte, mediaType string, form format, limits Limits) (made 
 	photo := prefersJPEG(img, mediaType)
 	web := orient(fit(onCanvas(img, size), limits.WebSidePixels), orientation(content, mediaType))
 	if made.Web, err = encode(web, photo, limits.JPEGQuality); err != nil {
-		return Derivatives{}, fmt.Errorf("encode the web version: %w", err)
+		return Derivatives{}, &BrokenError{Type: mediaType, Err: fmt.Errorf("encode the web version: %w", err)}
 	}
 	thumbnail := fit(web, limits.ThumbnailSidePixels)
 	if made.Thumbnail, err = encode(thumbnail, photo, limits.JPEGQuality); err != nil {
-		return Derivatives{}, fmt.Errorf("encode the thumbnail: %w", err)
+		return Derivatives{}, &BrokenError{Type: mediaType, Err: fmt.Errorf("encode the thumbnail: %w", err)}
 	}
 	return made, nil
 }
