@@ -1,0 +1,155 @@
+package sqscore
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// handle is the receipt handle of m's last receive: it names the queue, the
+// message and the receive.
+func (q *queue) handle(m *message) string {
+	return base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "%s %s %d", q.arn, m.id, m.receipt))
+}
+
+// open reads a receipt handle. The message is nil if it was deleted; current is
+// whether the handle is from the message's last receive.
+func (q *queue) open(handle *string) (m *message, current bool, err error) {
+	if aws.ToString(handle) == "" {
+		return nil, false, missing("ReceiptHandle")
+	}
+	plain, err := base64.URLEncoding.DecodeString(*handle)
+	if err != nil {
+		return nil, false, badHandle(*handle)
+	}
+	parts := strings.Split(string(plain), " ")
+	if len(parts) != 3 || parts[0] != q.arn {
+		return nil, false, badHandle(*handle)
+	}
+	receipt, err := strconv.ParseUint(parts[2], 10, 64)
+	if err != nil {
+		return nil, false, badHandle(*handle)
+	}
+	m = q.messages[parts[1]]
+	return m, m != nil && m.receipt == receipt, nil
+}
+
+func (c *Core) deleteMessage(in *sqs.DeleteMessageInput) (*sqs.DeleteMessageOutput, error) {
+	q, err := c.find(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return &sqs.DeleteMessageOutput{}, q.delete(in.ReceiptHandle)
+}
+
+// delete removes the message of a receipt handle. On a standard queue it always
+// succeeds; but a handle from before the last receive deletes only if chosen. On
+// a FIFO queue the handle is good only as long as its timeout runs. A message
+// that is gone already stays gone.
+func (q *queue) delete(handle *string) error {
+	m, current, err := q.open(handle)
+	if err != nil || m == nil {
+		return err
+	}
+	if q.fifo {
+		if !current || m.state != InFlight {
+			return expiredHandle(*handle)
+		}
+		q.remove(m)
+		return nil
+	}
+	if current && q.core.choose(2, ChooseLostDelete) == 0 ||
+		!current && q.core.choose(2, ChooseOldDelete) == 1 {
+		q.remove(m)
+	}
+	return nil
+}
+
+func (c *Core) deleteMessageBatch(in *sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error) {
+	q, err := c.find(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(in.Entries))
+	for i, e := range in.Entries {
+		ids[i] = aws.ToString(e.Id)
+	}
+	if err := checkBatch("DeleteMessageBatch", ids); err != nil {
+		return nil, err
+	}
+	out := &sqs.DeleteMessageBatchOutput{}
+	for _, e := range in.Entries {
+		if err := q.delete(e.ReceiptHandle); err != nil {
+			out.Failed = append(out.Failed, failedEntry(e.Id, err))
+			continue
+		}
+		out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})
+	}
+	return out, nil
+}
+
+func (c *Core) changeMessageVisibility(in *sqs.ChangeMessageVisibilityInput) (*sqs.ChangeMessageVisibilityOutput, error) {
+	q, err := c.find(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return &sqs.ChangeMessageVisibilityOutput{}, q.change(in.ReceiptHandle, in.VisibilityTimeout)
+}
+
+// change lets the message of a receipt handle stay hidden for seconds from now;
+// zero shows it at once. All in all a receive may hide it for twelve hours. On a
+// standard queue this works after the timeout too, as long as nobody else has
+// received the message.
+func (q *queue) change(handle *string, seconds int32) error {
+	if seconds < 0 || seconds > maxVisibilitySeconds {
+		return invalidValue(seconds, "VisibilityTimeout", "VisibilityTimeout must be an integer between 0 and 43200.")
+	}
+	m, current, err := q.open(handle)
+	if err != nil {
+		return err
+	}
+	if m == nil || !current || q.fifo && m.state != InFlight {
+		return notInFlight(*handle)
+	}
+	until := q.core.now.Add(time.Duration(seconds) * time.Second)
+	if until.After(m.lastAt.Add(maxVisibilitySeconds * time.Second)) {
+		return invalidValue(seconds, "VisibilityTimeout",
+			"Total VisibilityTimeout for the message is beyond the limit [43200 seconds].")
+	}
+	m.touched = q.core.next()
+	if seconds == 0 {
+		q.show(m)
+		return nil
+	}
+	q.hide(m, InFlight, until)
+	return nil
+}
+
+func (c *Core) changeMessageVisibilityBatch(in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	q, err := c.find(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(in.Entries))
+	for i, e := range in.Entries {
+		ids[i] = aws.ToString(e.Id)
+	}
+	if err := checkBatch("ChangeMessageVisibilityBatch", ids); err != nil {
+		return nil, err
+	}
+	out := &sqs.ChangeMessageVisibilityBatchOutput{}
+	for _, e := range in.Entries {
+		if err := q.change(e.ReceiptHandle, e.VisibilityTimeout); err != nil {
+			out.Failed = append(out.Failed, failedEntry(e.Id, err))
+			continue
+		}
+		out.Successful = append(out.Successful, types.ChangeMessageVisibilityBatchResultEntry{Id: e.Id})
+	}
+	return out, nil
+}
