@@ -1,0 +1,66 @@
+// Package checkactivejob is the Lambda that decides what a message may do: go on to claim its key, ask
+// the holder to yield, or end as superseded. It only reads, strongly consistent, so it may be run again
+// at any time.
+package checkactivejob
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Input is the state machine's Payload.
+type Input struct {
+	Message job.Message `json:"message"`
+}
+
+// The decisions of the state machine's choice.
+const (
+	Proceed    = "proceed"
+	Interrupt  = "interrupt"
+	Superseded = "superseded"
+)
+
+// Output is what the state machine chooses by.
+type Output struct {
+	Decision    string `json:"decision"`    // Proceed, Interrupt or Superseded
+	Because     string `json:"because"`     // the protocol's decision: new, join, take-over, again, …
+	ContainerID string `json:"containerId"` // of the claim that was seen; empty for none
+}
+
+// Protocol is the part of claim.Store that the handler needs.
+type Protocol interface {
+	Check(ctx context.Context, m job.Message) (claim.Checked, error)
+}
+
+// Handler handles the state CheckActiveJob.
+type Handler struct {
+	protocol Protocol
+	log      *slog.Logger
+}
+
+// New makes the handler.
+func New(protocol Protocol, log *slog.Logger) *Handler { return &Handler{protocol: protocol, log: log} }
+
+// Handle decides.
+func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
+	if err := in.Message.Validate(); err != nil {
+		return Output{}, err
+	}
+	checked, err := h.protocol.Check(ctx, in.Message)
+	if err != nil {
+		return Output{}, err
+	}
+	out := Output{Decision: Superseded, Because: checked.Decision.String(), ContainerID: checked.ContainerID}
+	switch {
+	case checked.Decision.Proceeds():
+		out.Decision = Proceed
+	case checked.Decision == claim.Interrupt:
+		out.Decision = Interrupt
+	}
+	h.log.InfoContext(ctx, "checked", "message", in.Message.MessageID, "key", in.Message.ProjectUserID,
+		"decision", out.Decision, "because", out.Because, "container", out.ContainerID)
+	return out, nil
+}

@@ -1,0 +1,144 @@
+package handletimeout
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Case is one job that has to be ended.
+type Case struct {
+	Message     job.Message
+	ContainerID string // set for a work message: end the job only while this is its container
+	Outcome     job.Outcome
+	What        string // what happened, in a sentence
+}
+
+// Event is what the Lambda was called with: exactly one of the three.
+type Event struct {
+	State *Case       // by the state machine
+	Ended *Case       // by EventBridge
+	Queue *QueueBatch // by the work queue's dead letter queue
+}
+
+// QueueBatch is what SQS gives a Lambda (Lambda Developer Guide, Using Lambda with Amazon SQS).
+type QueueBatch struct {
+	Records []QueueRecord `json:"Records"`
+}
+
+// QueueRecord is one message of a batch.
+type QueueRecord struct {
+	ID     string `json:"messageId"`
+	Source string `json:"eventSource"`
+	Body   string `json:"body"`
+}
+
+// BatchAnswer names the messages that stay on the queue (ReportBatchItemFailures).
+type BatchAnswer struct {
+	Failures []BatchFailure `json:"batchItemFailures"`
+}
+
+// BatchFailure names one.
+type BatchFailure struct {
+	ID string `json:"itemIdentifier"`
+}
+
+// StatePayload is what the state machine gives.
+type StatePayload struct {
+	Kind  string `json:"kind"` // timeout or failure
+	State struct {
+		Message job.Message `json:"message"`
+		Error   *StateError `json:"error"`
+	} `json:"state"`
+}
+
+// StateError is what a Catch of the state machine leaves.
+type StateError struct {
+	Error string `json:"Error"`
+	Cause string `json:"Cause"`
+}
+
+// statusChange is EventBridge's "Step Functions Execution Status Change".
+type statusChange struct {
+	Source string `json:"source"`
+	Detail struct {
+		Status string `json:"status"`
+		Input  string `json:"input"`
+		Error  string `json:"error"`
+		Cause  string `json:"cause"`
+	} `json:"detail"`
+}
+
+// ParseEvent tells the three events apart and refuses any other.
+func ParseEvent(payload json.RawMessage) (Event, error) {
+	var probe struct {
+		Kind    string          `json:"kind"`
+		Source  string          `json:"source"`
+		Records json.RawMessage `json:"Records"`
+	}
+	if err := json.Unmarshal(payload, &probe); err != nil {
+		return Event{}, fmt.Errorf("event: %w", err)
+	}
+	switch {
+	case probe.Kind != "":
+		return parseState(payload)
+	case probe.Source == "aws.states":
+		return parseStatusChange(payload)
+	case probe.Records != nil:
+		var batch QueueBatch
+		if err := json.Unmarshal(payload, &batch); err != nil {
+			return Event{}, fmt.Errorf("event of SQS: %w", err)
+		}
+		return Event{Queue: &batch}, nil
+	}
+	return Event{}, errNoEvent
+}
+
+func parseState(payload json.RawMessage) (Event, error) {
+	var p StatePayload
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return Event{}, fmt.Errorf("payload of the state machine: %w", err)
+	}
+	c := Case{Message: p.State.Message}
+	switch p.Kind {
+	case "timeout":
+		c.Outcome, c.What = job.TimedOut, "no worker ended it within its time, waiting included"
+	case "failure":
+		c.Outcome, c.What = job.Failed, "its execution failed"
+	default:
+		return Event{}, fmt.Errorf("payload of the state machine: kind %q: want timeout or failure", p.Kind)
+	}
+	if p.State.Error != nil && p.State.Error.Cause != "" {
+		c.What += fmt.Sprintf(" (%s: %s)", p.State.Error.Error, p.State.Error.Cause)
+	} else if p.State.Error != nil && p.Kind == "failure" {
+		c.What += fmt.Sprintf(" (%s)", p.State.Error.Error)
+	}
+	return Event{State: &c}, nil
+}
+
+func parseStatusChange(payload json.RawMessage) (Event, error) {
+	var change statusChange
+	if err := json.Unmarshal(payload, &change); err != nil {
+		return Event{}, fmt.Errorf("event of Step Functions: %w", err)
+	}
+	var input job.ExecutionInput
+	if err := json.Unmarshal([]byte(change.Detail.Input), &input); err != nil {
+		return Event{}, fmt.Errorf("event of Step Functions: the execution's input: %w", err)
+	}
+	c := Case{Message: input.Message, Outcome: job.Failed}
+	switch change.Detail.Status {
+	case "ABORTED":
+		c.What = "its execution was aborted"
+	case "FAILED":
+		c.What = "its execution failed outside of its catches"
+	case "TIMED_OUT":
+		c.Outcome, c.What = job.TimedOut, "its execution timed out"
+	default:
+		return Event{}, fmt.Errorf("event of Step Functions: status %q: want ABORTED, FAILED or TIMED_OUT", change.Detail.Status)
+	}
+	if change.Detail.Error != "" {
+		c.What += fmt.Sprintf(" (%s: %s)", change.Detail.Error, change.Detail.Cause)
+	}
+	return Event{Ended: &c}, nil
+}

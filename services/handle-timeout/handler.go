@@ -1,0 +1,187 @@
+// Package handletimeout is the Lambda that ends, from outside, jobs whose time is over or whose
+// execution failed: it cleans up the claim if the job still has a part in it, puts the end on record and tells
+// a person through the dead letter queue. Where the work turns out to have ended already, that end is
+// the answer, and a completed job stays completed.
+//
+// It is called by the state machine, by EventBridge for an execution that ended elsewhere (aborted,
+// timed out, failed outside of its catches), and by the work queue's dead letter queue for work that
+// used up its receives. All three may come for one job, and each any number of times.
+package handletimeout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Protocol is the part of claim.Store that the handler needs.
+type Protocol interface {
+	CleanUp(ctx context.Context, c claim.CleanUp) (claim.Finished, error)
+	MarkDeadLettered(ctx context.Context, messageID string) error
+}
+
+// Log is the part of audit.Log that the handler needs.
+type Log interface {
+	Put(ctx context.Context, r audit.Record) (fresh bool, err error)
+	Write(j claim.Job) types.TransactWriteItem
+}
+
+// StepFunctions answers task tokens; *sfn.Client does.
+type StepFunctions interface {
+	interrupt.StepFunctions
+	SendTaskFailure(ctx context.Context, in *sfn.SendTaskFailureInput, opts ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
+}
+
+// SQS sends to the dead letter queue; *sqs.Client does.
+type SQS interface {
+	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+}
+
+// Handler handles the states HandleTimeout and HandleFailure, and the two events beside the flow.
+type Handler struct {
+	protocol      Protocol
+	records       Log
+	tokens        StepFunctions
+	queue         SQS
+	deadLetterURL string
+	now           func() time.Time
+	log           *slog.Logger
+}
+
+// New makes the handler; deadLetterURL is the queue that people look into.
+func New(protocol Protocol, records Log, tokens StepFunctions, queue SQS, deadLetterURL string, now func() time.Time, log *slog.Logger) *Handler {
+	return &Handler{protocol: protocol, records: records, tokens: tokens, queue: queue, deadLetterURL: deadLetterURL, now: now, log: log}
+}
+
+// Handle reads whichever of the three events payload is, and ends the jobs it tells of. Its answer is a
+// job.WorkResult for the state machine, events.SQSEventResponse for a queue, and null for EventBridge.
+func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
+	event, err := ParseEvent(payload)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case event.Queue != nil:
+		return h.deadWork(ctx, *event.Queue), nil
+	case event.Ended != nil:
+		_, err := h.end(ctx, *event.Ended)
+		return nil, err
+	}
+	return h.end(ctx, *event.State)
+}
+
+// end cleans up, records, and tells; each of the three only where nobody did before.
+func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
+	m := c.Message
+	if err := m.Validate(); err != nil {
+		return job.WorkResult{}, err
+	}
+	finished, err := h.protocol.CleanUp(ctx, claim.CleanUp{
+		Message: m, ContainerID: c.ContainerID, Record: h.records.Write,
+		End: claim.End{Outcome: c.Outcome, Result: c.What},
+	})
+	if err != nil {
+		return job.WorkResult{}, err
+	}
+	if err := interrupt.Wake(ctx, h.tokens, "end of "+m.MessageID, finished.Wakes); err != nil {
+		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
+	}
+	j := finished.Job
+	h.log.InfoContext(ctx, "ended", "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID, "because", c.What)
+	if record, ok := audit.Of(j); ok {
+		if _, err := h.records.Put(ctx, record); err != nil {
+			return job.WorkResult{}, err
+		}
+	}
+	if err := h.tell(ctx, m, j, c); err != nil {
+		return job.WorkResult{}, err
+	}
+	return job.WorkResult{MessageID: m.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result}, nil
+}
+
+// tell puts a job that timed out or failed on the dead letter queue. It sends first and notes that
+// after: a person may be told twice, never not at all.
+func (h *Handler) tell(ctx context.Context, m job.Message, j claim.Job, c Case) error {
+	if j.DeadLettered || (j.Outcome != job.TimedOut && j.Outcome != job.Failed) {
+		return nil
+	}
+	what := c.What
+	if j.Result != "" {
+		what = j.Result
+	}
+	letter := job.DeadLetter{
+		Kind: string(j.Outcome), MessageID: m.MessageID, ProjectUserID: m.ProjectUserID, ThreadID: m.ThreadID,
+		ContainerID: j.ContainerID, ExecutionARN: j.ExecutionARN, From: m.From, Subject: m.Subject,
+		What: what, Raw: &m.Raw, LookInto: lookInto(m, j), AtMillis: job.Millis(h.now()),
+	}
+	body, err := json.Marshal(letter)
+	if err != nil {
+		return fmt.Errorf("dead letter of %s: %w", m.MessageID, err)
+	}
+	_, err = h.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(h.deadLetterURL), MessageBody: aws.String(string(body))})
+	if err != nil {
+		return fmt.Errorf("dead letter of %s: %w", m.MessageID, err)
+	}
+	return h.protocol.MarkDeadLettered(ctx, m.MessageID)
+}
+
+// lookInto are commands that show more of what happened.
+func lookInto(m job.Message, j claim.Job) []string {
+	commands := []string{
+		"heph status --message " + m.MessageID,
+		fmt.Sprintf("aws s3 cp 's3://%s/%s' -", m.Raw.Bucket, m.Raw.Key),
+	}
+	if j.ExecutionARN != "" {
+		commands = append(commands, "aws stepfunctions get-execution-history --execution-arn "+j.ExecutionARN)
+	}
+	return commands
+}
+
+// deadWork ends the jobs of work that no worker could finish, and lets their executions go. What
+// fails stays on the queue and comes again.
+func (h *Handler) deadWork(ctx context.Context, batch QueueBatch) BatchAnswer {
+	var answer BatchAnswer
+	for _, record := range batch.Records {
+		if err := h.deadWorkMessage(ctx, record.Body); err != nil {
+			h.log.ErrorContext(ctx, "work from the dead letter queue stays there", "sqsMessage", record.ID, "error", err)
+			answer.Failures = append(answer.Failures, BatchFailure{ID: record.ID})
+		}
+	}
+	return answer
+}
+
+func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
+	work, err := job.ParseWork(body)
+	if err != nil {
+		return err
+	}
+	result, err := h.end(ctx, Case{
+		Message: work.Message, ContainerID: work.ContainerID, Outcome: job.Failed,
+		What: "no worker could finish it: the work queue delivered it as often as it may",
+	})
+	if err != nil || result.Outcome == "" {
+		return err
+	}
+	_, err = h.tokens.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
+		TaskToken: aws.String(work.TaskToken), Error: aws.String(job.ErrorFailed), Cause: aws.String(result.Result),
+	})
+	if err != nil && !interrupt.TokenGone(err) {
+		return fmt.Errorf("let the execution of %s go: %w", work.Message.MessageID, err)
+	}
+	return nil
+}
+
+var errNoEvent = errors.New("neither a state's payload, nor an execution status change of Step Functions, nor a batch of SQS")

@@ -1,0 +1,67 @@
+// Package ratelimitedclaim is the Lambda that claims a key for a message: a new claim, a join, a
+// take-over, or the same container again where the message has claimed before. At most one claim per
+// key is held, however many run at once, and at most one is made per least interval.
+package ratelimitedclaim
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Input is the state machine's Payload.
+type Input struct {
+	Message job.Message `json:"message"`
+}
+
+// Output is what the state machine chooses by. Where Claimed is false and RetryAt is set, the state
+// machine waits until then; where it is not set, the claim changed under the message and it checks again.
+type Output struct {
+	Claimed     bool   `json:"claimed"`
+	How         string `json:"how"`                   // new, join, take-over, again; else the decision that forbade it
+	ContainerID string `json:"containerId,omitempty"` // of the claim, where claimed
+	RetryAt     string `json:"retryAt,omitempty"`     // RFC 3339, UTC
+}
+
+// Protocol is the part of claim.Store that the handler needs.
+type Protocol interface {
+	Claim(ctx context.Context, m job.Message) (claim.Claimed, error)
+}
+
+// Handler handles the state ClaimJob.
+type Handler struct {
+	protocol Protocol
+	tokens   interrupt.StepFunctions
+	log      *slog.Logger
+}
+
+// New makes the handler; through tokens it wakes those whom a claim concerns.
+func New(protocol Protocol, tokens interrupt.StepFunctions, log *slog.Logger) *Handler {
+	return &Handler{protocol: protocol, tokens: tokens, log: log}
+}
+
+// Handle claims.
+func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
+	m := in.Message
+	if err := m.Validate(); err != nil {
+		return Output{}, err
+	}
+	claimed, err := h.protocol.Claim(ctx, m)
+	if err != nil {
+		return Output{}, err
+	}
+	out := Output{Claimed: claimed.OK(), How: claimed.Decision.String(), ContainerID: claimed.ContainerID}
+	if !claimed.RetryAt.IsZero() {
+		out.RetryAt = claimed.RetryAt.UTC().Format(time.RFC3339Nano)
+	}
+	h.log.InfoContext(ctx, "claimed", "message", m.MessageID, "key", m.ProjectUserID, "claimed", out.Claimed,
+		"how", out.How, "container", out.ContainerID, "retryAt", out.RetryAt)
+	if err := interrupt.Wake(ctx, h.tokens, "claim of "+m.MessageID, claimed.Wakes); err != nil {
+		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
+	}
+	return out, nil
+}

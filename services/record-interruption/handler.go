@@ -1,0 +1,82 @@
+// Package recordinterruption is the Lambda that puts an interruption on record: a job that was
+// preempted, or a message that is superseded and ends here. It writes one record per message,
+// whatever is retried, and none for a job that turns out to have completed.
+package recordinterruption
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Input is the state machine's Payload.
+type Input struct {
+	Message job.Message `json:"message"`
+	Reason  job.Reason  `json:"reason"` // preempted or superseded
+}
+
+// Output is how the job has ended; the state machine's last choice goes by its outcome.
+type Output = job.WorkResult
+
+// Protocol is the part of claim.Store that the handler needs.
+type Protocol interface {
+	CleanUp(ctx context.Context, c claim.CleanUp) (claim.Finished, error)
+}
+
+// Log is the part of audit.Log that the handler needs.
+type Log interface {
+	Put(ctx context.Context, r audit.Record) (fresh bool, err error)
+	Write(j claim.Job) types.TransactWriteItem
+}
+
+// Handler handles the states RecordInterruption and RecordSuperseded.
+type Handler struct {
+	protocol Protocol
+	records  Log
+	tokens   interrupt.StepFunctions
+	log      *slog.Logger
+}
+
+// New makes the handler.
+func New(protocol Protocol, records Log, tokens interrupt.StepFunctions, log *slog.Logger) *Handler {
+	return &Handler{protocol: protocol, records: records, tokens: tokens, log: log}
+}
+
+// Handle ends the job if nobody has yet (a superseded message, always; a preempted one whose worker
+// could not write), and makes sure that its record is there.
+func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
+	m := in.Message
+	if err := m.Validate(); err != nil {
+		return Output{}, err
+	}
+	end := claim.End{Outcome: job.Interrupted, Result: "preempted by a newer thread"}
+	switch in.Reason {
+	case job.ReasonPreempted:
+	case job.ReasonSuperseded:
+		end = claim.End{Outcome: job.Superseded, Result: "a newer message of another thread has or wants the key"}
+	default:
+		return Output{}, fmt.Errorf("message %s: reason %q: want %s or %s", m.MessageID, in.Reason, job.ReasonPreempted, job.ReasonSuperseded)
+	}
+	finished, err := h.protocol.CleanUp(ctx, claim.CleanUp{Message: m, End: end, Record: h.records.Write})
+	if err != nil {
+		return Output{}, err
+	}
+	if err := interrupt.Wake(ctx, h.tokens, "end of "+m.MessageID, finished.Wakes); err != nil {
+		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
+	}
+	j := finished.Job
+	if record, ok := audit.Of(j); ok {
+		if _, err := h.records.Put(ctx, record); err != nil {
+			return Output{}, err
+		}
+	}
+	h.log.InfoContext(ctx, "recorded", "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID)
+	return Output{MessageID: m.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result}, nil
+}
