@@ -161,8 +161,21 @@ func (r *bodyReader) result() (body, error) {
 		}
 		b.attachments = append(b.attachments, attachment)
 	}
-	b.notes = r.notes
+	b.notes = distinct(r.notes)
 	return b, r.err
+}
+
+// distinct keeps the first of equal notes.
+func distinct(notes []string) []string {
+	seen := map[string]bool{}
+	kept := notes[:0]
+	for _, note := range notes {
+		if !seen[note] {
+			seen[note] = true
+			kept = append(kept, note)
+		}
+	}
+	return kept
 }
 
 func (r *bodyReader) readText() (text string, fromHTML bool) {

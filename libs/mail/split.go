@@ -200,13 +200,8 @@ func newPart(head header, defaultType string) *part {
 			p.notes = append(p.notes, "a Content-Type cannot be read")
 		}
 	}
-	var dispositionParams map[string]string
-	p.disposition, dispositionParams = parseMediaType(head.get("content-disposition"))
-	for _, name := range []string{dispositionParams["filename"], dispositionParams["name"], p.params["name"], p.params["file"]} {
-		if p.fileName = decodeWords(name); p.fileName != "" {
-			break
-		}
-	}
+	p.disposition, _ = parseMediaType(head.get("content-disposition"))
+	p.fileName = fileName(head.get("content-disposition"), head.get("content-type"))
 	return p
 }
 

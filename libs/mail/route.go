@@ -1,0 +1,234 @@
+package mail
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// Routes say which project and user an address stands for. Without an entry for the address itself, then for its whole
+// domain, the rule of the domains applies: for a domain example.com both user@project.example.com and
+// project+user@example.com are that user of that project.
+//
+// The zero value routes nothing.
+type Routes struct {
+	domains   []string          // lower case, longest first
+	addresses map[string]Target // by address, lower case
+	wildcards map[string]Target // by domain, lower case
+}
+
+// Target is whose work a message is. Both names are lower case and safe: see checkName.
+type Target struct {
+	Project   string `json:"project"`
+	User      string `json:"user"`
+	Recipient string `json:"recipient"` // the address that decided
+	Rule      string `json:"rule"`      // the rule that decided, for people
+}
+
+// UnroutableError says for each recipient of a message why it stands for nobody, and what to do about it.
+type UnroutableError struct {
+	Tried []Refusal
+}
+
+// Refusal is one address that is not routed.
+type Refusal struct {
+	Address string
+	Reason  string
+}
+
+func (e *UnroutableError) Error() string {
+	if len(e.Tried) == 0 {
+		return "mail: unroutable: the message names no recipient; look at what delivered it without an envelope recipient"
+	}
+	reasons := make([]string, len(e.Tried))
+	for i, r := range e.Tried {
+		reasons[i] = fmt.Sprintf("%q: %s", r.Address, r.Reason)
+	}
+	return "mail: unroutable: " + strings.Join(reasons, "; ")
+}
+
+// routesFile is the form of the routes file:
+//
+//	{
+//	  "domains": ["example.com"],
+//	  "routes": [
+//	    {"address": "help@example.org", "project": "amelia", "user": "scott"},
+//	    {"address": "*@amelia.example", "project": "amelia"}
+//	  ]
+//	}
+//
+// Only a whole domain may leave out the user: the local part of the address is the user then.
+type routesFile struct {
+	Domains []string `json:"domains"`
+	Routes  []struct {
+		Address string `json:"address"`
+		Project string `json:"project"`
+		User    string `json:"user"`
+	} `json:"routes"`
+}
+
+// ReadRoutes reads a routes file and refuses one that has an unknown field, an unsafe name or two entries for one address.
+func ReadRoutes(file io.Reader) (Routes, error) {
+	raw, err := io.ReadAll(file)
+	if err != nil {
+		return Routes{}, fmt.Errorf("mail: routes file: %w", err)
+	}
+	var parsed routesFile
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&parsed); err != nil {
+		return Routes{}, fmt.Errorf("mail: routes file: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Routes{}, errors.New("mail: routes file: more than one JSON value")
+	}
+	routes, err := NewRoutes(parsed.Domains...)
+	if err != nil {
+		return Routes{}, fmt.Errorf("mail: routes file: %w", err)
+	}
+	for _, entry := range parsed.Routes {
+		if err := routes.add(entry.Address, entry.Project, entry.User); err != nil {
+			return Routes{}, fmt.Errorf("mail: routes file: %q: %w", entry.Address, err)
+		}
+	}
+	return routes, nil
+}
+
+// NewRoutes are the rules of some domains, without further entries.
+func NewRoutes(domains ...string) (Routes, error) {
+	routes := Routes{addresses: map[string]Target{}, wildcards: map[string]Target{}}
+	for _, domain := range domains {
+		domain = strings.ToLower(strings.TrimSpace(domain))
+		if domain == "" || strings.ContainsAny(domain, "@* ") {
+			return Routes{}, fmt.Errorf("%q is not a domain", domain)
+		}
+		routes.domains = append(routes.domains, domain)
+	}
+	sort.Slice(routes.domains, func(i, j int) bool {
+		a, b := routes.domains[i], routes.domains[j]
+		return len(a) > len(b) || len(a) == len(b) && a < b
+	})
+	return routes, nil
+}
+
+func (r Routes) add(address, project, user string) error {
+	local, domain, err := splitAddress(address)
+	if err != nil {
+		return err
+	}
+	target := Target{Project: strings.ToLower(project), User: strings.ToLower(user)}
+	if err := checkName("project", target.Project); err != nil {
+		return err
+	}
+	entries, key := r.addresses, local+"@"+domain
+	if local == "*" {
+		entries, key = r.wildcards, domain
+	}
+	if local != "*" || user != "" {
+		if err := checkName("user", target.User); err != nil {
+			return err
+		}
+	}
+	if _, twice := entries[key]; twice {
+		return errors.New("has two entries")
+	}
+	entries[key] = target
+	return nil
+}
+
+// Message routes a message by the first of its recipients that is routed. The error is an *UnroutableError.
+func (r Routes) Message(m Message) (Target, error) {
+	var tried []Refusal
+	for _, recipient := range m.Recipients {
+		target, err := r.Address(recipient.Address)
+		if err == nil {
+			return target, nil
+		}
+		var refused *UnroutableError
+		if !errors.As(err, &refused) {
+			return Target{}, err
+		}
+		tried = append(tried, refused.Tried...)
+	}
+	return Target{}, &UnroutableError{Tried: tried}
+}
+
+// Address routes one address. The error is an *UnroutableError.
+func (r Routes) Address(address string) (Target, error) {
+	target, err := r.route(address)
+	if err != nil {
+		return Target{}, &UnroutableError{Tried: []Refusal{{Address: address, Reason: err.Error()}}}
+	}
+	target.Recipient = address
+	return target, nil
+}
+
+func (r Routes) route(address string) (Target, error) {
+	local, domain, err := splitAddress(address)
+	if err != nil {
+		return Target{}, err
+	}
+	if target, ok := r.addresses[local+"@"+domain]; ok {
+		target.Rule = "routes file: " + local + "@" + domain
+		return target, nil
+	}
+	if target, ok := r.wildcards[domain]; ok {
+		target.Rule = "routes file: *@" + domain
+		if target.User == "" {
+			target.User = local
+		}
+		return target, checkName("user", target.User)
+	}
+	for _, base := range r.domains {
+		if domain == base {
+			project, user, ok := strings.Cut(local, "+")
+			if !ok {
+				return Target{}, fmt.Errorf("write to project+user@%s or user@project.%s, or add the address to the routes file", base, base)
+			}
+			return namedTarget(project, user, "project+user@"+base)
+		}
+		if project, ok := strings.CutSuffix(domain, "."+base); ok {
+			return namedTarget(project, local, "user@project."+base)
+		}
+	}
+	return Target{}, fmt.Errorf("the domain %q is not one of ours; add it, or the address, to the routes file", domain)
+}
+
+func namedTarget(project, user, rule string) (Target, error) {
+	if err := checkName("project", project); err != nil {
+		return Target{}, err
+	}
+	if err := checkName("user", user); err != nil {
+		return Target{}, err
+	}
+	return Target{Project: project, User: user, Rule: rule}, nil
+}
+
+// splitAddress returns both sides of an address in lower case.
+func splitAddress(address string) (local, domain string, err error) {
+	address = strings.ToLower(strings.TrimSpace(address))
+	at := strings.LastIndexByte(address, '@')
+	if at <= 0 || at == len(address)-1 {
+		return "", "", errors.New("is not an address (local@domain)")
+	}
+	return address[:at], address[at+1:], nil
+}
+
+const maxNameBytes = 64
+
+// checkName keeps out of keys, queue names and paths whatever might mean something there.
+func checkName(what, name string) error {
+	safe := len(name) > 0 && len(name) <= maxNameBytes
+	for i, c := range []byte(name) {
+		letter := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		safe = safe && (letter || i > 0 && (c == '.' || c == '_' || c == '-'))
+	}
+	if !safe {
+		return fmt.Errorf("%q cannot be a %s: 1 to %d of a-z 0-9 . _ -, beginning with a letter or digit", name, what, maxNameBytes)
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package mail
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+const routesForTest = `{
+  "domains": ["example.com", "eu.example.com"],
+  "routes": [
+    {"address": "Help@example.org", "project": "Amelia", "user": "Scott"},
+    {"address": "*@amelia.example", "project": "amelia"},
+    {"address": "*@old.example", "project": "amelia", "user": "scott"},
+    {"address": "boss@amelia.example.com", "project": "override", "user": "jean"}
+  ]
+}`
+
+func readRoutes(t testing.TB) Routes {
+	routes, err := ReadRoutes(strings.NewReader(routesForTest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return routes
+}
+
+func TestRouteAddress(t *testing.T) {
+	routes := readRoutes(t)
+	for _, c := range []struct {
+		address string
+		want    string // project#user, or a part of the reason
+	}{
+		{"scott@amelia.example.com", "amelia#scott"},
+		{"Scott@AMELIA.Example.com", "amelia#scott"},
+		{"amelia+scott@example.com", "amelia#scott"},
+		{"scott@amelia.eu.example.com", "amelia#scott"},
+		{"amelia+scott@eu.example.com", "amelia#scott"},
+		{"help@example.org", "amelia#scott"},
+		{"jean.grey@amelia.example", "amelia#jean.grey"},
+		{"anyone at all@old.example", "amelia#scott"},
+		{"boss@amelia.example.com", "override#jean"},
+		{"scott@example.com", "write to project+user@example.com or user@project.example.com"},
+		{"scott@elsewhere.example", `the domain "elsewhere.example" is not one of ours`},
+		{"scott@notexample.com", `the domain "notexample.com" is not one of ours`},
+		{"scott+tag@amelia.example.com", `"scott+tag" cannot be a user`},
+		{"a+b+c@example.com", `"b+c" cannot be a user`},
+		{"sc#ott@amelia.example.com", "cannot be a user"},
+		{".scott@amelia.example.com", "cannot be a user"},
+		{"+scott@example.com", "cannot be a project"},
+		{"scött@amelia.example.com", "cannot be a user"},
+		{strings.Repeat("x", 65) + "@amelia.example.com", "cannot be a user"},
+		{"../../x@amelia.example", "cannot be a user"},
+		{"no address", "is not an address"},
+		{"", "is not an address"},
+	} {
+		target, err := routes.Address(c.address)
+		if err == nil {
+			if got := target.Project + "#" + target.User; got != c.want || target.Recipient != c.address || target.Rule == "" {
+				t.Errorf("%q: %+v, want %s", c.address, target, c.want)
+			}
+			continue
+		}
+		var unroutable *UnroutableError
+		if !errors.As(err, &unroutable) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.address, err, c.want)
+		}
+	}
+}
+
+func TestRouteMessageTakesTheFirstRecipientThatRoutes(t *testing.T) {
+	routes := readRoutes(t)
+	m := Message{Recipients: []Recipient{
+		{"blind@elsewhere.example", "envelope"}, {"scott@amelia.example.com", "delivered-to"}, {"jean@phoenix.example.com", "to"}}}
+	target, err := routes.Message(m)
+	if err != nil || target.Project != "amelia" || target.User != "scott" || target.Recipient != "scott@amelia.example.com" {
+		t.Errorf("%+v, %v", target, err)
+	}
+}
+
+func TestAnUnroutableMessageSaysWhyForEachRecipient(t *testing.T) {
+	routes := readRoutes(t)
+	_, err := routes.Message(Message{Recipients: []Recipient{{"a@x.example", "to"}, {"b@example.com", "cc"}}})
+	var unroutable *UnroutableError
+	if !errors.As(err, &unroutable) || len(unroutable.Tried) != 2 {
+		t.Fatalf("error %v", err)
+	}
+	if _, err = routes.Message(Message{}); !errors.As(err, &unroutable) || !strings.Contains(err.Error(), "names no recipient") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestReadRoutesRefuses(t *testing.T) {
+	for what, file := range map[string]string{
+		"an unknown field":                `{"domain": ["example.com"]}`,
+		"text after the value":            `{} {}`,
+		"no JSON":                         `domains: example.com`,
+		"a bad domain":                    `{"domains": ["@example.com"]}`,
+		"no address":                      `{"routes": [{"address": "scott", "project": "a", "user": "b"}]}`,
+		"an unsafe project":               `{"routes": [{"address": "a@b.example", "project": "../a", "user": "b"}]}`,
+		"a missing user":                  `{"routes": [{"address": "a@b.example", "project": "a"}]}`,
+		"two entries for one address":     `{"routes": [{"address": "a@b.example", "project": "a", "user": "b"}, {"address": "A@B.example", "project": "c", "user": "d"}]}`,
+		"two entries for a whole domain":  `{"routes": [{"address": "*@b.example", "project": "a"}, {"address": "*@b.example", "project": "c"}]}`,
+		"an unsafe user for whole domain": `{"routes": [{"address": "*@b.example", "project": "a", "user": "#"}]}`,
+	} {
+		if routes, err := ReadRoutes(strings.NewReader(file)); err == nil {
+			t.Errorf("%s: accepted as %+v", what, routes)
+		}
+	}
+}

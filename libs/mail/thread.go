@@ -1,0 +1,90 @@
+package mail
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Evidence is one reason to put a message into a thread.
+type Evidence struct {
+	Kind EvidenceKind
+	// Value is the thread id of a tag, else the message id that the evidence names.
+	Value string
+}
+
+// EvidenceKind says where a piece of evidence was found.
+type EvidenceKind string
+
+const (
+	EvidenceTag        EvidenceKind = "subject tag" // [thread-…] in the subject, by which people and our own mail name a thread
+	EvidenceInReplyTo  EvidenceKind = "In-Reply-To"
+	EvidenceReferences EvidenceKind = "References"
+	EvidenceRoot       EvidenceKind = "root" // the first message of the conversation, as far as this one tells; always the last
+)
+
+var threadTag = regexp.MustCompile(`(?i)\[(thread-[a-z0-9][a-z0-9._-]{0,63})\]`)
+
+// ThreadEvidence lists what a message says about its thread, best first: a tag in the subject, the messages it answers, the
+// ones before those from the newest to the oldest, and in the end the root. The root is the first of References, else of
+// In-Reply-To, else the message itself; it is never missing.
+func ThreadEvidence(m Message) []Evidence {
+	var evidence []Evidence
+	if tag := threadTag.FindStringSubmatch(m.Subject); tag != nil {
+		evidence = append(evidence, Evidence{EvidenceTag, strings.ToLower(tag[1])})
+	}
+	seen := map[string]bool{}
+	add := func(kind EvidenceKind, id string) {
+		if !seen[id] {
+			seen[id] = true
+			evidence = append(evidence, Evidence{kind, id})
+		}
+	}
+	for _, id := range m.InReplyTo {
+		add(EvidenceInReplyTo, id)
+	}
+	for i := len(m.References) - 1; i >= 0; i-- {
+		add(EvidenceReferences, m.References[i])
+	}
+	root := m.MessageID
+	if len(m.References) > 0 {
+		root = m.References[0]
+	} else if len(m.InReplyTo) > 0 {
+		root = m.InReplyTo[0]
+	}
+	return append(evidence, Evidence{EvidenceRoot, root})
+}
+
+// Lookup asks the threads table for the thread of a message id.
+type Lookup func(ctx context.Context, rfcMessageID string) (threadID string, found bool, err error)
+
+// ResolveThread decides the thread of a message by its evidence: a tag, else the first message id that the table knows, else
+// ThreadID of the root. The last needs no table: a repeated event, a reply that overtakes what it answers, and two replies to
+// a message that was never seen all come to the same thread. why says in words what decided.
+func ResolveThread(ctx context.Context, evidence []Evidence, lookup Lookup) (threadID, why string, err error) {
+	for _, e := range evidence {
+		if e.Kind == EvidenceTag {
+			return e.Value, string(e.Kind), nil
+		}
+		threadID, found, err := lookup(ctx, e.Value)
+		if err != nil {
+			return "", "", fmt.Errorf("mail: thread of message %q: %w", e.Value, err)
+		}
+		if found {
+			return threadID, fmt.Sprintf("%s names <%s>, which is known", e.Kind, e.Value), nil
+		}
+		if e.Kind == EvidenceRoot {
+			return ThreadID(e.Value), fmt.Sprintf("no message known; derived from <%s>", e.Value), nil
+		}
+	}
+	return "", "", fmt.Errorf("mail: no evidence of a thread: it has to end with its root")
+}
+
+// ThreadID is the thread that a message begins: "thread-" and 16 letters or digits of a hash of its id.
+func ThreadID(rootMessageID string) string {
+	sum := sha256.Sum256([]byte(rootMessageID))
+	return "thread-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+}
