@@ -8,25 +8,21 @@ import (
 
 // fileName finds the name that the sender gave a part, as written: filename in Content-Disposition, else name in
 // Content-Type, in the form of RFC 2231 where there is one, with RFC 2047 words decoded although they do not belong there.
-func fileName(disposition, contentType string) string {
+func fileName(head header, dispositionParams, typeParams map[string]string) string {
 	for _, source := range []struct {
-		value string
-		names []string
+		field, name string
+		params      map[string]string
 	}{
-		{disposition, []string{"filename", "name"}},
-		{contentType, []string{"name", "file"}},
+		{"content-disposition", "filename", dispositionParams},
+		{"content-disposition", "name", dispositionParams},
+		{"content-type", "name", typeParams},
+		{"content-type", "file", typeParams},
 	} {
-		if !strings.Contains(source.value, "=") {
-			continue
+		if value := extendedParameter(head.get(source.field), source.name); value != "" {
+			return oneLine(value)
 		}
-		_, params := parseMediaType(source.value)
-		for _, name := range source.names {
-			if value := extendedParameter(source.value, name); value != "" {
-				return oneLine(value)
-			}
-			if value := decodeWords(params[name]); value != "" {
-				return value
-			}
+		if value := decodeWords(source.params[source.name]); value != "" {
+			return value
 		}
 	}
 	return ""

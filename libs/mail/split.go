@@ -200,8 +200,9 @@ func newPart(head header, defaultType string) *part {
 			p.notes = append(p.notes, "a Content-Type cannot be read")
 		}
 	}
-	p.disposition, _ = parseMediaType(head.get("content-disposition"))
-	p.fileName = fileName(head.get("content-disposition"), head.get("content-type"))
+	var dispositionParams map[string]string
+	p.disposition, dispositionParams = parseMediaType(head.get("content-disposition"))
+	p.fileName = fileName(head, dispositionParams, p.params)
 	return p
 }
 

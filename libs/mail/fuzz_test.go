@@ -1,0 +1,65 @@
+package mail
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+func FuzzParse(f *testing.F) {
+	fixtures, err := filepath.Glob(filepath.Join("testdata", "*.eml"))
+	if err != nil || len(fixtures) == 0 {
+		f.Fatalf("no fixtures: %v", err)
+	}
+	for _, fixture := range fixtures {
+		raw, err := os.ReadFile(fixture)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add([]byte(nested(20, false)))
+	f.Add([]byte(siblings(1200)))
+	limits := DefaultLimits()
+	limits.WallClock = 0
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := Parse(raw, limits)
+		var limit *LimitError
+		var unreadable *UnreadableError
+		if errors.As(err, &unreadable) && len(raw) > 100 && m.Subject != "" {
+			t.Fatalf("a decoder failed: %v", err)
+		}
+		if err != nil && !errors.As(err, &limit) && unreadable == nil {
+			t.Fatalf("an untyped error: %v", err)
+		}
+		checkMessage(t, m, limits)
+		if again, _ := Parse(raw, limits); !reflect.DeepEqual(m, again) {
+			t.Fatal("the same bytes give another message")
+		}
+		if evidence := ThreadEvidence(m); evidence[len(evidence)-1].Kind != EvidenceRoot {
+			t.Fatalf("evidence without a root: %v", evidence)
+		}
+	})
+}
+
+func FuzzRoute(f *testing.F) {
+	for _, address := range []string{"scott@amelia.example.com", "amelia+scott@example.com", "help@example.org", "x@amelia.example", "a@b", "@", "ſ@example.com"} {
+		f.Add(address)
+	}
+	routes := readRoutes(f)
+	f.Fuzz(func(t *testing.T, address string) {
+		target, err := routes.Address(address)
+		if err != nil {
+			var unroutable *UnroutableError
+			if !errors.As(err, &unroutable) {
+				t.Fatalf("an untyped error: %v", err)
+			}
+			return
+		}
+		if checkName("project", target.Project) != nil || checkName("user", target.User) != nil {
+			t.Fatalf("unsafe names: %+v", target)
+		}
+	})
+}
