@@ -1,0 +1,56 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// answer tells the job's execution how it ended, and says whether the execution knows: it took the
+// answer, or its token is gone (answered before, or the execution is over).
+func (d delivery) answer(ctx context.Context, j claim.Job) bool {
+	result, err := json.Marshal(job.WorkResult{MessageID: j.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result})
+	if err != nil {
+		d.log.ErrorContext(ctx, "the answer cannot be written as JSON", "error", err)
+		return false
+	}
+	if j.Outcome == job.Completed {
+		_, err := d.worker.tokens.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{
+			TaskToken: aws.String(d.work.TaskToken), Output: aws.String(string(result)),
+		})
+		return d.known(ctx, err)
+	}
+	return d.fail(ctx, errorName(j.Outcome), string(result))
+}
+
+// fail answers the token with one of the error names that the state machine catches.
+func (d delivery) fail(ctx context.Context, name, cause string) bool {
+	_, err := d.worker.tokens.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
+		TaskToken: aws.String(d.work.TaskToken), Error: aws.String(name), Cause: aws.String(cause),
+	})
+	return d.known(ctx, err)
+}
+
+func (d delivery) known(ctx context.Context, err error) bool {
+	if err == nil || interrupt.TokenGone(err) {
+		return true
+	}
+	d.log.WarnContext(ctx, "Step Functions could not be answered; the message's next receiver does it", "error", err)
+	return false
+}
+
+func errorName(o job.Outcome) string {
+	switch o {
+	case job.Interrupted:
+		return job.ErrorPreempted
+	case job.TimedOut:
+		return job.ErrorTimedOut
+	}
+	return job.ErrorFailed
+}

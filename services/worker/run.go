@@ -1,0 +1,294 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// delivery is one received message on its way through the worker.
+type delivery struct {
+	worker *Worker
+	handle *string
+	work   job.Work
+	log    *slog.Logger
+}
+
+// why a command is being stopped.
+type why int
+
+const (
+	notStopped why = iota
+	preempted      // a newer thread asked for the key
+	overtime       // it ran longer than it may
+	told           // the worker itself was told to stop
+	leaseLost      // another holds the lease by now, or may
+)
+
+func (y why) String() string {
+	return [...]string{"", "preempted", "overtime", "worker stops", "lease lost"}[y]
+}
+
+// run is one job's life under a lease, from the command's begin to its end.
+type run struct {
+	delivery
+	lease    claim.Lease
+	session  Session
+	stopping why
+	nextBeat time.Time
+	overtime time.Time // when the command has had its time
+	killAt   time.Time // when a command that was asked to stop is killed; zero: not asked, or killed
+}
+
+// run begins the command, watches over it until it has exited, and ends the job by how it went.
+func (d delivery) run(ctx context.Context, lease claim.Lease) {
+	w := d.worker
+	session, err := w.host.Begin(ctx, Task{Work: d.work, WorkerID: w.id, Fence: lease.Fence})
+	if err != nil {
+		d.log.ErrorContext(ctx, "could not begin", "error", err)
+		if errors.Is(err, ErrNotNow) {
+			d.handBack(ctx, lease, w.settings.Heartbeat)
+			return
+		}
+		d.finish(ctx, lease, claim.End{Outcome: job.Failed, Result: err.Error()})
+		return
+	}
+	now := w.host.Now()
+	r := &run{
+		delivery: d, lease: lease, session: session,
+		nextBeat: now.Add(w.settings.Heartbeat), overtime: now.Add(w.settings.CommandTimeout),
+	}
+	exit := r.watch(ctx)
+	session.Close()
+	r.end(ctx, exit)
+}
+
+// watch keeps the lease and stops the command where it must, until the command has exited.
+func (r *run) watch(ctx context.Context) Exit {
+	for {
+		event := r.session.Await(ctx, r.until())
+		now := r.worker.host.Now()
+		switch event.Kind {
+		case Exited:
+			return event.Exit
+		case Nudged:
+			r.nextBeat = now
+		case Stopped:
+			r.stop(ctx, told, now)
+		}
+		if r.stopping != leaseLost && !now.Before(r.lease.ExpiresAt) {
+			r.abandon(ctx, "its end came before a heartbeat was answered")
+		}
+		if r.stopping == notStopped && !now.Before(r.overtime) {
+			r.stop(ctx, overtime, now)
+		}
+		if !r.killAt.IsZero() && !now.Before(r.killAt) {
+			r.log.WarnContext(ctx, "killing the command: its grace is over")
+			r.killAt = time.Time{}
+			r.session.Kill()
+		}
+		if r.stopping != leaseLost && !now.Before(r.nextBeat) {
+			r.beat(ctx)
+		}
+	}
+}
+
+// until is when the watch has to act next, whatever happens.
+func (r *run) until() time.Time {
+	if r.stopping == leaseLost {
+		return r.worker.host.Now().Add(r.worker.settings.Heartbeat)
+	}
+	until := r.nextBeat
+	for _, t := range []time.Time{r.lease.ExpiresAt, r.killAt} {
+		if !t.IsZero() && t.Before(until) {
+			until = t
+		}
+	}
+	if r.stopping == notStopped && r.overtime.Before(until) {
+		until = r.overtime
+	}
+	return until
+}
+
+// stop asks the command to end, once; the first reason counts.
+func (r *run) stop(ctx context.Context, reason why, now time.Time) {
+	if r.stopping != notStopped {
+		return
+	}
+	r.stopping = reason
+	r.killAt = now.Add(r.worker.settings.CommandGrace)
+	r.log.InfoContext(ctx, "asking the command to stop", "because", reason.String())
+	r.session.Terminate()
+}
+
+// abandon kills the command: its effects are nobody's any more.
+func (r *run) abandon(ctx context.Context, because string) {
+	r.stopping, r.killAt = leaseLost, time.Time{}
+	r.log.WarnContext(ctx, "the lease is lost; killing the command", "because", because)
+	r.session.Kill()
+}
+
+// beat extends the lease and then the message's visibility, and asks whether somebody waits. Its answer
+// is no good after the lease's end, so it is not waited for any longer.
+func (r *run) beat(ctx context.Context) {
+	w := r.worker
+	bounded, cancel := w.host.WithDeadline(ctx, r.lease.ExpiresAt)
+	defer cancel()
+	beat, err := w.protocol.Heartbeat(bounded, r.lease)
+	now := w.host.Now()
+	switch beat.Result {
+	case awsx.Refused:
+		r.abandon(ctx, "a heartbeat was refused")
+		return
+	case awsx.Unknown:
+		r.log.WarnContext(ctx, "a heartbeat was not answered", "error", err)
+		r.nextBeat = now.Add(w.settings.Heartbeat / 4)
+		return
+	}
+	r.lease = beat.Lease
+	r.nextBeat = now.Add(w.settings.Heartbeat)
+	if beat.Preemptor != nil && r.stopping == notStopped {
+		r.log.InfoContext(ctx, "a newer thread asks for the key", "newThread", beat.Preemptor.ThreadID, "newMessage", beat.Preemptor.NewestMessageID)
+		r.stop(ctx, preempted, now)
+	}
+	r.showIn(bounded, w.settings.Visibility)
+}
+
+// end turns how the command went into the job's end.
+func (r *run) end(ctx context.Context, exit Exit) {
+	r.log.InfoContext(ctx, "the command has ended", "exit", exit.Code, "stopped", r.stopping.String())
+	switch r.stopping {
+	case leaseLost:
+		return
+	case preempted, told:
+		end := claim.End{Outcome: job.Interrupted, Result: "stopped: " + r.stopping.String(), PartialWork: exit.PartialWork}
+		r.finish(ctx, r.lease, end)
+	case overtime:
+		what := fmt.Sprintf("the command ran longer than %v", r.worker.settings.CommandTimeout)
+		r.finish(ctx, r.lease, claim.End{Outcome: job.TimedOut, Result: what, PartialWork: exit.PartialWork})
+	default:
+		if exit.Code == 0 {
+			r.finish(ctx, r.lease, claim.End{Outcome: job.Completed, Result: exit.Summary})
+			return
+		}
+		what := fmt.Sprintf("the command exited with status %d: %s", exit.Code, exit.Summary)
+		r.finish(ctx, r.lease, claim.End{Outcome: job.Failed, Result: what})
+	}
+}
+
+// finish writes the job's end while the lease lasts, and then does what follows from it.
+func (d delivery) finish(ctx context.Context, lease claim.Lease, end claim.End) {
+	w := d.worker
+	for {
+		bounded, cancel := w.host.WithDeadline(ctx, lease.ExpiresAt)
+		finished, err := w.protocol.Finish(bounded, lease, end)
+		cancel()
+		switch {
+		case err == nil:
+			d.log.InfoContext(ctx, "finished", "outcome", finished.Job.Outcome)
+			d.conclude(ctx, finished)
+			return
+		case errors.Is(err, claim.ErrNobodyWaits):
+			d.handBack(ctx, lease, 0)
+			return
+		case errors.Is(err, claim.ErrLeaseLost):
+			d.log.WarnContext(ctx, "the lease was lost before the end could be written")
+			return
+		}
+		d.log.ErrorContext(ctx, "could not finish", "error", err)
+		if !w.host.Now().Add(time.Second).Before(lease.ExpiresAt) {
+			return
+		}
+		w.host.Pause(ctx, time.Second)
+	}
+}
+
+// handBack gives the lease up and lets the message be delivered again.
+func (d delivery) handBack(ctx context.Context, lease claim.Lease, showIn time.Duration) {
+	wakes, result, err := d.worker.protocol.HandBack(ctx, lease)
+	if result != awsx.Applied {
+		d.log.WarnContext(ctx, "could not hand back; the lease will expire", "result", result.String(), "error", err)
+		return
+	}
+	d.log.InfoContext(ctx, "handed back")
+	d.showIn(ctx, showIn)
+	d.wake(ctx, wakes)
+}
+
+// dispose handles a message whose job may not be started.
+func (d delivery) dispose(ctx context.Context, start claim.Start) {
+	d.log.InfoContext(ctx, "not started", "because", start.Verdict.String())
+	switch start.Verdict {
+	case claim.Ended:
+		d.conclude(ctx, claim.Finished{Job: start.Job})
+	case claim.Stale:
+		d.delete(ctx)
+	case claim.Lost:
+		if d.fail(ctx, job.ErrorClaimLost, "the claim was gone before a worker came") {
+			d.delete(ctx)
+		}
+	case claim.Busy:
+		d.showIn(ctx, max(start.BusyUntil.Sub(d.worker.host.Now()), time.Second))
+	case claim.Yielded:
+		d.decline(ctx)
+	}
+}
+
+// decline ends the job as interrupted, or, where that is not so any more, leaves the message to be
+// looked at anew.
+func (d delivery) decline(ctx context.Context) {
+	declined, err := d.worker.protocol.Decline(ctx, d.work, d.worker.id)
+	switch {
+	case err != nil:
+		d.log.ErrorContext(ctx, "could not decline", "error", err)
+	case declined.Verdict == claim.Yielded || declined.Verdict == claim.Ended:
+		d.conclude(ctx, declined.Finished)
+	default:
+		d.showIn(ctx, 0)
+	}
+}
+
+// conclude follows a job's end: wake who waits, answer Step Functions, delete the message. The message
+// stays where the answer could not be given, so that its next receiver gives it.
+func (d delivery) conclude(ctx context.Context, finished claim.Finished) {
+	d.wake(ctx, finished.Wakes)
+	if d.answer(ctx, finished.Job) {
+		d.delete(ctx)
+	}
+}
+
+func (d delivery) wake(ctx context.Context, wakes []claim.Wake) {
+	if err := interrupt.Wake(ctx, d.worker.tokens, d.worker.id, wakes); err != nil {
+		d.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "error", err)
+	}
+}
+
+// delete takes the message off the queue. One that stays is delivered again and deleted then.
+func (d delivery) delete(ctx context.Context) {
+	_, err := d.worker.queue.DeleteMessage(ctx, &sqs.DeleteMessageInput{
+		QueueUrl: aws.String(d.worker.queueURL), ReceiptHandle: d.handle,
+	})
+	if err != nil {
+		d.log.WarnContext(ctx, "could not delete the message; it will come again", "error", err)
+	}
+}
+
+// showIn hides the message for so long from now on.
+func (d delivery) showIn(ctx context.Context, after time.Duration) {
+	_, err := d.worker.queue.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		QueueUrl: aws.String(d.worker.queueURL), ReceiptHandle: d.handle, VisibilityTimeout: seconds(after),
+	})
+	if err != nil {
+		d.worker.log.WarnContext(ctx, "could not change the message's visibility", "error", err)
+	}
+}

@@ -1,0 +1,158 @@
+// Package worker takes containers' jobs off the work queue, one at a time, and does them: it starts
+// (and gets a fence), runs the configured command, keeps the lease and the message's visibility alive,
+// yields when a newer thread asks, finishes, wakes who waits, answers Step Functions and deletes the
+// message, in this order, so that it may die anywhere: whoever gets the message next finds out from
+// the tables what is left to do.
+//
+// It promises that its command is stopped before its lease can be another's: at the lease's end by its own
+// clock, counted from when the last heartbeat was sent. It does not promise that a command runs only
+// once: a worker that dies leaves its job to another, under a higher fence.
+//
+// The worker is plain sequential code over small interfaces. All that is concurrent (the command, the
+// nudges, the signal to stop) is behind Session, so that the simulation runs this very code.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// SQS is the work queue; *sqs.Client satisfies it.
+type SQS interface {
+	ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, opts ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, opts ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
+	ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessageVisibilityInput, opts ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+}
+
+// StepFunctions answers task tokens; *sfn.Client satisfies it.
+type StepFunctions interface {
+	interrupt.StepFunctions
+	SendTaskFailure(ctx context.Context, in *sfn.SendTaskFailureInput, opts ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
+}
+
+// Protocol is the part of claim.Store that a worker needs.
+type Protocol interface {
+	Start(ctx context.Context, w job.Work, workerID string) (claim.Start, error)
+	Heartbeat(ctx context.Context, l claim.Lease) (claim.Beat, error)
+	Finish(ctx context.Context, l claim.Lease, end claim.End) (claim.Finished, error)
+	HandBack(ctx context.Context, l claim.Lease) ([]claim.Wake, awsx.Result, error)
+	Decline(ctx context.Context, w job.Work, workerID string) (claim.Declined, error)
+}
+
+// Settings are the worker's times.
+type Settings struct {
+	Heartbeat      time.Duration // between two heartbeats; at most a third of the lease
+	CommandTimeout time.Duration // a command that runs longer is stopped
+	CommandGrace   time.Duration // between asking a command to stop and killing it
+	ReceiveWait    time.Duration // a receive waits so long for work, 20 s at most
+	Visibility     time.Duration // a message in work is hidden from others so long, renewed by each heartbeat
+}
+
+// DefaultSettings are the defaults of design.md.
+func DefaultSettings() Settings {
+	return Settings{
+		Heartbeat: 20 * time.Second, CommandTimeout: time.Hour, CommandGrace: 30 * time.Second,
+		ReceiveWait: 20 * time.Second, Visibility: 95 * time.Second,
+	}
+}
+
+// Validate refuses times that do not go together, naming the rule.
+func (s Settings) Validate(c claim.Settings) error {
+	switch {
+	case s.Heartbeat <= 0 || s.CommandTimeout <= 0 || s.CommandGrace <= 0:
+		return errors.New("worker settings: heartbeat, command timeout and command grace must be positive")
+	case 3*s.Heartbeat > c.Lease:
+		return fmt.Errorf("worker settings: heartbeat %v: want at most a third of the lease %v, so that two may be lost", s.Heartbeat, c.Lease)
+	case s.ReceiveWait < 0 || s.ReceiveWait > 20*time.Second:
+		return fmt.Errorf("worker settings: receive wait %v: SQS allows 0 to 20s", s.ReceiveWait)
+	case s.Visibility < c.Lease || s.Visibility > 12*time.Hour:
+		return fmt.Errorf("worker settings: visibility %v: want the lease %v or more, 12h at most", s.Visibility, c.Lease)
+	}
+	return nil
+}
+
+// Worker is one worker; it does one job at a time.
+type Worker struct {
+	id       string
+	queue    SQS
+	queueURL string
+	protocol Protocol
+	tokens   StepFunctions
+	host     Host
+	settings Settings
+	log      *slog.Logger
+}
+
+// New makes a worker. id must be no other worker's, ever.
+func New(id string, queue SQS, queueURL string, protocol Protocol, tokens StepFunctions, host Host, settings Settings, log *slog.Logger) *Worker {
+	return &Worker{
+		id: id, queue: queue, queueURL: queueURL, protocol: protocol, tokens: tokens,
+		host: host, settings: settings, log: log.With("worker", id),
+	}
+}
+
+// Run does jobs until the host is told to stop. A job that is running then yields and is delivered
+// again. Errors are logged and waited out: a worker never ends because AWS did not answer.
+func (w *Worker) Run(ctx context.Context) {
+	for !w.host.Stopping() {
+		if err := w.Once(ctx); err != nil && !w.host.Stopping() {
+			w.log.ErrorContext(ctx, "could not take work", "error", err)
+			w.host.Pause(ctx, time.Second)
+		}
+	}
+}
+
+// Once waits for a message and handles it; nil where none came. The error is of the receive only.
+func (w *Worker) Once(ctx context.Context) error {
+	out, err := w.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: aws.String(w.queueURL), MaxNumberOfMessages: 1,
+		WaitTimeSeconds: int32(w.settings.ReceiveWait / time.Second), VisibilityTimeout: seconds(w.settings.Visibility),
+	})
+	if err != nil {
+		return fmt.Errorf("receive work: %w", err)
+	}
+	for _, m := range out.Messages {
+		w.handle(ctx, m)
+	}
+	return nil
+}
+
+// handle does what the tables say is to be done about one message. Whatever goes wrong leaves the
+// message to become visible again.
+func (w *Worker) handle(ctx context.Context, m types.Message) {
+	d := delivery{worker: w, handle: m.ReceiptHandle}
+	work, err := job.ParseWork(aws.ToString(m.Body))
+	if err != nil {
+		w.log.ErrorContext(ctx, "work cannot be read; it goes to the dead letter queue", "sqsMessage", aws.ToString(m.MessageId), "error", err)
+		d.showIn(ctx, 0)
+		return
+	}
+	d.work = work
+	d.log = w.log.With("message", work.Message.MessageID, "key", work.Message.ProjectUserID, "container", work.ContainerID)
+	start, err := w.protocol.Start(ctx, work, w.id)
+	if err != nil {
+		d.log.ErrorContext(ctx, "could not start", "error", err)
+		return
+	}
+	if start.Verdict == claim.Started {
+		d.log.InfoContext(ctx, "started", "fence", start.Lease.Fence, "thread", work.Message.ThreadID)
+		d.run(ctx, start.Lease)
+		return
+	}
+	d.dispose(ctx, start)
+}
+
+func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
