@@ -1,0 +1,169 @@
+package ddbcore
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// Options are what a Core leaves to its maker. The zero value is a well-behaved DynamoDB.
+type Options struct {
+	// Choose picks one of n possibilities where DynamoDB is free; 0 is the well-behaved one, and nil always picks it.
+	// The label "stale-read" with n = 2 asks whether an eventually consistent read of one item returns the version
+	// before the latest committed one.
+	Choose func(n int, label string) int
+	// OnWrite sees every committed write of an item, in order, before Do returns.
+	OnWrite func(Write)
+	// Region and Account stand in table ARNs; "us-east-1" and "000000000000" if empty.
+	Region, Account string
+}
+
+// ItemKey names one item: the table, and the text of its key attributes (an S as it is, an N in canonical decimal, the
+// bytes of a B). Range is empty in a table without a range key.
+type ItemKey struct{ Table, Hash, Range string }
+
+// Cause says who wrote.
+type Cause uint8
+
+const (
+	ByRequest Cause = iota // an operation of Do
+	ByTTL                  // DeleteExpired
+)
+
+// Write is one committed change of one item. Old and New are nil where the item is absent; both belong to the core and
+// must not be changed.
+type Write struct {
+	Key      ItemKey
+	Old, New map[string]types.AttributeValue
+	Cause    Cause
+	At       time.Time
+}
+
+// Core is one region of DynamoDB in memory. It is not safe for concurrent use: the caller serialises.
+type Core struct {
+	options Options
+	tables  map[string]*table
+	tokens  tokens
+
+	conditions  cache[*conditionExpression]
+	updates     cache[*updateExpression]
+	projections cache[*projectionExpression]
+
+	// boundNames and boundValues hold the bindings of the request under way.
+	boundNames  []string
+	boundValues []types.AttributeValue
+}
+
+// New returns an empty Core.
+func New(options Options) *Core {
+	if options.Region == "" {
+		options.Region = "us-east-1"
+	}
+	if options.Account == "" {
+		options.Account = "000000000000"
+	}
+	return &Core{options: options, tables: map[string]*table{}, tokens: newTokens()}
+}
+
+// Do runs one operation at the given time. input is a pointer to an Input struct of the SDK's dynamodb package, output
+// to the matching Output struct. The input is neither kept nor changed, and the output shares nothing with the core.
+func (c *Core) Do(now time.Time, input any) (output any, err error) {
+	c.boundNames, c.boundValues = c.boundNames[:0], c.boundValues[:0]
+	output, err = c.dispatch(now, input)
+	if err != nil {
+		return nil, dressed(err, usesEnvelope(input))
+	}
+	return output, nil
+}
+
+func (c *Core) dispatch(now time.Time, input any) (any, error) {
+	switch in := input.(type) {
+	case *dynamodb.GetItemInput:
+		return c.getItem(in)
+	case *dynamodb.PutItemInput:
+		return c.putItem(now, in)
+	case *dynamodb.UpdateItemInput:
+		return c.updateItem(now, in)
+	case *dynamodb.DeleteItemInput:
+		return c.deleteItem(now, in)
+	case *dynamodb.QueryInput:
+		return c.query(in)
+	case *dynamodb.ScanInput:
+		return c.scan(in)
+	case *dynamodb.BatchGetItemInput:
+		return c.batchGetItem(in)
+	case *dynamodb.BatchWriteItemInput:
+		return c.batchWriteItem(now, in)
+	case *dynamodb.TransactWriteItemsInput:
+		return c.transactWriteItems(now, in)
+	case *dynamodb.TransactGetItemsInput:
+		return c.transactGetItems(in)
+	case *dynamodb.CreateTableInput:
+		return c.createTable(now, in)
+	case *dynamodb.DescribeTableInput:
+		return c.describeTable(in)
+	case *dynamodb.ListTablesInput:
+		return c.listTables(in)
+	case *dynamodb.DeleteTableInput:
+		return c.deleteTable(in)
+	case *dynamodb.UpdateTimeToLiveInput:
+		return c.updateTimeToLive(now, in)
+	case *dynamodb.DescribeTimeToLiveInput:
+		return c.describeTimeToLive(in)
+	}
+	return nil, &smithy.GenericAPIError{
+		Code: "UnknownOperationException", Message: fmt.Sprintf("ddbcore does not know %T", input), Fault: smithy.FaultClient,
+	}
+}
+
+func usesEnvelope(input any) bool {
+	switch input.(type) {
+	case *dynamodb.PutItemInput, *dynamodb.UpdateItemInput, *dynamodb.DeleteItemInput:
+		return true
+	}
+	return false
+}
+
+// maxCached bounds each cache of parsed expressions: a caller that writes values into its expressions would fill it.
+const maxCached = 1024
+
+// cache remembers parsed expressions, and those that do not parse, by parameter and text.
+type cache[E any] struct{ entries map[cacheKey]parsed[E] }
+
+type cacheKey struct {
+	kind expressionKind
+	text string
+}
+
+type parsed[E any] struct {
+	expression E
+	err        error
+}
+
+func (c *cache[E]) get(kind expressionKind, text string, parse func() (E, error)) (E, error) {
+	key := cacheKey{kind, text}
+	if p, ok := c.entries[key]; ok {
+		return p.expression, p.err
+	}
+	if c.entries == nil || len(c.entries) >= maxCached {
+		c.entries = make(map[cacheKey]parsed[E])
+	}
+	expression, err := parse()
+	c.entries[key] = parsed[E]{expression, err}
+	return expression, err
+}
+
+func (c *Core) condition(kind expressionKind, text string) (*conditionExpression, error) {
+	return c.conditions.get(kind, text, func() (*conditionExpression, error) { return parseCondition(kind, text) })
+}
+
+func (c *Core) update(text string) (*updateExpression, error) {
+	return c.updates.get(updateKind, text, func() (*updateExpression, error) { return parseUpdate(text) })
+}
+
+func (c *Core) projection(text string) (*projectionExpression, error) {
+	return c.projections.get(projectionKind, text, func() (*projectionExpression, error) { return parseProjection(text) })
+}
