@@ -4,6 +4,9 @@ import "fmt"
 
 // Claim makes, joins or takes over the claim for a message, whichever Decide allows. ContainerID is a fresh one, used if the
 // claim is made anew. A message that already has the claim writes nothing and gets the row's container.
+//
+// Those who waited on a claim that is made anew are told to go on, and those of an older thread that they are superseded. A
+// preemptor that is newer than the message can be found on an expired claim: it goes on and asks the new holder to yield.
 type Claim struct {
 	Message     Message
 	ContainerID string
@@ -28,7 +31,7 @@ func (c Claim) Apply(before RowAndJob, now int64, s Settings) Result {
 			ClaimedAt: now, Fence: max(before.Row.Fence+1, now), ExpiresAt: s.ClaimEndSeconds(now),
 		}
 		p := before.Row.Preemptor
-		wakes = p.wakes(c.Message.ID, p.ThreadID != c.Message.Thread)
+		wakes = p.wakes(c.Message.ID, p.ThreadID != c.Message.Thread && c.Message.NewerThan(p.ReceivedAt, p.NewestMessageID))
 	case Join:
 		after.Row.Jobs = with(before.Row.Jobs, c.Message.ID)
 		if c.Message.NewerThan(before.Row.ReceivedAt, before.Row.NewestMessageID) {

@@ -81,7 +81,8 @@ func (c CleanUp) Apply(before RowAndJob, now int64, s Settings) Result {
 }
 
 // Supersede ends a message that must not run because a newer one of another thread goes first. A job that has ended keeps its
-// outcome.
+// outcome. The message also leaves the claim's jobs: a claim call that Step Functions had given up may have put it there after
+// the decision to supersede, and nobody else would take it out.
 type Supersede struct {
 	MessageID string
 }
@@ -97,8 +98,11 @@ func (u Supersede) Apply(before RowAndJob, now int64, s Settings) Result {
 	if after.Job.Outcome == "" {
 		after.Job.Outcome, after.Job.OutcomeAt = Superseded, now
 	}
+	if after.Row.HasJob(u.MessageID) {
+		after.Row.drop(u.MessageID)
+	}
 	after.Row.Preemptor = after.Row.Preemptor.waitingWithout(u.MessageID)
-	return Result{After: after}
+	return Result{After: after, Wakes: after.Row.wakesOfTheFreed(now, s)}
 }
 
 // Delete is DynamoDB's TTL deletion of the row: any time after it has expired, or never.

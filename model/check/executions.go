@@ -1,0 +1,173 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/webordinary/hephaestus/model"
+)
+
+// execution lists the steps of message m's execution.
+func (x *explorer) execution(m uint8) {
+	w := x.here
+	next := *w
+	msg := &next.msgs[m-1]
+	switch msg.phase {
+	case absent:
+		msg.phase = checking
+		x.plain(next, action{kind: arrives, msg: m})
+		return
+	case checking:
+		x.check(m)
+	case claiming, interrupting, superseding, cleaning:
+		x.call(m)
+	case waiting:
+		if x.p.waitEnds && (w.row.grace || msg.token == noToken) {
+			msg.phase = claiming
+			x.plain(next, action{kind: waitedLongEnough, msg: m})
+		}
+	case claimed:
+		msg.phase = sent
+		next.push(m)
+		x.plain(next, action{kind: sends, msg: m})
+	case recording:
+		msg.phase, msg.recorded = ended, true
+		x.plain(next, action{kind: records, msg: m})
+	}
+	x.timeOut(m)
+}
+
+// timeOut ends an execution from outside. Its work message, if any, stays in the queue, or is gone to the DLQ.
+func (x *explorer) timeOut(m uint8) {
+	w := x.here
+	p := w.msgs[m-1].phase
+	if p == cleaning || p == ended || p == recording {
+		return
+	}
+	next := *w
+	next.msgs[m-1].phase = cleaning
+	next.msgs[m-1].knows = p == sent
+	x.spend(timeout, next, action{kind: timesOut, msg: m})
+	if p == sent && w.queue[0] == m && !w.held() {
+		next.pop()
+		x.spend(timeout, next, action{kind: exhausts, msg: m})
+	}
+}
+
+func (x *explorer) check(m uint8) {
+	for r := range x.readings() {
+		before := x.before(none)
+		decision := x.p.decide(before.Row, x.message(x.here, m), now+r)
+		next := *x.here
+		msg := &next.msgs[m-1]
+		switch {
+		case decision.MayClaim():
+			msg.phase = claiming
+		case decision == model.MustInterrupt:
+			msg.phase, msg.current = interrupting, true
+		default:
+			msg.phase = superseding
+		}
+		x.plain(next, action{kind: checks, msg: m, decision: decision})
+	}
+}
+
+// call lists what becomes of the Lambda call that the execution is making: it is answered, or Step Functions gives it up and
+// will make it again while the first one may still be applied.
+func (x *explorer) call(m uint8) {
+	msg := x.here.msgs[m-1]
+	c := call{kind: msg.phase, msg: m, current: msg.current, knows: msg.knows}
+	for r := range x.readings() {
+		x.applied(c, now+r, false)
+	}
+	next := *x.here
+	for i := range next.frozen {
+		if next.frozen[i].kind == 0 {
+			next.frozen[i] = c
+			x.spend(lostAnswer, next, action{kind: freezes, msg: m, phase: c.kind})
+			return
+		}
+	}
+}
+
+// thaw applies a call that Step Functions has given up. Nobody hears its answer, and the token that it carries is stale.
+func (x *explorer) thaw(i int) {
+	c := x.here.frozen[i]
+	if c.kind == 0 {
+		return
+	}
+	thawed := *x.here
+	thawed.frozen[i] = call{}
+	here := x.here
+	x.here = &thawed
+	for r := range x.readings() {
+		x.applied(c, now+r, true)
+	}
+	x.here = here
+}
+
+// applied applies a call; late says that nobody hears the answer.
+func (x *explorer) applied(c call, reading int64, late bool) {
+	before := x.before(c.msg)
+	result := x.invoke(c, before, reading, late)
+	if late && !result.OK() {
+		return // it might as well never have been applied
+	}
+	next := *x.here
+	if result.OK() {
+		next = x.written(c.msg, &before, &result, reading)
+	}
+	msg := &next.msgs[c.msg-1]
+	if c.kind == interrupting && result.OK() {
+		next.row.pAsker = next.row.pAsker || !c.current
+	}
+	if !late {
+		answered(msg, c, &result)
+	}
+	did := action{kind: applies, msg: c.msg, phase: c.kind, late: late, refused: result.Refused,
+		raises: result.After.Row.Fence > before.Row.Fence}
+	violates := x.judge(c.msg, stepOf(c.kind), &before, &result, &next, reading)
+	x.deliver(next, result.Wakes, did, late, violates)
+}
+
+func (x *explorer) invoke(c call, before model.RowAndJob, reading int64, late bool) model.Result {
+	msg := x.message(x.here, c.msg)
+	switch c.kind {
+	case claiming:
+		return x.p.claim(model.Claim{Message: msg, ContainerID: newContainer}, before, reading)
+	case interrupting:
+		token := liveTokens[c.msg]
+		if late {
+			token = oldTokens[c.msg]
+		}
+		return x.p.interrupt(model.Interrupt{Message: msg, Token: token, SeenContainerID: containerOf(c.current)}, before, reading)
+	case superseding:
+		return x.p.supersede(model.Supersede{MessageID: msg.ID}, before, reading)
+	default:
+		container := ""
+		if c.knows {
+			container = containerOf(c.current)
+		}
+		return x.p.cleanUp(model.CleanUp{MessageID: msg.ID, ContainerID: container, Outcome: model.TimedOut}, before, reading)
+	}
+}
+
+// answered moves the execution on by the answer to its call.
+func answered(msg *message, c call, result *model.Result) {
+	switch c.kind {
+	case claiming:
+		msg.phase = checking
+		if result.OK() {
+			msg.phase, msg.current = claimed, true
+		}
+	case interrupting:
+		// Refused, it lets the execution go on to claim, which decides anew.
+		msg.phase = claiming
+		own := func(w model.Wake) bool { return w.MessageID == messageIDs[c.msg] }
+		if result.OK() && !slices.ContainsFunc(result.Wakes, own) {
+			msg.phase = waiting
+		}
+	case superseding, cleaning:
+		msg.phase = ended
+		msg.recorded = msg.recorded || msg.outcome != completed
+	}
+}

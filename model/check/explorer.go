@@ -1,0 +1,208 @@
+package check
+
+import "github.com/webordinary/hephaestus/model"
+
+// explorer lists the successors of a world.
+type explorer struct {
+	workers  int
+	messages int
+	skew     bool
+	threads  [][maxMessages]uint8 // by pattern
+	p        protocol
+
+	here  *world // the world being expanded
+	edges []edge
+	raw   bool // keep each successor with its workers unsorted, for a trace
+}
+
+// edge is one step to a successor.
+type edge struct {
+	to       key
+	did      action
+	fault    bool   // it takes a fault, or a call that a fault has left behind
+	violates string // the invariant that the step itself breaks
+	raw      world
+}
+
+func newExplorer(scope Scope, p protocol) *explorer {
+	x := &explorer{workers: scope.Workers, messages: len(scope.Patterns[0]), skew: scope.Skew, p: p}
+	for _, pattern := range scope.Patterns {
+		var threads [maxMessages]uint8
+		for i, letter := range pattern {
+			threads[i] = uint8(letter-'a') + 1
+		}
+		x.threads = append(x.threads, threads)
+	}
+	return x
+}
+
+// initial is the world before the first email of the pattern.
+func (x *explorer) initial(pattern int, f Faults) world {
+	return world{pattern: uint8(pattern), budget: f.budget()}
+}
+
+// successors lists all steps from w. The slice is valid until the next call.
+func (x *explorer) successors(w *world) []edge {
+	x.here, x.edges = w, x.edges[:0]
+	for m := uint8(1); int(m) <= x.messages; m++ {
+		x.execution(m)
+	}
+	for i := range w.frozen {
+		x.thaw(i)
+	}
+	for i := range x.workers {
+		x.worker(i)
+	}
+	x.passingTime()
+	return x.edges
+}
+
+func (x *explorer) emit(next world, did action, isFault bool, violates string) {
+	e := edge{did: did, fault: isFault, violates: violates}
+	if x.raw {
+		e.raw = next
+	}
+	next.normalise(x.workers)
+	e.to = next.key()
+	x.edges = append(x.edges, e)
+}
+
+// plain emits a step without a fault.
+func (x *explorer) plain(next world, did action) { x.emit(next, did, false, "") }
+
+// spend emits a step that is a fault, if its budget allows.
+func (x *explorer) spend(f fault, next world, did action) {
+	if x.take(f, &next) {
+		x.emit(next, did, true, "")
+	}
+}
+
+func (x *explorer) take(f fault, next *world) bool {
+	if next.budget[f] == 0 {
+		return false
+	}
+	next.budget[f]--
+	return true
+}
+
+// readings are the clock readings that an observer may have now: two where something is lapsing.
+func (x *explorer) readings() int64 {
+	if x.here.row.lease == lapsing || x.here.row.claim == lapsing {
+		return 2
+	}
+	return 1
+}
+
+func (x *explorer) before(m uint8) model.RowAndJob {
+	b := model.RowAndJob{Row: x.here.modelRow()}
+	if m != none {
+		b.Job = x.modelJob(x.here, m)
+	}
+	return b
+}
+
+// written applies what a step wrote to a copy of the world.
+func (x *explorer) written(m uint8, before *model.RowAndJob, result *model.Result, reading int64) world {
+	next := *x.here
+	next.setRow(&before.Row, &result.After.Row, reading)
+	if m != none {
+		next.msgs[m-1].outcome = outcomeOf(result.After.Job.Outcome)
+	}
+	return next
+}
+
+// wake delivers wake-ups. One for a token on which nobody sleeps any more does nothing.
+func (w *world) wake(wakes []model.Wake) {
+	for _, wake := range wakes {
+		m := numberOf(wake.MessageID)
+		msg := &w.msgs[m-1]
+		if msg.phase != waiting || wake.Token != liveTokens[m] {
+			continue
+		}
+		msg.phase = claiming
+		if wake.Superseded {
+			msg.phase = superseding
+		}
+	}
+}
+
+// deliver emits next after the wake-ups of its step, and once more with these lost.
+func (x *explorer) deliver(next world, wakes []model.Wake, did action, isFault bool, violates string) {
+	if lossy := next; sleeping(&lossy, wakes) && x.take(lostWake, &lossy) {
+		did := did
+		did.wakesLost = true
+		x.emit(lossy, did, true, violates)
+	}
+	next.wake(wakes)
+	x.emit(next, did, isFault, violates)
+}
+
+func sleeping(w *world, wakes []model.Wake) bool {
+	for _, wake := range wakes {
+		m := numberOf(wake.MessageID)
+		if w.msgs[m-1].phase == waiting && wake.Token == liveTokens[m] {
+			return true
+		}
+	}
+	return false
+}
+
+// passingTime lists what happens by itself: leases, claims and grace periods end, rows are deleted, messages come back.
+func (x *explorer) passingTime() {
+	w := x.here
+	if (w.row.lease == live || w.row.lease == lapsing) && w.row.exists {
+		next := *w
+		next.row.lease = x.older(w.row.lease)
+		alive := false
+		for i := range next.workers {
+			k := &next.workers[i]
+			if !k.owns {
+				continue
+			}
+			alive = w.row.lease == live
+			if (k.duty == running || k.duty == stopping) && k.fenced && x.p.ownClock {
+				k.duty = overdue
+			}
+		}
+		if did := (action{kind: leaseEnds}); alive {
+			x.spend(pause, next, did)
+		} else {
+			x.plain(next, did)
+		}
+	}
+	if w.row.claim == live && w.row.lease != live && w.row.lease != lapsing {
+		next := *w
+		next.row.claim = x.older(live)
+		x.spend(claimExpiry, next, action{kind: claimEnds})
+	}
+	if w.row.claim == lapsing {
+		next := *w
+		next.row.claim = expired
+		x.plain(next, action{kind: claimEnds})
+	}
+	if w.row.preemptor != 0 && !w.row.grace {
+		next := *w
+		next.row.grace = true
+		x.plain(next, action{kind: graceEnds})
+	}
+	if w.row.claim == lapsing || w.row.claim == expired {
+		before := x.before(none)
+		result := x.p.delete(model.Delete{}, before, now)
+		if result.OK() {
+			next := x.written(none, &before, &result, now+1)
+			x.spend(ttlDeletion, next, action{kind: ttlDeletes})
+		}
+	}
+	if w.held() {
+		next := *w
+		next.dropReceipts()
+		x.spend(duplicate, next, action{kind: redelivers, msg: w.queue[0]})
+	}
+}
+
+func (x *explorer) older(a ageing) ageing {
+	if a == live && x.skew {
+		return lapsing
+	}
+	return expired
+}

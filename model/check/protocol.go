@@ -1,0 +1,40 @@
+package check
+
+import "github.com/webordinary/hephaestus/model"
+
+// protocol is the model's steps as the search takes them. A mutant is a protocol in which some of them are wrong.
+type protocol struct {
+	decide    func(model.Row, model.Message, int64) model.Decision
+	claim     func(model.Claim, model.RowAndJob, int64) model.Result
+	interrupt func(model.Interrupt, model.RowAndJob, int64) model.Result
+	start     func(model.Start, model.RowAndJob, int64) model.Result
+	heartbeat func(model.Heartbeat, model.RowAndJob, int64) model.Result
+	finish    func(model.Finish, model.RowAndJob, int64) model.Result
+	handBack  func(model.HandBack, model.RowAndJob, int64) model.Result
+	decline   func(model.Decline, model.RowAndJob, int64) model.Result
+	cleanUp   func(model.CleanUp, model.RowAndJob, int64) model.Result
+	supersede func(model.Supersede, model.RowAndJob, int64) model.Result
+	delete    func(model.Delete, model.RowAndJob, int64) model.Result
+
+	waitEnds     bool // a message that waits gives up after the grace period
+	ownClock     bool // a worker kills its command when its own clock says that the lease is over
+	deletesLast  bool // a worker deletes the work message only after it told Step Functions
+	reportsAgain bool // a worker that gets a job that has ended reports its outcome
+}
+
+func protocolAsIs() protocol {
+	return protocol{
+		decide: func(row model.Row, m model.Message, reading int64) model.Decision {
+			return model.Decide(row, m, reading, settings)
+		},
+		claim: apply[model.Claim], interrupt: apply[model.Interrupt], start: apply[model.Start],
+		heartbeat: apply[model.Heartbeat], finish: apply[model.Finish], handBack: apply[model.HandBack],
+		decline: apply[model.Decline], cleanUp: apply[model.CleanUp], supersede: apply[model.Supersede],
+		delete:   apply[model.Delete],
+		waitEnds: true, ownClock: true, deletesLast: true, reportsAgain: true,
+	}
+}
+
+func apply[S model.Step](step S, before model.RowAndJob, reading int64) model.Result {
+	return step.Apply(before, reading, settings)
+}

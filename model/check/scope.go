@@ -1,0 +1,77 @@
+package check
+
+import "github.com/webordinary/hephaestus/model"
+
+// fault is a kind of misfortune with a budget.
+type fault uint8
+
+const (
+	crash       fault = iota // a worker dies, or is told to stop and hands its job back
+	lostAnswer               // a call is applied, at once or much later, and its caller never hears of it
+	duplicate                // the head of the queue is delivered again while its first receiver still works
+	pause                    // a worker is stopped past its lease, and goes on afterwards
+	claimExpiry              // a claim that nobody works for outlives its hour
+	ttlDeletion              // DynamoDB deletes an expired row
+	timeout                  // an execution times out or is aborted, or its work message used up its receives
+	lostWake                 // the wake-ups of one step are lost
+	failure                  // a command fails
+	faultKinds
+)
+
+// Faults says how many of each fault a run may meet, at most 3 of each.
+type Faults struct {
+	Crashes       int `json:"crashes"`
+	LostAnswers   int `json:"lostAnswers"`
+	Duplicates    int `json:"duplicates"`
+	LeaseExpiries int `json:"leaseExpiries"`
+	ClaimExpiries int `json:"claimExpiries"`
+	TTLDeletions  int `json:"ttlDeletions"`
+	TimeOuts      int `json:"timeOuts"`
+	LostWakes     int `json:"lostWakes"`
+	Failures      int `json:"failures"`
+}
+
+func (f Faults) budget() [faultKinds]uint8 {
+	return [faultKinds]uint8{
+		crash: uint8(f.Crashes), lostAnswer: uint8(f.LostAnswers), duplicate: uint8(f.Duplicates),
+		pause: uint8(f.LeaseExpiries), claimExpiry: uint8(f.ClaimExpiries), ttlDeletion: uint8(f.TTLDeletions),
+		timeout: uint8(f.TimeOuts), lostWake: uint8(f.LostWakes), failure: uint8(f.Failures),
+	}
+}
+
+// Scope bounds a search. Within it every order of arrival, every interleaving and every placing of the faults is visited.
+type Scope struct {
+	Name    string `json:"name"`
+	Workers int    `json:"workers"` // 1 to 3
+	// Patterns are the starting points: a letter a message, in the order of receivedAt, naming its thread. "aba" has an
+	// older and a newest message in one thread and one of another thread between them.
+	Patterns []string `json:"patterns"`
+	Faults   Faults   `json:"faults"`
+	// Skew adds a time in which a lease or claim is over for its holder, and other clocks may or may not agree.
+	Skew bool `json:"skew"`
+}
+
+// Scopes are the searches that the project runs, the smallest first.
+func Scopes() []Scope {
+	one := Faults{Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}
+	return []Scope{
+		{Name: "small", Workers: 2, Patterns: []string{"ab", "aa"}, Faults: Faults{
+			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1, TimeOuts: 1,
+			LostWakes: 1, Failures: 1}},
+		{Name: "pr", Workers: 2, Patterns: []string{"aab", "aba", "abb"}, Faults: one},
+		{Name: "long", Workers: 3, Patterns: []string{"abca", "abac"}, Skew: true, Faults: one},
+	}
+}
+
+// ScopeNamed finds a scope of Scopes.
+func ScopeNamed(name string) (Scope, bool) {
+	for _, s := range Scopes() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Scope{}, false
+}
+
+// settings are the durations in which the abstract ages are spelt for the model's steps. Any would do.
+var settings = model.Settings{LeaseMillis: 90_000, ClaimMillis: 3_600_000, InterruptGraceMillis: 90_000, SkewMillis: 5_000}
