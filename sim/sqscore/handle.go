@@ -18,26 +18,44 @@ func (q *queue) handle(m *message) string {
 	return base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "%s %s %d", q.arn, m.id, m.receipt))
 }
 
+// A receipt is what a receipt handle names.
+type receipt struct {
+	queueARN  string
+	messageID string
+	serial    uint64
+}
+
+func decodeHandle(handle string) (receipt, error) {
+	plain, err := base64.URLEncoding.DecodeString(handle)
+	if err != nil {
+		return receipt{}, badHandle(handle)
+	}
+	parts := strings.Split(string(plain), " ")
+	if len(parts) != 3 {
+		return receipt{}, badHandle(handle)
+	}
+	serial, err := strconv.ParseUint(parts[2], 10, 64)
+	if err != nil {
+		return receipt{}, badHandle(handle)
+	}
+	return receipt{queueARN: parts[0], messageID: parts[1], serial: serial}, nil
+}
+
 // open reads a receipt handle. The message is nil if it was deleted; current is
 // whether the handle is from the message's last receive.
 func (q *queue) open(handle *string) (m *message, current bool, err error) {
 	if aws.ToString(handle) == "" {
 		return nil, false, missing("ReceiptHandle")
 	}
-	plain, err := base64.URLEncoding.DecodeString(*handle)
+	r, err := decodeHandle(*handle)
 	if err != nil {
+		return nil, false, err
+	}
+	if r.queueARN != q.arn {
 		return nil, false, badHandle(*handle)
 	}
-	parts := strings.Split(string(plain), " ")
-	if len(parts) != 3 || parts[0] != q.arn {
-		return nil, false, badHandle(*handle)
-	}
-	receipt, err := strconv.ParseUint(parts[2], 10, 64)
-	if err != nil {
-		return nil, false, badHandle(*handle)
-	}
-	m = q.messages[parts[1]]
-	return m, m != nil && m.receipt == receipt, nil
+	m = q.messages[r.messageID]
+	return m, m != nil && m.receipt == r.serial, nil
 }
 
 func (c *Core) deleteMessage(in *sqs.DeleteMessageInput) (*sqs.DeleteMessageOutput, error) {
