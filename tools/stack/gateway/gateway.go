@@ -1,0 +1,155 @@
+// Package gateway is the AWS endpoint of the local stack: one http.Handler that speaks the wire protocols of DynamoDB,
+// SQS, Step Functions, Lambda and S3 on one port, so that the AWS CLI and any SDK can look into the stack. It decodes a
+// call into the Go SDK's own input struct, hands it to a Backend and encodes what comes back.
+//
+// What it promises: the SDK's clients get typed outputs and typed errors as from AWS; an operation, a header or a query
+// parameter that it does not know is refused with an error that names it and is never taken for another.
+//
+// What it does not: signatures are not verified (the scope of a signature only helps to tell services apart), so
+// whoever reaches the port may do anything: listen on the loopback interface. Clients that still speak SQS's old query
+// protocol are refused. S3 keeps no versions, and a multipart upload's parts live in memory until it is completed.
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/webordinary/hephaestus/sim/wire"
+)
+
+// Names of the services as a Backend gets them; the other three are wire's.
+const (
+	lambdaService = "lambda"
+	s3Service     = "s3"
+)
+
+// Backend answers the calls. Service is one of dynamodb, sqs, states, lambda and s3; operation is AWS's name for it
+// ("UpdateItem"); input points to the SDK's input struct of that operation, and output to its output struct. An error
+// that is a smithy.APIError reaches the client under its own code, any other as an internal error. Calls come from many
+// goroutines at once: a Backend over cores that are not safe for concurrent use serialises them.
+type Backend interface {
+	Do(ctx context.Context, service, operation string, input any) (output any, err error)
+}
+
+// Options are what a gateway needs besides its Backend.
+type Options struct {
+	// Codec is shared with whoever else needs one; nil makes a new one.
+	Codec *wire.Codec
+	// Now is the stack's clock, which dates multipart uploads; nil is the wall clock.
+	Now func() time.Time
+	// System serves what is under /_heph/, except /_heph/health; nil serves nothing there.
+	System http.Handler
+}
+
+// systemPrefix is where the stack's own pages are: no bucket can have this name.
+const systemPrefix = "/_heph/"
+
+type gateway struct {
+	backend  Backend
+	codec    *wire.Codec
+	system   http.Handler
+	s3       http.Handler
+	requests atomic.Uint64
+}
+
+// New returns the endpoint over a backend.
+func New(backend Backend, options Options) http.Handler {
+	g := &gateway{backend: backend, codec: options.Codec, system: options.System}
+	if g.codec == nil {
+		g.codec = wire.New()
+	}
+	if g.system == nil {
+		g.system = http.NotFoundHandler()
+	}
+	now := options.Now
+	if now == nil {
+		now = time.Now
+	}
+	g.s3 = newS3(backend, now)
+	return g
+}
+
+// ServeHTTP finds out which service a request is for, by what is surest first: the target header, Lambda's paths, and
+// then the scope of the signature. What is left is S3, whose paths can be anything.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	switch {
+	case path == systemPrefix+"health":
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"status":"ok"}`)
+	case strings.HasPrefix(path, systemPrefix):
+		g.system.ServeHTTP(w, r)
+	case r.Header.Get("X-Amz-Target") != "":
+		g.serveJSON(w, r)
+	case strings.HasPrefix(path, lambdaPrefix):
+		g.serveLambda(w, r)
+	case isQueryProtocol(r):
+		refuseQueryProtocol(w, r, g.nextRequestID())
+	default:
+		g.serveByScope(w, r)
+	}
+}
+
+func (g *gateway) serveByScope(w http.ResponseWriter, r *http.Request) {
+	switch service := signedFor(r); service {
+	case "", s3Service:
+		g.s3.ServeHTTP(w, r)
+	case lambdaService:
+		g.serveLambda(w, r)
+	case wire.DynamoDB, wire.SQS, wire.States:
+		writeJSONError(w, g.nextRequestID(), unknownOperation(service, r.Method+" "+r.URL.Path+" without X-Amz-Target"))
+	default:
+		writeJSONError(w, g.nextRequestID(), unknownOperation(service, r.Method+" "+r.URL.Path))
+	}
+}
+
+// signedFor returns the service in the scope of a request's signature, AKID/date/region/SERVICE/aws4_request (IAM User
+// Guide, "Create a signed AWS API request"), or "" where there is none.
+func signedFor(r *http.Request) string {
+	credential := r.URL.Query().Get("X-Amz-Credential")
+	if _, after, found := strings.Cut(r.Header.Get("Authorization"), "Credential="); found {
+		credential, _, _ = strings.Cut(after, ",")
+	}
+	parts := strings.Split(credential, "/")
+	if len(parts) < 5 {
+		return ""
+	}
+	return parts[len(parts)-2]
+}
+
+// nextRequestID numbers requests in the form of a UUID, which is what AWS's ids look like.
+func (g *gateway) nextRequestID() string {
+	return fmt.Sprintf("00000000-0000-4000-8000-%012x", g.requests.Add(1))
+}
+
+// readBody reads a body of at most limit bytes; tooLarge says that there was more.
+func readBody(r *http.Request, limit int64) (body []byte, tooLarge bool, err error) {
+	if r.ContentLength > limit {
+		return nil, true, nil
+	}
+	if r.ContentLength >= 0 {
+		body = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, body)
+		return body, false, err
+	}
+	body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+	return body, int64(len(body)) > limit, err
+}
+
+// do makes a call whose output's type is known.
+func do[Output any](ctx context.Context, backend Backend, service, operation string, input any) (output Output, err error) {
+	answer, err := backend.Do(ctx, service, operation, input)
+	if err != nil {
+		return output, err
+	}
+	output, ok := answer.(Output)
+	if !ok {
+		return output, fmt.Errorf("%s %s answered with a %T instead of a %T", service, operation, answer, output)
+	}
+	return output, nil
+}
