@@ -98,7 +98,7 @@ func (m Message) Validate() error {
 
 // Attachment is one attached file, before and after process-attachment.
 type Attachment struct {
-	Index       int       `json:"index"`    // place in the mail, from 0
+	Index       int       `json:"index"`    // place in the mail, from 1
 	FileName    string    `json:"fileName"` // a safe base name, unique in the mail
 	ContentType string    `json:"contentType"`
 	SizeBytes   int64     `json:"sizeBytes"`

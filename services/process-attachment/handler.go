@@ -66,7 +66,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (job.Attachment, error) 
 	if err := h.process(ctx, &attachment); err != nil {
 		return job.Attachment{}, fmt.Errorf("attachment %d of message %s: %w", attachment.Index, in.MessageID, err)
 	}
-	h.log.InfoContext(ctx, "attachment processed", "messageId", in.MessageID, "index", attachment.Index,
+	h.log.InfoContext(ctx, "attachment processed", "message", in.MessageID, "index", attachment.Index,
 		"sizeBytes", attachment.SizeBytes, "detectedType", attachment.DetectedType,
 		"pictures", attachment.Web != nil, "noted", attachment.Note != "")
 	return attachment, nil

@@ -1,0 +1,79 @@
+// Package boot is what every process of Hephaestus does first: it reads the environment that they
+// share (STACK_PREFIX, LOG_LEVEL, the protocol's times, AWS's own variables), and makes the clients, the
+// log and the protocol's store from it. It promises an error that names the variable that is wrong.
+package boot
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/telemetry"
+)
+
+// Process is a process of the stack, with what the environment gave it.
+type Process struct {
+	Names    awsx.Names
+	Clients  awsx.Clients
+	Settings claim.Settings
+	Log      *slog.Logger
+}
+
+// Load reads the environment for the named part: "intake", "worker", ….
+func Load(ctx context.Context, part string) (Process, error) {
+	log, err := telemetry.Logger(os.Stdout, part, os.Getenv("LOG_LEVEL"))
+	if err != nil {
+		return Process{}, err
+	}
+	names, err := awsx.NewNames(os.Getenv("STACK_PREFIX"))
+	if err != nil {
+		return Process{}, err
+	}
+	settings, err := claim.SettingsFrom(os.Getenv)
+	if err != nil {
+		return Process{}, err
+	}
+	clients, err := awsx.Load(ctx)
+	if err != nil {
+		return Process{}, err
+	}
+	return Process{Names: names, Clients: clients, Settings: settings, Log: log}, nil
+}
+
+// Store is the protocol's store by the wall clock.
+func (p Process) Store() (*claim.Store, error) {
+	return claim.NewStore(p.Clients.DynamoDB(), p.Names, p.Settings, time.Now, RandomID)
+}
+
+// Records is the audit log.
+func (p Process) Records() *audit.Log {
+	return audit.NewLog(p.Clients.DynamoDB(), p.Names.Interruptions())
+}
+
+// Require is the value of an environment variable that must be there.
+func Require(name string) (string, error) {
+	if value := os.Getenv(name); value != "" {
+		return value, nil
+	}
+	return "", fmt.Errorf("the environment variable %s is not set", name)
+}
+
+// RandomID is 8 random bytes in hex.
+func RandomID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// Exit ends a process that could not be wired, saying why.
+func Exit(part string, err error) {
+	fmt.Fprintf(os.Stderr, "%s: %v\n", part, err)
+	os.Exit(1)
+}

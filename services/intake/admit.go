@@ -1,0 +1,171 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
+)
+
+// maxInputBytes is the most that an execution's input may be (Step Functions quotas).
+const maxInputBytes = 262_144
+
+// admit makes the mail a job of the key: thread, content, row, execution.
+func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key job.Key) error {
+	threadID, why, err := mail.ResolveThread(ctx, mail.ThreadEvidence(parsed), a.threads.Lookup)
+	if err != nil {
+		return err
+	}
+	entry, err := a.threads.Note(ctx, Entry{
+		RFCMessageID: parsed.MessageID, ThreadID: threadID, MessageID: a.messageID, ContentHash: contentHash(key, raw),
+	})
+	if err != nil {
+		return err
+	}
+	if entry.MessageID != a.messageID && entry.ContentHash == contentHash(key, raw) {
+		return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
+	}
+	project, user := key.Split()
+	m := job.Message{
+		MessageID: a.messageID, ProjectID: project, UserID: user, ProjectUserID: key, ThreadID: threadID, ThreadWhy: why,
+		ReceivedAtMillis: job.Millis(a.receivedAt), Raw: a.raw, RFCMessageID: parsed.MessageID,
+		From: sender(parsed), Subject: parsed.Subject, Class: string(parsed.Class), Verdicts: verdicts(parsed.Verdicts),
+		Content: job.ObjectRef{Bucket: a.settings.MediaBucket, Key: "messages/" + a.messageID + "/content.json"},
+	}
+	input := job.ExecutionInput{Message: m, Attachments: a.attachments(parsed), Settings: a.settings.Flow}
+	encoded, err := json.Marshal(input)
+	if err != nil {
+		return fmt.Errorf("execution input: %w", err)
+	}
+	if len(encoded) > maxInputBytes {
+		tooBig := fmt.Sprintf("its description takes %d bytes, Step Functions takes %d: it has too many attachments (%d)", len(encoded), maxInputBytes, len(parsed.Attachments))
+		return a.reject(ctx, parsed, tooBig, true)
+	}
+	if err := a.store(ctx, m, input.Attachments, parsed); err != nil {
+		return err
+	}
+	return a.start(ctx, m, string(encoded))
+}
+
+// attachments are the mail's files as the state machine carries them.
+func (a arrival) attachments(parsed mail.Message) []job.Attachment {
+	list := make([]job.Attachment, 0, len(parsed.Attachments)) // never null: the state machine maps over it
+	for _, file := range parsed.Attachments {
+		list = append(list, job.Attachment{
+			Index: file.Index, FileName: file.FileName, ContentType: file.ContentType, SizeBytes: int64(file.SizeBytes),
+			Inline: file.Inline, ContentID: file.ContentID, Note: strings.Join(file.Notes, "; "),
+			Source: job.ObjectRef{Bucket: a.settings.MediaBucket, Key: fmt.Sprintf("messages/%s/attachments/%d", a.messageID, file.Index)},
+		})
+	}
+	return list
+}
+
+// store puts the mail's content and files where the worker and process-attachment find them. A repeated
+// event puts the same again.
+func (a arrival) store(ctx context.Context, m job.Message, attachments []job.Attachment, parsed mail.Message) error {
+	content, err := json.Marshal(parsed)
+	if err != nil {
+		return fmt.Errorf("mail content: %w", err)
+	}
+	if err := a.put(ctx, m.Content, "application/json", content); err != nil {
+		return err
+	}
+	for i, file := range attachments {
+		if err := a.put(ctx, file.Source, "application/octet-stream", parsed.Attachments[i].Content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a arrival) put(ctx context.Context, to job.ObjectRef, contentType string, content []byte) error {
+	_, err := a.objects.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(to.Bucket), Key: aws.String(to.Key), ContentType: aws.String(contentType), Body: bytes.NewReader(content),
+	})
+	if err != nil {
+		return fmt.Errorf("write s3://%s/%s: %w", to.Bucket, to.Key, err)
+	}
+	return nil
+}
+
+// start puts the row and starts the execution that is named after the message: a repeated event finds
+// both there.
+func (a arrival) start(ctx context.Context, m job.Message, input string) error {
+	name := job.ExecutionName(m.MessageID)
+	admitted, err := a.protocol.Admit(ctx, m, executionARN(a.settings.StateMachineARN, name))
+	if err != nil {
+		return err
+	}
+	if admitted.Existing != nil && admitted.Existing.Outcome != "" {
+		a.log.InfoContext(ctx, "taken before", "message", m.MessageID, "outcome", admitted.Existing.Outcome)
+		return nil
+	}
+	_, err = a.flows.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: aws.String(a.settings.StateMachineARN), Name: aws.String(name), Input: aws.String(input),
+	})
+	var exists *sfntypes.ExecutionAlreadyExists
+	if err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("start the execution: %w", err)
+	}
+	a.log.InfoContext(ctx, "taken", "message", m.MessageID, "key", m.ProjectUserID, "thread", m.ThreadID, "threadWhy", m.ThreadWhy,
+		"again", !admitted.Fresh)
+	return nil
+}
+
+// executionARN is the ARN that an execution of the state machine gets by its name.
+func executionARN(stateMachineARN, name string) string {
+	return strings.Replace(stateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
+// reject puts the mail's row with its outcome, and tells a person where one must act.
+func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string, personMustAct bool) error {
+	rejected, err := a.protocol.Reject(ctx, a.messageID, sender(parsed), parsed.Subject, reason, job.Millis(a.receivedAt))
+	if err != nil {
+		return err
+	}
+	a.log.WarnContext(ctx, "rejected", "message", a.messageID, "reason", reason, "again", !rejected.Fresh)
+	told := rejected.Existing != nil && rejected.Existing.DeadLettered
+	if !personMustAct || told {
+		return nil
+	}
+	letter, err := json.Marshal(job.DeadLetter{
+		Kind: string(job.Rejected), MessageID: a.messageID, From: sender(parsed), Subject: parsed.Subject, What: reason, Raw: &a.raw,
+		LookInto: []string{fmt.Sprintf("aws s3 cp 's3://%s/%s' -", a.raw.Bucket, a.raw.Key)}, AtMillis: job.Millis(a.receivedAt),
+	})
+	if err != nil {
+		return fmt.Errorf("dead letter: %w", err)
+	}
+	_, err = a.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(a.settings.DeadLetterURL), MessageBody: aws.String(string(letter))})
+	if err != nil {
+		return fmt.Errorf("dead letter: %w", err)
+	}
+	return a.protocol.MarkDeadLettered(ctx, a.messageID)
+}
+
+func sender(m mail.Message) string {
+	if len(m.From) == 0 {
+		return ""
+	}
+	return m.From[0].Address
+}
+
+func verdicts(v mail.Verdicts) map[string]string {
+	said := map[string]string{}
+	for name, value := range map[string]string{"spam": v.Spam, "virus": v.Virus, "spf": v.SPF, "dkim": v.DKIM, "dmarc": v.DMARC} {
+		if value != "" {
+			said[name] = value
+		}
+	}
+	return said
+}

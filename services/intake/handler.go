@@ -1,0 +1,179 @@
+// Package intake is the Lambda that turns mail into jobs: it reads what SES stored in S3, decides whose
+// mail it is and to which thread it belongs, puts the job's row, once, and starts its execution, once,
+// whatever S3 repeats.
+//
+// It promises that every mail it is called for gets a row with an outcome or a running execution: mail
+// that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human, a
+// duplicate) is rejected with its reason, and goes on the dead letter queue where a person must act.
+// The raw bytes stay where they came. One bad mail never stops the rest of a batch. It answers nobody.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
+)
+
+// Objects is what intake needs of S3; *s3.Client satisfies it.
+type Objects interface {
+	GetObject(ctx context.Context, in *s3.GetObjectInput, opts ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	PutObject(ctx context.Context, in *s3.PutObjectInput, opts ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
+
+// Protocol is the part of claim.Store that intake needs.
+type Protocol interface {
+	Admit(ctx context.Context, m job.Message, executionARN string) (claim.Admitted, error)
+	Reject(ctx context.Context, messageID, from, subject, reason string, receivedAtMillis int64) (claim.Admitted, error)
+	MarkDeadLettered(ctx context.Context, messageID string) error
+}
+
+// StepFunctions starts executions; *sfn.Client does.
+type StepFunctions interface {
+	StartExecution(ctx context.Context, in *sfn.StartExecutionInput, opts ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
+}
+
+// SQS sends to the dead letter queue; *sqs.Client does.
+type SQS interface {
+	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+}
+
+// Settings are where things are and how much is allowed.
+type Settings struct {
+	MediaBucket     string // of the mail's content and attachments
+	StateMachineARN string
+	DeadLetterURL   string
+	Routes          mail.Routes
+	Limits          mail.Limits
+	Flow            job.Settings // given to the state machine
+}
+
+// Handler handles S3's events.
+type Handler struct {
+	objects  Objects
+	threads  *Threads
+	protocol Protocol
+	flows    StepFunctions
+	queue    SQS
+	settings Settings
+	log      *slog.Logger
+}
+
+// New makes the handler.
+func New(objects Objects, threads *Threads, protocol Protocol, flows StepFunctions, queue SQS, settings Settings, log *slog.Logger) *Handler {
+	return &Handler{objects: objects, threads: threads, protocol: protocol, flows: flows, queue: queue, settings: settings, log: log}
+}
+
+// setupNotification is the object that SES writes when a receipt rule is made; it is no mail.
+const setupNotification = "AMAZON_SES_SETUP_NOTIFICATION"
+
+// receivedAtMetadata, on an S3 object, overrides the time of S3's event, in epoch milliseconds or RFC
+// 3339: for mail that is put again, or that came another way than through SES.
+const receivedAtMetadata = "received-at"
+
+// Handle takes every mail of the event. Its error joins what AWS did not let it do, so that Lambda
+// calls again with the same event: what was done stays done.
+func (h *Handler) Handle(ctx context.Context, event events.S3Event) error {
+	var failed []error
+	for _, record := range event.Records {
+		key := record.S3.Object.URLDecodedKey
+		messageID := path.Base(key)
+		if !strings.HasPrefix(record.EventName, "ObjectCreated:") || messageID == setupNotification || strings.HasSuffix(key, "/") {
+			h.log.InfoContext(ctx, "no mail, left alone", "object", key, "event", record.EventName)
+			continue
+		}
+		a := arrival{
+			Handler: h, messageID: messageID, sizeBytes: record.S3.Object.Size, receivedAt: record.EventTime,
+			raw: job.ObjectRef{Bucket: record.S3.Bucket.Name, Key: key},
+		}
+		if err := a.take(ctx); err != nil {
+			h.log.ErrorContext(ctx, "mail could not be taken; the event comes again", "message", messageID, "error", err)
+			failed = append(failed, fmt.Errorf("mail %s: %w", messageID, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// arrival is one mail on its way in.
+type arrival struct {
+	*Handler
+	messageID  string
+	raw        job.ObjectRef
+	sizeBytes  int64
+	receivedAt time.Time
+}
+
+// take reads the mail and makes it a job, or rejects it.
+func (a arrival) take(ctx context.Context) error {
+	if most := int64(a.settings.Limits.MaxBytes); a.sizeBytes > most {
+		tooBig := &mail.LimitError{Limit: "MaxBytes", Value: a.sizeBytes, Max: most}
+		return a.reject(ctx, mail.Message{}, tooBig.Error(), true)
+	}
+	content, err := a.read(ctx)
+	if err != nil {
+		var gone *s3types.NoSuchKey
+		if errors.As(err, &gone) {
+			return a.reject(ctx, mail.Message{}, "the mail was deleted from its bucket before it was read", true)
+		}
+		return err
+	}
+	parsed, err := mail.Parse(content, a.settings.Limits)
+	if err != nil {
+		return a.reject(ctx, parsed, err.Error(), true)
+	}
+	if !parsed.Class.MakesJob() {
+		reason := fmt.Sprintf("class %s makes no job: %s", parsed.Class, strings.Join(parsed.ClassReasons, "; "))
+		return a.reject(ctx, parsed, reason, false)
+	}
+	target, err := a.settings.Routes.Message(parsed)
+	if err != nil {
+		return a.reject(ctx, parsed, err.Error(), true)
+	}
+	key, err := job.NewKey(target.Project, target.User)
+	if err != nil {
+		return a.reject(ctx, parsed, err.Error(), true)
+	}
+	return a.admit(ctx, parsed, content, key)
+}
+
+// read gets the mail, and the time of its receipt where the object carries one.
+func (a *arrival) read(ctx context.Context) ([]byte, error) {
+	out, err := a.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(a.raw.Bucket), Key: aws.String(a.raw.Key)})
+	if err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
+	}
+	defer out.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(out.Body, int64(a.settings.Limits.MaxBytes)+1))
+	if err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
+	}
+	if value, ok := out.Metadata[receivedAtMetadata]; ok {
+		if at, err := parseTime(value); err == nil {
+			a.receivedAt = at
+		}
+	}
+	return content, nil
+}
+
+func parseTime(value string) (time.Time, error) {
+	if millis, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return job.Time(millis), nil
+	}
+	return time.Parse(time.RFC3339Nano, value)
+}

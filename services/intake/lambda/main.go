@@ -1,0 +1,52 @@
+// Command lambda runs intake on AWS Lambda.
+//
+// Environment: STATE_MACHINE_ARN, DEAD_LETTER_URL, MAIL_DOMAINS or ROUTES_OBJECT, JOB_TIMEOUT_SECONDS,
+// STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/services/intake"
+)
+
+func main() {
+	handler, err := wire(context.Background())
+	if err != nil {
+		boot.Exit("intake", err)
+	}
+	lambda.Start(handler.Handle)
+}
+
+func wire(ctx context.Context) (*intake.Handler, error) {
+	p, err := boot.Load(ctx, "intake")
+	if err != nil {
+		return nil, err
+	}
+	store, err := p.Store()
+	if err != nil {
+		return nil, err
+	}
+	settings := intake.Settings{MediaBucket: p.Names.Media(), Limits: mail.DefaultLimits()}
+	if settings.StateMachineARN, err = boot.Require("STATE_MACHINE_ARN"); err != nil {
+		return nil, err
+	}
+	if settings.DeadLetterURL, err = boot.Require("DEAD_LETTER_URL"); err != nil {
+		return nil, err
+	}
+	objects := p.Clients.S3()
+	if settings.Routes, err = intake.RoutesFrom(ctx, os.Getenv, objects); err != nil {
+		return nil, err
+	}
+	if settings.Flow, err = intake.FlowFrom(os.Getenv, p.Settings); err != nil {
+		return nil, err
+	}
+	threads := intake.NewThreads(p.Clients.DynamoDB(), p.Names.Threads(), time.Now)
+	return intake.New(objects, threads, store, p.Clients.StepFunctions(), p.Clients.SQS(), settings, p.Log), nil
+}

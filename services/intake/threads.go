@@ -1,0 +1,107 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// threadRetention is how long a mail can still find its thread (design.md, webordinary-threads).
+const threadRetention = 90 * 24 * time.Hour
+
+// DynamoDB is what the threads table needs; *dynamodb.Client satisfies it.
+type DynamoDB interface {
+	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Threads is the table that knows the thread of every mail by the id that its sender gave it.
+type Threads struct {
+	db    DynamoDB
+	table string
+	now   func() time.Time
+}
+
+// NewThreads makes it over the table.
+func NewThreads(db DynamoDB, table string, now func() time.Time) *Threads {
+	return &Threads{db: db, table: table, now: now}
+}
+
+// Entry is an item of the table. MessageID and ContentHash are of the first mail that came under the
+// id, so that the same mail, sent again by an impatient server, is known.
+type Entry struct {
+	RFCMessageID string
+	ThreadID     string
+	MessageID    string
+	ContentHash  string
+}
+
+// Lookup is the thread of a mail that came before.
+func (t *Threads) Lookup(ctx context.Context, rfcMessageID string) (threadID string, found bool, err error) {
+	entry, err := t.get(ctx, rfcMessageID)
+	return entry.ThreadID, entry.ThreadID != "", err
+}
+
+// Note puts the entry unless its id has one, and answers with the one that the id has.
+func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
+	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: aws.String(t.table), ConditionExpression: aws.String("attribute_not_exists(rfcMessageId)"),
+		Item: map[string]types.AttributeValue{
+			"rfcMessageId": text(e.RFCMessageID), "threadId": text(e.ThreadID), "messageId": text(e.MessageID), "contentHash": text(e.ContentHash),
+			"expiresAt": &types.AttributeValueMemberN{Value: strconv.FormatInt(t.now().Add(threadRetention).Unix(), 10)},
+		},
+	})
+	var exists *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &exists):
+		return t.get(ctx, e.RFCMessageID)
+	case err != nil:
+		return Entry{}, fmt.Errorf("note the thread of %s: %w", e.RFCMessageID, err)
+	}
+	return e, nil
+}
+
+func (t *Threads) get(ctx context.Context, rfcMessageID string) (Entry, error) {
+	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(t.table), Key: map[string]types.AttributeValue{"rfcMessageId": text(rfcMessageID)}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return Entry{}, fmt.Errorf("look up the thread of %s: %w", rfcMessageID, err)
+	}
+	e := Entry{RFCMessageID: rfcMessageID}
+	for name, into := range map[string]*string{"threadId": &e.ThreadID, "messageId": &e.MessageID, "contentHash": &e.ContentHash} {
+		if v, ok := out.Item[name].(*types.AttributeValueMemberS); ok {
+			*into = v.Value
+		}
+	}
+	return e, nil
+}
+
+func text(s string) *types.AttributeValueMemberS { return &types.AttributeValueMemberS{Value: s} }
+
+// contentHash tells whether two mails are the same to their reader: for the same key, with the same
+// body. The header is left out, since every reception adds its own trace to it.
+func contentHash(key job.Key, raw []byte) string {
+	body := raw
+	for _, blank := range [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")} {
+		if at := bytes.Index(raw, blank); at >= 0 && len(raw)-at-len(blank) < len(body) {
+			body = raw[at+len(blank):]
+			break
+		}
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\n", key)
+	sum.Write(body)
+	return hex.EncodeToString(sum.Sum(nil))
+}
