@@ -58,6 +58,7 @@ const whyClock = "the simulation runs this code in virtual time; take a clock in
 
 // realTime are the files that are right to use the machine's clock, each with its reason.
 var realTime = map[string]string{
+	"libs/boot/boot.go":  "it is the wiring of the mains, where the machine's clock is handed in",
 	"libs/mail/parse.go": "a message made to be slow is cut off in real time; the simulation sets no such limit",
 }
 
