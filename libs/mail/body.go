@@ -243,7 +243,7 @@ func (r *bodyReader) count(sizeBytes int) {
 // stopped reports that nothing more is to be decoded: a limit is passed, or nobody waits any longer.
 func (r *bodyReader) stopped() bool {
 	if r.err == nil && r.late.Load() {
-		r.err = &LimitError{Limit: "WallClock", Value: int64(r.limits.WallClock), Max: int64(r.limits.WallClock)}
+		r.err = &LimitError{Limit: "WallClock", Value: int64(r.limits.WallClock) + 1, Max: int64(r.limits.WallClock)}
 	}
 	return r.err != nil
 }

@@ -25,23 +25,64 @@ var partDecoder = enmime.NewParser(
 func (p *part) content() (content []byte, notes []string) {
 	encoding := p.transferEncoding()
 	switch encoding {
-	case "base64", "quoted-printable":
+	case "quoted-printable":
+	case "base64":
+		if !looksLikeBase64(p.body) {
+			return p.body, []string{"declared as base64, which it is not; left as it is"}
+		}
 	case "", "7bit", "8bit", "binary":
 		return p.body, nil
 	default:
 		return p.body, []string{fmt.Sprintf("unknown transfer encoding %q; left as it is", encoding)}
 	}
-	decoded, err := decodePart("Content-Type: application/octet-stream\nContent-Transfer-Encoding: "+encoding+"\n\n", p.body)
+	body := p.body
+	if encoding == "base64" {
+		if body = base64Only(p.body); len(body) < len(p.body) {
+			notes = append(notes, "broken base64; decoded as far as possible")
+		}
+	}
+	decoded, err := decodePart("Content-Type: application/octet-stream\nContent-Transfer-Encoding: "+encoding+"\n\n", body)
 	if err != nil {
 		return p.body, []string{encoding + " cannot be decoded; left as it is"}
 	}
-	for _, e := range decoded.Errors {
-		if e.Name == enmime.ErrorMalformedBase64 || e.Name == enmime.ErrorMalformedChildPart {
-			notes = append(notes, "broken "+encoding+"; decoded as far as possible")
-			break
-		}
+	if notes == nil && (hasError(decoded, enmime.ErrorMalformedBase64) || hasError(decoded, enmime.ErrorMalformedChildPart)) {
+		notes = append(notes, "broken "+encoding+"; decoded as far as possible")
 	}
 	return decoded.Content, notes
+}
+
+// base64Only drops the bytes that have no place in base64. The decoder would drop them too, but remembers an error for each:
+// a message of nothing else would keep it busy for half a minute.
+func base64Only(body []byte) []byte {
+	belongs := func(c byte) bool {
+		return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
+			c == '+' || c == '/' || c == '=' || c == '\r' || c == '\n' || c == ' ' || c == '\t'
+	}
+	for i, c := range body {
+		if !belongs(c) {
+			kept := bytes.Clone(body[:i])
+			for _, c := range body[i:] {
+				if belongs(c) {
+					kept = append(kept, c)
+				}
+			}
+			return kept
+		}
+	}
+	return body
+}
+
+// looksLikeBase64 tells text that was declared base64 by mistake: its first lines have spaces inside.
+func looksLikeBase64(body []byte) bool {
+	head := bytes.TrimSpace(body[:min(len(body), 400)])
+	lines := bytes.Split(head, []byte("\n"))
+	spaced := 0
+	for _, line := range lines {
+		if bytes.ContainsAny(bytes.TrimSpace(line), " \t") {
+			spaced++
+		}
+	}
+	return spaced*2 <= len(lines)
 }
 
 // transferEncoding is the declared one without the comments and quotes that some mailers add.

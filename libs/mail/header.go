@@ -53,23 +53,33 @@ func (h header) all(name string) []string {
 // addLine takes one line of a header block, without its line end. It reports false where the line cannot belong to a header
 // block at all, so that the body must begin with it: a line without a field name where no field came before.
 func (h *header) addLine(line []byte) bool {
-	if line[0] == ' ' || line[0] == '\t' {
-		h.fold(line)
+	if isField(line) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		*h = append(*h, field{
+			name:  strings.ToLower(string(bytes.TrimRight(name, " \t"))),
+			lines: bytes.Clone(bytes.TrimSpace(value)),
+		})
 		return true
 	}
-	if colon := bytes.IndexByte(line, ':'); colon > 0 {
-		name := bytes.TrimRight(line[:colon], " \t")
-		if isFieldName(name) {
-			value := bytes.Clone(bytes.TrimSpace(line[colon+1:]))
-			*h = append(*h, field{name: strings.ToLower(string(name)), lines: value})
-			return true
-		}
-	}
-	if len(*h) == 0 {
+	if len(*h) == 0 && !isContinuation(line) {
 		return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
 	}
-	h.fold(line) // a continuation whose indentation was lost on the way
+	h.fold(line) // or a continuation whose indentation was lost on the way
 	return true
+}
+
+func isContinuation(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
+
+// isField follows RFC 5322 section 2.2: a name of printable ASCII without space, a colon.
+func isField(line []byte) bool {
+	name, _, found := bytes.Cut(line, []byte(":"))
+	name = bytes.TrimRight(name, " \t")
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return found && len(name) > 0
 }
 
 func (h *header) fold(line []byte) {
@@ -78,16 +88,6 @@ func (h *header) fold(line []byte) {
 	}
 	last := &(*h)[len(*h)-1]
 	last.lines = append(append(last.lines, ' '), bytes.TrimSpace(line)...)
-}
-
-// isFieldName follows RFC 5322 section 2.2: printable ASCII without colon and space.
-func isFieldName(name []byte) bool {
-	for _, c := range name {
-		if c <= ' ' || c >= 0x7f {
-			return false
-		}
-	}
-	return len(name) > 0
 }
 
 // finish sets the values, once all lines are there.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
@@ -75,6 +76,7 @@ func TestWhatIsWithinTheLimitsIsRead(t *testing.T) {
 		"3,000 lines that look like boundaries": hostileHead + "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" +
 			strings.Repeat("--bb\n", 3000) + "--b--\n",
 		"a forwarded message of 100 nested multiparts": hostileHead + "Content-Type: message/rfc822\n\n" + nested(100, false),
+		"base64 of nothing but other bytes":            hostileHead + "Content-Transfer-Encoding: base64\n\n" + strings.Repeat("!", 1<<20),
 		"HTML nested too deep to render":               hostileHead + "Content-Type: text/html\n\n" + strings.Repeat("<blockquote>", 50_000) + "x",
 	} {
 		if _, err := Parse([]byte(raw), limits); err != nil {
@@ -122,6 +124,16 @@ func TestSafeNameIsSafe(t *testing.T) {
 		if got := safeName(name); got != want {
 			t.Errorf("safeName(%q) = %q, want %q", name, got, want)
 		}
+	}
+}
+
+func TestALateReaderStopsAtTheNextPart(t *testing.T) {
+	s := &splitter{src: []byte("text"), limits: DefaultLimits()}
+	var late atomic.Bool
+	late.Store(true)
+	var limit *LimitError
+	if _, err := readBody(s, nil, &late); !errors.As(err, &limit) || limit.Limit != "WallClock" {
+		t.Errorf("error %v", err)
 	}
 }
 

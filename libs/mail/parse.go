@@ -58,12 +58,18 @@ func readWithin(limit time.Duration, s *splitter, head header) (body, error) {
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+	tooLate := &LimitError{Limit: "WallClock", Value: int64(limit) + 1, Max: int64(limit)}
 	select {
 	case r := <-done:
-		return r.body, r.err
+		select {
+		case <-timer.C: // both were ready: which one is taken must not decide
+			return body{}, tooLate
+		default:
+			return r.body, r.err
+		}
 	case <-timer.C:
 		late.Store(true)
-		return body{}, &LimitError{Limit: "WallClock", Value: int64(limit), Max: int64(limit)}
+		return body{}, tooLate
 	}
 }
 

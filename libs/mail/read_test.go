@@ -120,6 +120,26 @@ func TestBrokenEncodingsKeepWhatCanBeRead(t *testing.T) {
 	}
 }
 
+func TestTextDeclaredAsBase64IsLeftAsItIs(t *testing.T) {
+	m, err := Parse([]byte("Subject: alert\nContent-Transfer-Encoding: base64\n\nThe disk is full.\n"), DefaultLimits())
+	if err != nil || m.Text != "The disk is full.\n" {
+		t.Errorf("text %q (%v)", m.Text, err)
+	}
+}
+
+func TestALineWithoutAFieldNameIs(t *testing.T) {
+	for what, c := range map[string]struct{ raw, subject, text string }{
+		"the body, where no field follows":        {"Subject: one\nHello there\nand more\n", "one", "Hello there\nand more\n"},
+		"a lost continuation, where a field does": {"Subject: one\ntwo\nthree\nTo: a@b.example\n\nHello\n", "one two three", "Hello\n"},
+		"the body, where none came before":        {"Hello there\nTo: a@b.example\n", "", "Hello there\nTo: a@b.example\n"},
+	} {
+		m, err := Parse([]byte(c.raw), DefaultLimits())
+		if err != nil || m.Subject != c.subject || m.Text != c.text {
+			t.Errorf("%s: subject %q, text %q (%v)", what, m.Subject, m.Text, err)
+		}
+	}
+}
+
 func TestClosedPartsSayWhyTheyAreClosed(t *testing.T) {
 	var notes []string
 	for _, a := range readFixture(t, "opaque").Attachments {

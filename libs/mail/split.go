@@ -63,6 +63,7 @@ func (s *splitter) readPart(defaultType string) (*part, delimiter, error) {
 func (s *splitter) readHeader() (head header, d delimiter, ended bool, err error) {
 	defer func() { head.finish() }()
 	start := s.pos
+	nextField := start // up to here, broken lines are known to be followed by a field
 	for s.pos < len(s.src) {
 		line, next := lineAt(s.src, s.pos)
 		if bytes.HasPrefix(line, []byte("--")) {
@@ -78,12 +79,33 @@ func (s *splitter) readHeader() (head header, d delimiter, ended bool, err error
 		if err := exceeds("MaxHeaderBytes", next-start, s.limits.MaxHeaderBytes); err != nil {
 			return head, endOfMessage, false, err
 		}
+		if s.pos >= nextField && !isContinuation(line) && !isField(line) {
+			nextField = s.findField(next, start+s.limits.MaxHeaderBytes)
+			if nextField < 0 { // no field follows: the blank line before the body is missing
+				return head, endOfMessage, false, nil
+			}
+		}
 		if !head.addLine(line) {
 			return head, endOfMessage, false, nil
 		}
 		s.pos = next
 	}
 	return head, endOfMessage, false, nil
+}
+
+// findField returns where the next field of a header block begins, or -1 where the block ends without one.
+func (s *splitter) findField(pos, end int) int {
+	for pos < min(end, len(s.src)) {
+		line, next := lineAt(s.src, pos)
+		if len(line) == 0 {
+			break
+		}
+		if isField(line) {
+			return pos
+		}
+		pos = next
+	}
+	return -1
 }
 
 // fill reads what follows the header of p, up to the delimiter that ends p.
