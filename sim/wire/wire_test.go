@@ -19,6 +19,7 @@ import (
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/webordinary/hephaestus/sim/wire"
 )
@@ -251,6 +252,10 @@ func TestEncodeWritesMapsInOrderAndLeavesOutWhatIsNotSet(t *testing.T) {
 		{"an error's message", &ddbtypes.ConditionalCheckFailedException{
 			Message: aws.String("no"), Item: map[string]ddbtypes.AttributeValue{"k": &ddbtypes.AttributeValueMemberS{Value: "v"}},
 		}, `{"message":"no","Item":{"k":{"S":"v"}}}`},
+		{"an error's list", &ddbtypes.ThrottlingException{ThrottlingReasons: []ddbtypes.ThrottlingReason{
+			{Reason: aws.String("r"), Resource: aws.String("arn")},
+		}}, `{"throttlingReasons":[{"reason":"r","resource":"arn"}]}`},
+		{"an error under a legacy code", &sqstypes.QueueDoesNotExist{ErrorCodeOverride: aws.String("AWS.SimpleQueueService.NonExistentQueue")}, `{}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -66,6 +66,9 @@ func (g *gateway) invoke(w http.ResponseWriter, r *http.Request, name string) er
 	if err != nil {
 		return err
 	}
+	if output.StatusCode == 0 {
+		return fmt.Errorf("the invocation of %s answered without a status", name)
+	}
 	setOptional(w.Header(), "X-Amz-Function-Error", output.FunctionError)
 	setOptional(w.Header(), "X-Amz-Log-Result", output.LogResult)
 	setOptional(w.Header(), "X-Amz-Executed-Version", output.ExecutedVersion)
