@@ -18,7 +18,9 @@ type Host interface {
 	WithDeadline(ctx context.Context, until time.Time) (context.Context, context.CancelFunc)
 	// Stopping says whether the worker itself was told to stop.
 	Stopping() bool
-	// Pause waits, or returns early when told to stop.
+	// UntilStopped is a context that ends when the worker is told to stop, for waiting for work.
+	UntilStopped(ctx context.Context) (context.Context, context.CancelFunc)
+	// Pause waits.
 	Pause(ctx context.Context, d time.Duration)
 }
 

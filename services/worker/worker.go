@@ -117,7 +117,11 @@ func (w *Worker) Run(ctx context.Context) {
 
 // Once waits for a message and handles it; nil where none came. The error is of the receive only.
 func (w *Worker) Once(ctx context.Context) error {
-	out, err := w.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+	// A receive that is given up may have locked its group already: the message comes again after its
+	// visibility. That is the price of stopping at once.
+	waiting, cancel := w.host.UntilStopped(ctx)
+	defer cancel()
+	out, err := w.queue.ReceiveMessage(waiting, &sqs.ReceiveMessageInput{
 		QueueUrl: aws.String(w.queueURL), MaxNumberOfMessages: 1,
 		WaitTimeSeconds: int32(w.settings.ReceiveWait / time.Second), VisibilityTimeout: seconds(w.settings.Visibility),
 	})

@@ -1,0 +1,128 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// command is a running process group.
+type command struct {
+	pid    int
+	tail   *tail
+	exited chan struct{} // closed when code is set
+	code   int
+}
+
+// leftoverWait is how long the output of processes that outlive the command is waited for.
+const leftoverWait = time.Second
+
+// start runs the program in a process group of its own. The thread that starts it stays until it has
+// ended: Linux sends a parent-death signal when the thread that forked ends (prctl(2), PR_SET_PDEATHSIG).
+func start(argv []string, dir string, environ []string, log *slog.Logger) (*command, error) {
+	c := &command{tail: &tail{}, exited: make(chan struct{})}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr, cmd.WaitDelay = dir, environ, processGroup(), leftoverWait
+	out := &lines{log: log, stream: "stdout", tail: c.tail}
+	err := &lines{log: log, stream: "stderr", tail: c.tail}
+	cmd.Stdout, cmd.Stderr = out, err
+	begun := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := cmd.Start(); err != nil {
+			begun <- err
+			return
+		}
+		c.pid = cmd.Process.Pid
+		begun <- nil
+		_ = cmd.Wait() // how it ended is in ProcessState
+		c.kill()       // whatever of its group is left
+		out.flush()
+		err.flush()
+		c.code = cmd.ProcessState.ExitCode()
+		close(c.exited)
+	}()
+	if err := <-begun; err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *command) terminate() { _ = syscall.Kill(-c.pid, syscall.SIGTERM) }
+func (c *command) kill()      { _ = syscall.Kill(-c.pid, syscall.SIGKILL) }
+
+// tailBytes is how much of a command's output goes into its job's result.
+const tailBytes = 2048
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (t *tail) add(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(append(t.kept, line...), '\n')
+	if over := len(t.kept) - tailBytes; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+}
+
+// String is the end of the output, as valid UTF-8.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), ""))
+}
+
+// maxLineBytes is where a line without an end is cut.
+const maxLineBytes = 8192
+
+// lines logs what is written to it, a log line per line.
+type lines struct {
+	log    *slog.Logger
+	stream string
+	tail   *tail
+	rest   []byte
+}
+
+var _ io.Writer = (*lines)(nil)
+
+// Write never fails.
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		end := bytes.IndexByte(l.rest, '\n')
+		if end < 0 && len(l.rest) < maxLineBytes {
+			return len(p), nil
+		}
+		next := end + 1
+		if end < 0 {
+			end, next = maxLineBytes, maxLineBytes
+		}
+		l.emit(l.rest[:end])
+		l.rest = append(l.rest[:0], l.rest[next:]...)
+	}
+}
+
+func (l *lines) flush() {
+	if len(l.rest) > 0 {
+		l.emit(l.rest)
+		l.rest = nil
+	}
+}
+
+func (l *lines) emit(line []byte) {
+	said := strings.ToValidUTF8(strings.TrimRight(string(line), "\r"), "�")
+	l.tail.add(said)
+	l.log.LogAttrs(context.Background(), slog.LevelInfo, "output", slog.String("stream", l.stream), slog.String("line", said))
+}

@@ -1,0 +1,199 @@
+// Package process is the real machine around a worker: it fetches the mail, runs the configured command
+// in the key's workspace folder as a process group of its own, streams its output to the log, and hears
+// nudges and the signal to stop. It promises that after Session.Kill nothing that the command started
+// in its group is left running, and on Linux that the command dies with the worker.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/services/worker"
+)
+
+// Objects is what fetching mail needs of S3; *s3.Client satisfies it.
+type Objects interface {
+	GetObject(ctx context.Context, in *s3.GetObjectInput, opts ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+}
+
+// Nudges hears interrupts; *interrupt.Queues does.
+type Nudges interface {
+	Receive(ctx context.Context, key job.Key, waitSeconds int32) ([]interrupt.Nudge, error)
+}
+
+// Options say what to run and where.
+type Options struct {
+	Command []string // the program and its arguments
+	Root    string   // workspaces, one per key, and one folder per run lie under it
+	Environ []string // the command's environment, before the message's variables
+}
+
+// Host runs commands on this machine.
+type Host struct {
+	options Options
+	objects Objects
+	nudges  Nudges
+	log     *slog.Logger
+
+	stop    chan struct{}
+	stopped sync.Once
+}
+
+// New makes a host.
+func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Host, error) {
+	if len(options.Command) == 0 {
+		return nil, errors.New("no command: name the program that works on a message")
+	}
+	if options.Root == "" {
+		return nil, errors.New("no root folder for the workspaces")
+	}
+	return &Host{options: options, objects: objects, nudges: nudges, log: log, stop: make(chan struct{})}, nil
+}
+
+// Now is the wall clock.
+func (h *Host) Now() time.Time { return time.Now() }
+
+// WithDeadline is context.WithDeadline.
+func (h *Host) WithDeadline(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, until)
+}
+
+// Stop tells the worker to stop: a command that is running is asked to end, and its job is delivered
+// again. It may be called any number of times.
+func (h *Host) Stop() { h.stopped.Do(func() { close(h.stop) }) }
+
+// Stopping says whether Stop was called.
+func (h *Host) Stopping() bool {
+	select {
+	case <-h.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Pause waits.
+func (h *Host) Pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// UntilStopped is a context that ends with Stop.
+func (h *Host) UntilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-h.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// Begin fetches the mail, starts the command and listens for nudges.
+func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error) {
+	folder, err := h.prepare(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	command, err := start(h.options.Command, folder.workspace, append(h.options.Environ[:len(h.options.Environ):len(h.options.Environ)], folder.environment(t)...),
+		h.log.With("message", t.Work.Message.MessageID))
+	if err != nil {
+		return nil, fmt.Errorf("start the command %q: %w", h.options.Command[0], err)
+	}
+	listening, stopListening := context.WithCancel(context.WithoutCancel(ctx))
+	s := &session{
+		command: command, folder: folder, stop: h.stop, nudged: make(chan struct{}, 1), stopListening: stopListening,
+	}
+	s.listeners.Go(func() { s.listen(listening, h, t.Work) })
+	return s, nil
+}
+
+// session is one run of the command.
+type session struct {
+	command       *command
+	folder        folder
+	stop          <-chan struct{} // nil once reported
+	nudged        chan struct{}
+	stopListening context.CancelFunc
+	listeners     sync.WaitGroup
+}
+
+// Await waits for the first of: the command's end, a nudge, the signal to stop, the time.
+func (s *session) Await(ctx context.Context, until time.Time) worker.Event {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-s.command.exited:
+		return s.exit()
+	default:
+	}
+	select {
+	case <-s.command.exited:
+		return s.exit()
+	case <-s.nudged:
+		return worker.Event{Kind: worker.Nudged}
+	case <-s.stop:
+		s.stop = nil
+		return worker.Event{Kind: worker.Stopped}
+	case <-timer.C:
+		return worker.Event{Kind: worker.Quiet}
+	case <-ctx.Done():
+		return worker.Event{Kind: worker.Quiet}
+	}
+}
+
+func (s *session) exit() worker.Event {
+	return worker.Event{Kind: worker.Exited, Exit: worker.Exit{
+		Code: s.command.code, Summary: s.command.tail.String(), PartialWork: s.folder.partialWork(),
+	}}
+}
+
+// Terminate sends SIGTERM to the command's group.
+func (s *session) Terminate() { s.command.terminate() }
+
+// Kill sends SIGKILL to the command's group.
+func (s *session) Kill() { s.command.kill() }
+
+// Close stops listening and removes the run's folder; the workspace stays.
+func (s *session) Close() {
+	s.stopListening()
+	s.listeners.Wait()
+	s.folder.remove()
+}
+
+// nudgeWaitSeconds is SQS's longest wait.
+const nudgeWaitSeconds = 20
+
+// listen turns nudges that are meant for this container into events. Losing them costs a heartbeat.
+func (s *session) listen(ctx context.Context, h *Host, work job.Work) {
+	for ctx.Err() == nil {
+		nudges, err := h.nudges.Receive(ctx, work.Message.ProjectUserID, nudgeWaitSeconds)
+		if err != nil && ctx.Err() == nil {
+			h.log.WarnContext(ctx, "cannot hear nudges; heartbeats tell as much, later", "error", err)
+			h.Pause(ctx, time.Second)
+		}
+		for _, n := range nudges {
+			if n.ContainerID != work.ContainerID {
+				continue
+			}
+			select {
+			case s.nudged <- struct{}{}:
+			default:
+			}
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/services/worker"
+)
+
+// Usage says how a worker process is configured.
+const Usage = `worker COMMAND [ARGUMENT…]
+
+Takes jobs off the work queue, one at a time, and runs COMMAND for each, in the key's workspace.
+
+Environment:
+  WORK_QUEUE_URL     the work queue (required)
+  WORKER_ROOT        folder of the workspaces (default: the working directory)
+  STACK_PREFIX, LOG_LEVEL, LEASE, CLAIM_TTL, … as every part of the stack
+  HEARTBEAT, COMMAND_TIMEOUT, COMMAND_GRACE, RECEIVE_WAIT, VISIBILITY
+                     the worker's times, each a duration such as 20s
+The command finds its message in HEPHAESTUS_* variables and files; docs/protocol.md lists them.
+`
+
+// Run is a worker process: it does jobs until SIGTERM or SIGINT, which lets the running job yield. A
+// second signal ends the process at once.
+func Run(ctx context.Context, argv []string) error {
+	if len(argv) == 0 {
+		return errors.New("no command to run for each message\n\n" + Usage)
+	}
+	p, err := boot.Load(ctx, "worker")
+	if err != nil {
+		return err
+	}
+	queueURL, err := boot.Require("WORK_QUEUE_URL")
+	if err != nil {
+		return err
+	}
+	settings, err := settingsFrom(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if err := settings.Validate(p.Settings); err != nil {
+		return err
+	}
+	root := os.Getenv("WORKER_ROOT")
+	if root == "" {
+		root = "."
+	}
+	store, err := p.Store()
+	if err != nil {
+		return err
+	}
+	nudges, err := interrupt.NewQueues(p.Clients.SQS(), p.Names, queueURL)
+	if err != nil {
+		return err
+	}
+	host, err := New(Options{Command: argv, Root: root, Environ: os.Environ()}, p.Clients.S3(), nudges, p.Log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go stopOnSignal(host, cancel)
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unknown"
+	}
+	id := fmt.Sprintf("worker-%s-%s", name, boot.RandomID())
+	p.Log.InfoContext(ctx, "ready", "worker", id, "queue", queueURL, "command", argv, "pid", os.Getpid())
+	worker.New(id, p.Clients.SQS(), queueURL, store, p.Clients.StepFunctions(), host, settings, p.Log).Run(ctx)
+	p.Log.InfoContext(ctx, "stopped", "worker", id)
+	return nil
+}
+
+func stopOnSignal(host *Host, kill context.CancelFunc) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	<-signals
+	host.Stop()
+	<-signals
+	kill()
+	os.Exit(1)
+}
+
+// settingsFrom reads the worker's times from the environment.
+func settingsFrom(getenv func(string) string) (worker.Settings, error) {
+	s := worker.DefaultSettings()
+	for _, v := range []struct {
+		name string
+		into *time.Duration
+	}{
+		{"HEARTBEAT", &s.Heartbeat}, {"COMMAND_TIMEOUT", &s.CommandTimeout}, {"COMMAND_GRACE", &s.CommandGrace},
+		{"RECEIVE_WAIT", &s.ReceiveWait}, {"VISIBILITY", &s.Visibility},
+	} {
+		value := getenv(v.name)
+		if value == "" {
+			continue
+		}
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			return s, fmt.Errorf("%s=%q: want a duration such as 20s", v.name, value)
+		}
+		*v.into = d
+	}
+	return s, nil
+}
