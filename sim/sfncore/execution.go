@@ -24,7 +24,7 @@ type execution struct {
 	limit       *timer
 	events      int     // in the history, kept or not
 	history     []event // empty with OmitHistory
-	context     map[string]any
+	inputValue  any     // input, decoded
 }
 
 // branch is one thread of control: the execution itself, a branch of a Parallel state or an iteration of a Map state.
@@ -45,7 +45,6 @@ type branch struct {
 	attempts   []int // retries per retrier of the state
 	lastEvent  int64
 	enteredID  int64
-	context    map[string]any // $$ of the present attempt, once somebody asked for it
 
 	task   *task  // of a Task state
 	timer  *timer // of a Wait state or a retry
@@ -66,10 +65,7 @@ func (c *Core) launch(x *execution, input any) {
 	c.executions[x.arn] = x
 	x.machine.executions = append(x.machine.executions, x)
 	x.machine.running++
-	x.context = map[string]any{
-		"Id": x.arn, "Input": input, "Name": x.name, "RoleArn": x.revision.roleArn, "StartTime": timestamp(x.start),
-		"RedriveCount": number(0),
-	}
+	x.inputValue = input
 	x.root = &branch{core: c, execution: x}
 	c.record(x.root, event{kind: types.HistoryEventTypeExecutionStarted, value: input})
 	x.root.lastEvent = 0 // the first state's event has no predecessor
@@ -154,33 +150,51 @@ func (c *Core) drop(b *branch) {
 	}
 }
 
-// Context builds $$ (Developer Guide, Context object).
-func (b *branch) Context() any {
-	if b.context != nil {
-		return b.context
-	}
-	x := b.execution
-	state := b
-	if b.state == nil {
-		state = b.parent // an ItemSelector is evaluated for an iteration that has not begun
-	}
-	b.context = map[string]any{
-		"Execution":    x.context,
-		"StateMachine": map[string]any{"Id": x.machine.arn, "Name": x.machine.name},
-		"State": map[string]any{
-			"EnteredTime": timestamp(state.entered), "Name": state.state.Name, "RetryCount": number(state.retryCount),
-		},
-	}
-	if b.task != nil && b.task.token != "" {
-		b.context["Task"] = map[string]any{"Token": b.task.token}
-	}
-	for at := b; at.parent != nil; at = at.parent {
-		if at.parent.state.Type == asl.Map {
-			b.context["Map"] = map[string]any{"Item": map[string]any{"Index": number(at.index), "Value": at.item}}
-			break
+// contextMembers are the members of $$, each of which may be absent (Developer Guide, Context object).
+var contextMembers = []string{"Execution", "Map", "State", "StateMachine", "Task"}
+
+// WholeContext implements asl.Env.
+func (b *branch) WholeContext() any {
+	whole := map[string]any{}
+	for _, name := range contextMembers {
+		if value, present := b.Context(name); present {
+			whole[name] = value
 		}
 	}
-	return b.context
+	return whole
+}
+
+// Context implements asl.Env.
+func (b *branch) Context(member string) (any, bool) {
+	x := b.execution
+	switch member {
+	case "Execution":
+		return map[string]any{
+			"Id": x.arn, "Input": x.inputValue, "Name": x.name, "RoleArn": x.revision.roleArn, "StartTime": timestamp(x.start),
+			"RedriveCount": number(0),
+		}, true
+	case "StateMachine":
+		return map[string]any{"Id": x.machine.arn, "Name": x.machine.name}, true
+	case "State":
+		at := b
+		if b.state == nil {
+			at = b.parent // an ItemSelector is evaluated for an iteration that has not begun
+		}
+		return map[string]any{
+			"EnteredTime": timestamp(at.entered), "Name": at.state.Name, "RetryCount": number(at.retryCount),
+		}, true
+	case "Task":
+		if b.task != nil && b.task.token != "" {
+			return map[string]any{"Token": b.task.token}, true
+		}
+	case "Map":
+		for at := b; at.parent != nil; at = at.parent {
+			if at.parent.state.Type == asl.Map {
+				return map[string]any{"Item": map[string]any{"Index": number(at.index), "Value": at.item}}, true
+			}
+		}
+	}
+	return nil, false
 }
 
 // Choose implements asl.Env.

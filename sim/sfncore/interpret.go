@@ -13,7 +13,7 @@ import (
 
 // enter makes b ready to enter state with the given input.
 func (c *Core) enter(b *branch, state *asl.State, input any) {
-	b.state, b.raw, b.input, b.context = state, input, nil, nil
+	b.state, b.raw, b.input = state, input, nil
 	b.retryCount, b.attempts, b.pending = 0, nil, true
 	c.ready = append(c.ready, b)
 }
@@ -47,7 +47,6 @@ func (c *Core) enterState(b *branch) {
 
 // attempt begins, or after a retry begins again, the work of a Task, Parallel or Map state.
 func (c *Core) attempt(b *branch) {
-	b.context = nil
 	switch b.state.Type {
 	case asl.Task:
 		c.schedule(b)

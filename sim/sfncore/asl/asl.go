@@ -113,8 +113,10 @@ type Catcher struct {
 
 // Env is what an evaluation may use beside its input.
 type Env interface {
-	// Context returns the context object that $$ refers to.
-	Context() any
+	// Context returns a member of the context object ($$): Execution, State, Task and so on. Most paths need one only.
+	Context(member string) (any, bool)
+	// WholeContext returns the context object itself.
+	WholeContext() any
 	// Choose returns a number in [0, n): the draw named by label.
 	Choose(n int, label string) int
 	// NewID returns an identifier that no other call returned.

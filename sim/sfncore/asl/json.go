@@ -28,7 +28,7 @@ func Decode(text []byte) (any, error) {
 }
 
 // Encode writes value as compact JSON with the members of each object in the order of their names.
-func Encode(value any) []byte { return appendJSON(nil, value) }
+func Encode(value any) []byte { return appendJSON(make([]byte, 0, 256), value) }
 
 func appendJSON(buf []byte, value any) []byte {
 	switch v := value.(type) {

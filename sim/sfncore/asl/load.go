@@ -108,7 +108,7 @@ func (f *flowLoader) unreachable(start string, names []string, at string) {
 // target reads the name of the state where s may go on.
 func (f *flowLoader) target(s *State, o *object, field string) *State {
 	name := o.text(field)
-	if name == "" {
+	if !o.has(field) {
 		return nil
 	}
 	next, known := f.states[name]

@@ -98,13 +98,18 @@ func (o *object) text(name string) string {
 	return s
 }
 
+// required reads a text that must be there; where it is not, that is reported and the text is empty.
 func (o *object) required(name string) string {
 	if !o.has(name) {
 		o.get(name)
 		o.l.problem(CodeSchema, o.at, "The field '%s' is required but was missing", name)
 		return ""
 	}
-	return o.text(name)
+	s := o.text(name)
+	if o.field[name] == "" {
+		o.problem(name, "The field '%s' must not be empty", name)
+	}
+	return s
 }
 
 func (o *object) boolean(name string) bool {

@@ -64,13 +64,20 @@ func (p *Path) Text() string { return p.text }
 
 // Get evaluates the path.
 func (p *Path) Get(input any, env Env) (value any, found bool) {
-	if p.context {
-		input = env.Context()
+	steps := p.steps
+	switch {
+	case p.context && len(steps) > 0 && !steps[0].isIndex:
+		if input, found = env.Context(steps[0].key); !found {
+			return nil, false
+		}
+		steps = steps[1:]
+	case p.context:
+		input = env.WholeContext()
 	}
 	if p.frags != nil {
 		return expand(input, p.frags), true
 	}
-	for _, s := range p.steps {
+	for _, s := range steps {
 		if input, found = s.get(input); !found {
 			return nil, false
 		}

@@ -50,7 +50,7 @@ func (e *Expr) Eval(field string, input any, env Env) (any, error) {
 
 func searched(path *Path, input any, env Env) any {
 	if path.context {
-		return env.Context()
+		return env.WholeContext()
 	}
 	return input
 }
