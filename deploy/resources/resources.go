@@ -1,0 +1,217 @@
+// Package resources is what a stack consists of besides its code: tables, queues, buckets and the
+// state machine, as calls of AWS's own APIs. The local stack, the simulation and LocalStack are made
+// with it; on AWS the CloudFormation template says the same. Making a stack again changes nothing.
+package resources
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/webordinary/hephaestus/deploy/statemachine"
+	"github.com/webordinary/hephaestus/libs/awsx"
+)
+
+// DynamoDB is what making tables needs.
+type DynamoDB interface {
+	CreateTable(ctx context.Context, in *dynamodb.CreateTableInput, opts ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
+	UpdateTimeToLive(ctx context.Context, in *dynamodb.UpdateTimeToLiveInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error)
+}
+
+// SQS is what making queues needs.
+type SQS interface {
+	CreateQueue(ctx context.Context, in *sqs.CreateQueueInput, opts ...func(*sqs.Options)) (*sqs.CreateQueueOutput, error)
+	GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput, opts ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// S3 is what making buckets needs.
+type S3 interface {
+	CreateBucket(ctx context.Context, in *s3.CreateBucketInput, opts ...func(*s3.Options)) (*s3.CreateBucketOutput, error)
+	PutBucketNotificationConfiguration(ctx context.Context, in *s3.PutBucketNotificationConfigurationInput, opts ...func(*s3.Options)) (*s3.PutBucketNotificationConfigurationOutput, error)
+}
+
+// StepFunctions is what making the state machine needs.
+type StepFunctions interface {
+	CreateStateMachine(ctx context.Context, in *sfn.CreateStateMachineInput, opts ...func(*sfn.Options)) (*sfn.CreateStateMachineOutput, error)
+}
+
+// Clients reach the place where the stack is made.
+type Clients struct {
+	DynamoDB      DynamoDB
+	SQS           SQS
+	S3            S3
+	StepFunctions StepFunctions
+}
+
+// Options are what differs between places.
+type Options struct {
+	Names       awsx.Names
+	IntakeARN   string        // the Lambda that the bucket of raw mail notifies
+	RoleARN     string        // of the state machine
+	MaxReceives int           // deliveries of a work message before it is dead; 0 means 10
+	Visibility  time.Duration // of a work message whose worker is silent; 0 means 95 s
+}
+
+// Stack names what was made.
+type Stack struct {
+	WorkQueueURL    string
+	DeadLetterURL   string
+	StateMachineARN string
+}
+
+// EmailPrefix begins the keys of raw mail; only objects under it are mail.
+const EmailPrefix = "emails/"
+
+// Make makes the stack's resources.
+func Make(ctx context.Context, c Clients, o Options) (Stack, error) {
+	for _, table := range Tables(o.Names) {
+		if err := makeTable(ctx, c.DynamoDB, table); err != nil {
+			return Stack{}, err
+		}
+	}
+	stack, err := makeQueues(ctx, c.SQS, o)
+	if err != nil {
+		return Stack{}, err
+	}
+	for _, bucket := range []string{o.Names.Emails(), o.Names.Media()} {
+		_, err := c.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)})
+		var owned *s3types.BucketAlreadyOwnedByYou
+		if err != nil && !errors.As(err, &owned) {
+			return Stack{}, fmt.Errorf("make bucket %s: %w", bucket, err)
+		}
+	}
+	if err := notifyIntake(ctx, c.S3, o); err != nil {
+		return Stack{}, err
+	}
+	definition, err := statemachine.Definition(o.Names.Prefix(), stack.WorkQueueURL)
+	if err != nil {
+		return Stack{}, err
+	}
+	machine, err := c.StepFunctions.CreateStateMachine(ctx, &sfn.CreateStateMachineInput{
+		Name: aws.String(o.Names.StateMachine()), Definition: aws.String(definition), RoleArn: aws.String(o.RoleARN), Type: sfntypes.StateMachineTypeStandard,
+	})
+	if err != nil {
+		return Stack{}, fmt.Errorf("make state machine %s: %w", o.Names.StateMachine(), err)
+	}
+	stack.StateMachineARN = aws.ToString(machine.StateMachineArn)
+	return stack, nil
+}
+
+// Table is a table with its TTL attribute.
+type Table struct {
+	Create *dynamodb.CreateTableInput
+	TTL    string
+}
+
+// Tables are those of design.md.
+func Tables(n awsx.Names) []Table {
+	jobs := table(n.Jobs(), "messageId")
+	jobs.Create.AttributeDefinitions = append(jobs.Create.AttributeDefinitions,
+		ddbtypes.AttributeDefinition{AttributeName: aws.String("projectUserId"), AttributeType: ddbtypes.ScalarAttributeTypeS},
+		ddbtypes.AttributeDefinition{AttributeName: aws.String("receivedAt"), AttributeType: ddbtypes.ScalarAttributeTypeN})
+	jobs.Create.GlobalSecondaryIndexes = []ddbtypes.GlobalSecondaryIndex{{
+		IndexName: aws.String(n.JobsByKey()), Projection: &ddbtypes.Projection{ProjectionType: ddbtypes.ProjectionTypeAll},
+		KeySchema: []ddbtypes.KeySchemaElement{
+			{AttributeName: aws.String("projectUserId"), KeyType: ddbtypes.KeyTypeHash},
+			{AttributeName: aws.String("receivedAt"), KeyType: ddbtypes.KeyTypeRange},
+		},
+	}}
+	return []Table{
+		table(n.ActiveJobs(), "projectUserId"), jobs,
+		table(n.Interruptions(), "messageId"), table(n.Threads(), "rfcMessageId"),
+	}
+}
+
+func table(name, key string) Table {
+	return Table{TTL: "expiresAt", Create: &dynamodb.CreateTableInput{
+		TableName: aws.String(name), BillingMode: ddbtypes.BillingModePayPerRequest,
+		AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: aws.String(key), AttributeType: ddbtypes.ScalarAttributeTypeS}},
+		KeySchema:            []ddbtypes.KeySchemaElement{{AttributeName: aws.String(key), KeyType: ddbtypes.KeyTypeHash}},
+	}}
+}
+
+func makeTable(ctx context.Context, c DynamoDB, t Table) error {
+	_, err := c.CreateTable(ctx, t.Create)
+	var exists *ddbtypes.ResourceInUseException
+	if errors.As(err, &exists) {
+		return nil
+	}
+	if err == nil {
+		_, err = c.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+			TableName:               t.Create.TableName,
+			TimeToLiveSpecification: &ddbtypes.TimeToLiveSpecification{AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true)},
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("make table %s: %w", aws.ToString(t.Create.TableName), err)
+	}
+	return nil
+}
+
+// makeQueues makes the work queue with its dead letter queue, and the one that people look into.
+func makeQueues(ctx context.Context, c SQS, o Options) (Stack, error) {
+	if o.MaxReceives == 0 {
+		o.MaxReceives = 10
+	}
+	if o.Visibility == 0 {
+		o.Visibility = 95 * time.Second
+	}
+	fourteenDays := strconv.Itoa(14 * 24 * 60 * 60)
+	dead, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{
+		QueueName: aws.String(o.Names.WorkDeadLetters()), Attributes: map[string]string{"FifoQueue": "true", "MessageRetentionPeriod": fourteenDays},
+	})
+	if err != nil {
+		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.WorkDeadLetters(), err)
+	}
+	attributes, err := c.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: dead.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn}})
+	if err != nil {
+		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.WorkDeadLetters(), err)
+	}
+	redrive, err := json.Marshal(map[string]any{"deadLetterTargetArn": attributes.Attributes["QueueArn"], "maxReceiveCount": o.MaxReceives})
+	if err != nil {
+		return Stack{}, fmt.Errorf("redrive policy: %w", err)
+	}
+	work, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(o.Names.WorkQueue()), Attributes: map[string]string{
+		"FifoQueue": "true", "MessageRetentionPeriod": fourteenDays, "RedrivePolicy": string(redrive),
+		"VisibilityTimeout": strconv.Itoa(int((o.Visibility + time.Second - 1) / time.Second)),
+	}})
+	if err != nil {
+		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.WorkQueue(), err)
+	}
+	people, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{
+		QueueName: aws.String(o.Names.DeadLetters()), Attributes: map[string]string{"MessageRetentionPeriod": fourteenDays},
+	})
+	if err != nil {
+		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.DeadLetters(), err)
+	}
+	return Stack{WorkQueueURL: aws.ToString(work.QueueUrl), DeadLetterURL: aws.ToString(people.QueueUrl)}, nil
+}
+
+func notifyIntake(ctx context.Context, c S3, o Options) error {
+	_, err := c.PutBucketNotificationConfiguration(ctx, &s3.PutBucketNotificationConfigurationInput{
+		Bucket: aws.String(o.Names.Emails()),
+		NotificationConfiguration: &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{{
+			Id: aws.String("intake"), LambdaFunctionArn: aws.String(o.IntakeARN), Events: []s3types.Event{s3types.EventS3ObjectCreated},
+			Filter: &s3types.NotificationConfigurationFilter{Key: &s3types.S3KeyFilter{FilterRules: []s3types.FilterRule{
+				{Name: s3types.FilterRuleNamePrefix, Value: aws.String(EmailPrefix)},
+			}}},
+		}}},
+	})
+	if err != nil {
+		return fmt.Errorf("let %s notify intake: %w", o.Names.Emails(), err)
+	}
+	return nil
+}
