@@ -71,7 +71,7 @@ func (c *Core) uploadPart(in *s3.UploadPartInput) (*s3.UploadPartOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	u.parts[aws.ToInt32(p.PartNumber)] = data
+	u.parts[n] = data
 	return &s3.UploadPartOutput{ETag: aws.String(quote(md5Hex(data)))}, nil
 }
 
