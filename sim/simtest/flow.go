@@ -1,0 +1,84 @@
+package simtest
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+)
+
+// Flow is as much of Step Functions as the handlers see: tokens that wait for one answer each, and
+// executions by their names. It runs no state machine.
+type Flow struct {
+	mu      sync.Mutex
+	waiting map[string]bool
+	answers []string
+	started []Execution
+}
+
+// Execution is one that was started.
+type Execution struct{ Name, Input string }
+
+func newFlow() *Flow { return &Flow{waiting: map[string]bool{}} }
+
+// Issue makes tokens that wait for an answer. Any other token is one that has timed out.
+func (f *Flow) Issue(tokens ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, token := range tokens {
+		f.waiting[token] = true
+	}
+}
+
+// Answers are the accepted answers in their order, each as "token: output" or "token: !error cause".
+func (f *Flow) Answers() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.answers...)
+}
+
+// Started are the executions in their order.
+func (f *Flow) Started() []Execution {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]Execution(nil), f.started...)
+}
+
+func (f *Flow) do(input any) (any, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch in := input.(type) {
+	case *sfn.SendTaskSuccessInput:
+		return &sfn.SendTaskSuccessOutput{}, f.answer(in.TaskToken, aws.ToString(in.Output))
+	case *sfn.SendTaskFailureInput:
+		return &sfn.SendTaskFailureOutput{}, f.answer(in.TaskToken, "!"+aws.ToString(in.Error)+" "+aws.ToString(in.Cause))
+	case *sfn.StartExecutionInput:
+		return f.start(in)
+	}
+	return nil, fmt.Errorf("simtest's Flow does not know %T", input)
+}
+
+func (f *Flow) answer(token *string, answer string) error {
+	if !f.waiting[aws.ToString(token)] {
+		return &types.TaskTimedOut{Message: aws.String("Task Timed Out: 'Provided task does not exist anymore'")}
+	}
+	delete(f.waiting, *token)
+	f.answers = append(f.answers, *token+": "+answer)
+	return nil
+}
+
+func (f *Flow) start(in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, error) {
+	name := aws.ToString(in.Name)
+	for _, e := range f.started {
+		if e.Name == name && e.Input != aws.ToString(in.Input) {
+			return nil, &types.ExecutionAlreadyExists{Message: aws.String("Execution Already Exists: '" + name + "'")}
+		}
+		if e.Name == name {
+			return &sfn.StartExecutionOutput{}, nil
+		}
+	}
+	f.started = append(f.started, Execution{Name: name, Input: aws.ToString(in.Input)})
+	return &sfn.StartExecutionOutput{}, nil
+}
