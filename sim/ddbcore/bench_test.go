@@ -3,7 +3,6 @@ package ddbcore_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -11,20 +10,6 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/ddbcore"
 )
-
-var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-func s(v string) types.AttributeValue     { return &types.AttributeValueMemberS{Value: v} }
-func n(v string) types.AttributeValue     { return &types.AttributeValueMemberN{Value: v} }
-func ss(v ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: v} }
-func list(v ...types.AttributeValue) types.AttributeValue {
-	return &types.AttributeValueMemberL{Value: v}
-}
-func m(v map[string]types.AttributeValue) types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: v}
-}
-
-type attrs = map[string]types.AttributeValue
 
 func claimRow(key string) attrs {
 	return attrs{
@@ -47,15 +32,6 @@ func claimTable(tb testing.TB, rows int) *ddbcore.Core {
 		mustDo(tb, core, &dynamodb.PutItemInput{TableName: aws.String("claims"), Item: claimRow(fmt.Sprintf("amelia#%d", i))})
 	}
 	return core
-}
-
-func mustDo(tb testing.TB, core *ddbcore.Core, input any) any {
-	tb.Helper()
-	out, err := core.Do(epoch, input)
-	if err != nil {
-		tb.Fatalf("%T: %v", input, err)
-	}
-	return out
 }
 
 func heartbeat(key string) *dynamodb.UpdateItemInput {
