@@ -4,6 +4,9 @@ import "fmt"
 
 // Decline ends, as interrupted, a job that a worker got and may not start: the claim has passed to another container, or a
 // preemptor waits. It is refused where the job may start after all, and while another worker holds a live lease for it.
+//
+// The message leaves the claim's jobs under whatever container it is there: a claim call that was delayed until its first
+// claim had expired may have claimed anew for it, and once the job has ended nobody else would take it out.
 type Decline struct {
 	MessageID   string
 	ContainerID string // as the work message says
@@ -15,18 +18,18 @@ func (d Decline) String() string { return fmt.Sprintf("decline of %s by %s", d.M
 // Apply ends the job without work.
 func (d Decline) Apply(before RowAndJob, now int64, s Settings) Result {
 	row := before.Row
-	mine := row.ContainerID == d.ContainerID && row.HasJob(d.MessageID)
+	inJobs := row.HasJob(d.MessageID)
 	switch {
 	case unended(before.Job, d.MessageID) != "":
 		return refuse(before, unended(before.Job, d.MessageID))
 	case row.WorkerJob == d.MessageID && row.WorkerID != d.WorkerID && row.Leased(now, s):
 		return refuse(before, otherLease)
-	case mine && !row.Preemptor.Exists():
+	case inJobs && row.ContainerID == d.ContainerID && !row.Preemptor.Exists():
 		return refuse(before, mayStart)
 	}
 	after := before
 	after.Job.Outcome, after.Job.OutcomeAt = Interrupted, now
-	if mine {
+	if inJobs {
 		after.Row.drop(d.MessageID)
 	}
 	return Result{After: after, Wakes: after.Row.wakesOfTheFreed(now, s)}
@@ -51,12 +54,11 @@ func (r Row) wakesOfTheFreed(now int64, s Settings) []Wake {
 }
 
 // CleanUp ends a job from outside: its execution timed out, failed or was aborted. A job that has ended keeps its outcome.
-// ContainerID is the container of the execution, empty where the caller does not know it. A claim that is not the one that
-// ended is left alone.
+// A claim that does not have the message among its jobs is not the one that ended, and is left alone. The container is no
+// part of that condition, for the reason given at Decline.
 type CleanUp struct {
-	MessageID   string
-	ContainerID string
-	Outcome     Outcome // TimedOut or Failed
+	MessageID string
+	Outcome   Outcome // TimedOut or Failed
 }
 
 func (c CleanUp) String() string { return fmt.Sprintf("clean-up of %s: %s", c.MessageID, c.Outcome) }
@@ -73,7 +75,7 @@ func (c CleanUp) Apply(before RowAndJob, now int64, s Settings) Result {
 	if after.Job.Outcome == "" {
 		after.Job.Outcome, after.Job.OutcomeAt = c.Outcome, now
 	}
-	if after.Row.HasJob(c.MessageID) && (c.ContainerID == "" || c.ContainerID == after.Row.ContainerID) {
+	if after.Row.HasJob(c.MessageID) {
 		after.Row.drop(c.MessageID)
 	}
 	after.Row.Preemptor = after.Row.Preemptor.waitingWithout(c.MessageID)

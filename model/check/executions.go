@@ -29,23 +29,34 @@ func (x *explorer) execution(m uint8) {
 		msg.phase = sent
 		next.push(m)
 		x.plain(next, action{kind: sends, msg: m})
-	case recording:
-		msg.phase, msg.recorded = ended, true
-		x.plain(next, action{kind: records, msg: m})
 	}
 	x.timeOut(m)
+}
+
+// recordsFirst lists the recording of an interruption, if one is due, as the only step. It commutes with every other step
+// and hinders none, so nothing is missed by taking it first.
+func (x *explorer) recordsFirst() bool {
+	for i := range x.messages {
+		if x.here.msgs[i].phase != recording {
+			continue
+		}
+		next := *x.here
+		next.msgs[i].phase, next.msgs[i].recorded = ended, true
+		x.plain(next, action{kind: records, msg: uint8(i + 1)})
+		return true
+	}
+	return false
 }
 
 // timeOut ends an execution from outside. Its work message, if any, stays in the queue, or is gone to the DLQ.
 func (x *explorer) timeOut(m uint8) {
 	w := x.here
 	p := w.msgs[m-1].phase
-	if p == cleaning || p == ended || p == recording {
+	if p == cleaning || p == ended {
 		return
 	}
 	next := *w
 	next.msgs[m-1].phase = cleaning
-	next.msgs[m-1].knows = p == sent
 	x.spend(timeout, next, action{kind: timesOut, msg: m})
 	if p == sent && w.queue[0] == m && !w.held() {
 		next.pop()
@@ -75,7 +86,7 @@ func (x *explorer) check(m uint8) {
 // will make it again while the first one may still be applied.
 func (x *explorer) call(m uint8) {
 	msg := x.here.msgs[m-1]
-	c := call{kind: msg.phase, msg: m, current: msg.current, knows: msg.knows}
+	c := call{kind: msg.phase, msg: m, current: msg.phase == interrupting && msg.current}
 	for r := range x.readings() {
 		x.applied(c, now+r, false)
 	}
@@ -143,11 +154,7 @@ func (x *explorer) invoke(c call, before model.RowAndJob, reading int64, late bo
 	case superseding:
 		return x.p.supersede(model.Supersede{MessageID: msg.ID}, before, reading)
 	default:
-		container := ""
-		if c.knows {
-			container = containerOf(c.current)
-		}
-		return x.p.cleanUp(model.CleanUp{MessageID: msg.ID, ContainerID: container, Outcome: model.TimedOut}, before, reading)
+		return x.p.cleanUp(model.CleanUp{MessageID: msg.ID, Outcome: model.TimedOut}, before, reading)
 	}
 }
 

@@ -44,6 +44,9 @@ func (x *explorer) initial(pattern int, f Faults) world {
 // successors lists all steps from w. The slice is valid until the next call.
 func (x *explorer) successors(w *world) []edge {
 	x.here, x.edges = w, x.edges[:0]
+	if x.recordsFirst() {
+		return x.edges
+	}
 	for m := uint8(1); int(m) <= x.messages; m++ {
 		x.execution(m)
 	}
@@ -62,7 +65,7 @@ func (x *explorer) emit(next world, did action, isFault bool, violates string) {
 	if x.raw {
 		e.raw = next
 	}
-	next.normalise(x.workers)
+	next.normalise(x.workers, x.p.refusesEnded)
 	e.to = next.key()
 	x.edges = append(x.edges, e)
 }
@@ -161,7 +164,8 @@ func (x *explorer) passingTime() {
 			}
 			alive = w.row.lease == live
 			if (k.duty == running || k.duty == stopping) && k.fenced && x.p.ownClock {
-				k.duty = overdue
+				// Its own clock says so too: it kills the command and writes nothing more.
+				next.retire(i)
 			}
 		}
 		if did := (action{kind: leaseEnds}); alive {

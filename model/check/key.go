@@ -39,7 +39,6 @@ func (w *world) key() key {
 		a.flag(m.inJobs)
 		a.flag(m.recorded)
 		a.flag(m.current)
-		a.flag(m.knows)
 		a.flag(m.reigned)
 		a.flag(m.lost)
 		b.put(w.queue[i], 3)
@@ -71,7 +70,6 @@ func (w *world) key() key {
 		c.put(uint8(f.kind), 4)
 		c.put(f.msg, 3)
 		c.flag(f.current)
-		c.flag(f.knows)
 	}
 	for i := range w.budget {
 		c.put(w.budget[i], 2)
@@ -85,7 +83,7 @@ func (k key) world() world {
 	for i := range w.msgs {
 		w.msgs[i] = message{
 			phase: phase(a.get(4)), outcome: outcome(a.get(3)), token: tokenState(a.get(2)), inJobs: a.is(),
-			recorded: a.is(), current: a.is(), knows: a.is(), reigned: a.is(), lost: a.is(),
+			recorded: a.is(), current: a.is(), reigned: a.is(), lost: a.is(),
 		}
 		w.queue[i] = b.get(3)
 	}
@@ -100,7 +98,7 @@ func (k key) world() world {
 		orphaned: c.is(), claim: ageing(c.get(2)), preemptor: c.get(2), pNewest: c.get(3), pAsker: c.is(), grace: c.is(),
 	}
 	for i := range w.frozen {
-		w.frozen[i] = call{kind: phase(c.get(4)), msg: c.get(3), current: c.is(), knows: c.is()}
+		w.frozen[i] = call{kind: phase(c.get(4)), msg: c.get(3), current: c.is()}
 	}
 	for i := range w.budget {
 		w.budget[i] = c.get(2)
@@ -189,5 +187,5 @@ func less(a, b call) bool {
 	if a.msg != b.msg {
 		return a.msg < b.msg
 	}
-	return !a.current && b.current || a.current == b.current && !a.knows && b.knows
+	return !a.current && b.current
 }

@@ -19,9 +19,6 @@ func (x *explorer) worker(i int) {
 		x.begin(i)
 	case running:
 		x.run(i)
-	case overdue:
-		next.retire(i)
-		x.plain(next, action{kind: kills, worker: i, msg: k.job})
 	case stopping:
 		me.duty, me.ends = finishing, interrupted
 		x.plain(next, action{kind: ends, worker: i, msg: k.job, outcome: interrupted})
@@ -110,8 +107,8 @@ func (x *explorer) started(i int, before *model.RowAndJob, result *model.Result,
 	next.workers[i].duty = running
 	next.workers[i].fenced = true
 	if k.duty == restarting && x.here.row.lease != live {
-		// Its own clock counts from when the first call was sent.
-		next.workers[i].duty = overdue
+		// Its own clock counts from when the first call was sent, and says that the lease is over.
+		next.retire(i)
 	}
 	did := action{kind: starts, worker: i, msg: k.job, raises: result.After.Row.Fence > before.Row.Fence}
 	violates := x.judge(k.job, byStart, before, result, &next, reading)

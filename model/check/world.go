@@ -63,7 +63,6 @@ type message struct {
 	inJobs   bool
 	recorded bool // its interruption record exists; for one that failed or timed out, the DLQ has it too
 	current  bool // the container that its execution (or work message, or interrupt) knows is the row's
-	knows    bool // cleaning: the caller knows the container
 	reigned  bool // ghost: it has been a job or a preemptor
 	lost     bool // ghost: its claim expired under it and was given away or deleted
 }
@@ -76,7 +75,6 @@ const (
 	got             // it has received the work message
 	restarting      // its start was applied, the answer lost
 	running         // the command runs
-	overdue         // its own clock says that the lease is over: the command is dead, nothing may be written
 	stopping        // it knows that it was preempted, the command is winding down
 	finishing       // the command ended, finish is about to be written; the outcome is in ends
 	finished        // finish or decline is written; waiters are to be woken
@@ -124,7 +122,6 @@ type call struct {
 	kind    phase // claiming, interrupting, superseding or cleaning; 0 for none
 	msg     uint8
 	current bool
-	knows   bool
 }
 
 // world is everything: one state of the search. It is comparable, and equal worlds behave alike.
@@ -189,31 +186,47 @@ func (w *world) hasJobs() bool {
 }
 
 // normalise clears what no step can read any more, so that worlds that differ only in it are one state, and orders the
-// workers, which nothing tells apart.
-func (w *world) normalise(workers int) {
+// workers, which nothing tells apart. refusesEnded says that every call for a job that has ended is refused.
+func (w *world) normalise(workers int, refusesEnded bool) {
 	if !w.hasJobs() {
 		w.row.thread, w.row.newest = 0, 0
 	}
 	for i := range w.msgs {
-		m := &w.msgs[i]
-		if m.token == liveToken && m.phase != waiting {
-			m.token = staleToken
-		}
-		if m.outcome == completed || m.outcome == superseded || m.outcome == interrupted && !m.lost {
-			m.reigned = false
-		}
-		if m.outcome != open && m.outcome != interrupted {
-			m.lost = false
-		}
-		if m.outcome != open || m.phase < interrupting || m.phase == waiting || m.phase == superseding {
-			m.current = false
-		}
-		if m.phase != cleaning {
-			m.knows = false
+		w.msgs[i].normalise()
+	}
+	for i := range w.frozen {
+		if f := &w.frozen[i]; f.kind != 0 && refusesEnded && w.msgs[f.msg-1].outcome != open {
+			*f = call{}
 		}
 	}
+	if w.budget[claimExpiry] == 0 && w.row.claim != lapsing && w.row.claim != expired {
+		w.budget[ttlDeletion] = 0 // nothing will ever be deleted
+	}
 	sortWorkers(w.workers[:workers])
-	if less(w.frozen[1], w.frozen[0]) {
+	if less(w.frozen[0], w.frozen[1]) {
 		w.frozen[0], w.frozen[1] = w.frozen[1], w.frozen[0]
+	}
+}
+
+func (m *message) normalise() {
+	if m.token == liveToken && m.phase != waiting {
+		m.token = staleToken
+	}
+	if m.phase == ended {
+		switch m.outcome { // how it ended is of no interest any more, but for L2 and S5
+		case superseded:
+			m.outcome = interrupted
+		case failed:
+			m.outcome = timedOut
+		}
+	}
+	if m.outcome != open && m.outcome != interrupted {
+		m.lost = false
+	}
+	if m.outcome == completed || m.outcome == superseded || m.outcome == interrupted && !m.lost {
+		m.reigned = false
+	}
+	if m.outcome != open || m.phase < interrupting || m.phase == waiting || m.phase == superseding {
+		m.current = false
 	}
 }
