@@ -22,8 +22,8 @@ var layers = append(coreLayers(),
 		"what runs on AWS must not carry a service, a tool or the simulation with it"},
 	layer{"sim", []string{"sim", "services", "libs", "model", "deploy"},
 		"the world runs the real handlers and the real state machine; a tool is something that runs the world"},
-	layer{"deploy", []string{"deploy"},
-		"it is what AWS is told, and must not depend on who reads it"},
+	layer{"deploy", []string{"deploy", "libs"},
+		"it is what AWS is told: it knows the names that the libraries use, not who runs it"},
 	layer{"tools", []string{"tools", "sim", "services", "libs", "model", "deploy"}, ""},
 )
 

@@ -5,6 +5,9 @@ load("@rules_go//go:def.bzl", "go_cross_binary")
 load("@rules_pkg//pkg:mappings.bzl", "pkg_attributes", "pkg_files")
 load("@rules_pkg//pkg:zip.bzl", "pkg_zip")
 
+# A release is built when it is asked for, not by //...: it is every binary over again, for other processors.
+_TAGS = ["manual"]
+
 # AWS's name of a processor, and the platform that builds for it without C.
 _PLATFORMS = {
     "arm64": "@rules_go//go/toolchain:linux_arm64",
@@ -27,6 +30,7 @@ def _cross(name, binary):
         go_cross_binary(
             name = targets[arch],
             platform = platform,
+            tags = _TAGS,
             target = binary,
         )
     return targets
@@ -42,17 +46,20 @@ def _lambda_zip(name, binary):
     native.alias(
         name = name + "-binary",
         actual = select({"//tools/release:" + arch: target for arch, target in targets.items()}),
+        tags = _TAGS,
     )
     pkg_files(
         name = name + "-files",
         srcs = [name + "-binary"],
         attributes = pkg_attributes(mode = "0755"),
         renames = {name + "-binary": "bootstrap"},
+        tags = _TAGS,
     )
     pkg_zip(
         name = name,
         srcs = [name + "-files"],
         out = name + ".zip",
+        tags = _TAGS,
     )
 
 def release(name, lambdas, worker, files):
@@ -75,6 +82,7 @@ def release(name, lambdas, worker, files):
             src = target,
             out = parts[-1],
             is_executable = True,
+            tags = _TAGS,
         )
     for file, label in files.items():
         parts.append(name + "/" + file)
@@ -82,8 +90,10 @@ def release(name, lambdas, worker, files):
             name = name + "/copy-" + file,
             src = label,
             out = parts[-1],
+            tags = _TAGS,
         )
     native.filegroup(
         name = name,
         srcs = parts,
+        tags = _TAGS,
     )
