@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"pgregory.net/rapid"
 
 	"github.com/webordinary/hephaestus/sim/sfncore"
 )
@@ -18,14 +18,14 @@ var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // lab is a core with a clock that moves only when it is told to, and the calls that the core has asked for.
 type lab struct {
-	t     testing.TB
+	t     rapid.TB
 	core  *sfncore.Core
 	now   time.Time
 	tasks []sfncore.RunTask
 	ended []sfncore.ExecutionEnded
 }
 
-func newLab(t testing.TB, options sfncore.Options) *lab {
+func newLab(t rapid.TB, options sfncore.Options) *lab {
 	return &lab{t: t, core: sfncore.New(options), now: epoch}
 }
 
@@ -79,7 +79,7 @@ func (l *lab) start(name, input string) string {
 }
 
 // flow runs a definition up to where it first waits.
-func flow(t testing.TB, definition, input string) (*lab, string) {
+func flow(t rapid.TB, definition, input string) (*lab, string) {
 	t.Helper()
 	l := newLab(t, sfncore.Options{})
 	l.create(definition)
@@ -178,7 +178,7 @@ func (l *lab) history(arn string) string {
 }
 
 // details writes whatever details an event has, without what is always the same.
-func details(t testing.TB, e types.HistoryEvent) string {
+func details(t rapid.TB, e types.HistoryEvent) string {
 	text, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)
