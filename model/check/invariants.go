@@ -73,6 +73,14 @@ func (x *explorer) judge(m uint8, by stepKind, before *model.RowAndJob, result *
 	return ""
 }
 
+// judgeWorker judges a step that only the holder of the lease may take: k is the worker that took it.
+func (x *explorer) judgeWorker(k worker, m uint8, by stepKind, before *model.RowAndJob, result *model.Result, next *world) string {
+	if result.OK() && !(k.owns && k.fenced) {
+		return s1
+	}
+	return x.judge(m, by, before, result, next, now)
+}
+
 // evicts says whether a step takes a lease away from a worker who may still believe in it. Only a take-over after the grace
 // period and the clean-up of the worker's own job may.
 func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64) bool {
@@ -82,7 +90,7 @@ func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64)
 	}
 	switch by {
 	case byFinish, byHandBack:
-		return false // judged by owner: these steps prove fence and worker
+		return false // the holder gives the lease back himself, see judgeWorker
 	case byCleanUp:
 		return b.WorkerJob != messageIDs[m]
 	case byClaim:

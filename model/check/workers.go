@@ -148,7 +148,7 @@ func (x *explorer) run(i int) {
 	default:
 		next = x.written(none, &before, &beat, now)
 		if next != *w {
-			x.emit(next, action{kind: beats, worker: i, msg: k.job}, false, x.judge(none, byHeartbeat, &before, &beat, &next, now))
+			x.emit(next, action{kind: beats, worker: i, msg: k.job}, false, x.judgeWorker(k, none, byHeartbeat, &before, &beat, &next))
 		}
 	}
 
@@ -162,7 +162,7 @@ func (x *explorer) run(i int) {
 	if back := x.p.handBack(model.HandBack{WorkerID: workerIDs[i], Fence: fence}, before, now); back.OK() {
 		next = x.written(none, &before, &back, now)
 		next.retire(i)
-		violates := x.judge(none, byHandBack, &before, &back, &next, now)
+		violates := x.judgeWorker(k, none, byHandBack, &before, &back, &next)
 		if x.take(crash, &next) {
 			x.deliver(next, back.Wakes, action{kind: handsBack, worker: i, msg: k.job}, true, violates)
 		}
@@ -192,7 +192,7 @@ func (x *explorer) finish(i int) {
 		return
 	}
 	next := x.written(k.job, &before, &result, now)
-	violates := x.judge(k.job, byFinish, &before, &result, &next, now)
+	violates := x.judgeWorker(k, k.job, byFinish, &before, &result, &next)
 	if k.receipt && !x.p.deletesLast {
 		next.pop()
 	}
