@@ -85,12 +85,14 @@ func (s *Store) tooSoon(row *Row, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// wakesOnNew: those of m's thread may join now, those of another lost their place.
+// wakesOnNew: those of m's thread may join now, those of an older one lost their place. Those of a newer one, which
+// an expired claim leaves behind, go on: they may interrupt m.
 func (r *Row) wakesOnNew(m job.Message) []Wake {
 	if r == nil {
 		return nil
 	}
-	return r.Preemptor.wakes(r.rival(m) != nil, m.MessageID)
+	rival := r.rival(m)
+	return r.Preemptor.wakes(rival != nil && newerThan(m, rival), m.MessageID)
 }
 
 // fresh is the write of a new claim over what was seen, be it absent, free or to be taken over. It
