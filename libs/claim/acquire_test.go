@@ -1,0 +1,481 @@
+package claim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/simtest"
+)
+
+func TestCheckDecidesAndWritesNothing(t *testing.T) {
+	s := newScene(t, a1, b3)
+	check := func(m job.Message) claim.Checked {
+		checked, err := s.Check(ctx, m)
+		return must(t, checked, err)
+	}
+	if got := check(a1); got != (claim.Checked{Decision: claim.New}) {
+		t.Errorf("without a row: %+v", got)
+	}
+	s.wantRow("no row")
+	s.claims(a1, claim.New)
+	s.unchanged(func() {
+		if got := check(b3); got.Decision != claim.Interrupt || simtest.Short(got.ContainerID) != "c1" {
+			t.Errorf("held: %+v", got)
+		}
+	})
+}
+
+func TestANewClaim(t *testing.T) {
+	s := newScene(t, a1)
+	s.Advance(10 * time.Second)
+	claimed := s.claims(a1, claim.New)
+	if !claimed.OK() || len(claimed.Wakes) > 0 {
+		t.Errorf("claimed %+v", claimed)
+	}
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=10s fence=10000 expires=1h0m10s")
+	s.wantJob("a1", "open in c1")
+}
+
+func TestAClaimThatIsRetriedIsTheSameClaim(t *testing.T) {
+	s := newScene(t, a1)
+	first := s.claims(a1, claim.New)
+	s.Advance(time.Minute)
+	s.unchanged(func() {
+		if again := s.claims(a1, claim.Again); again.ContainerID != first.ContainerID || !again.OK() {
+			t.Errorf("again: %+v, first: %+v", again, first)
+		}
+	})
+}
+
+func TestAJoinExtendsTheClaim(t *testing.T) {
+	s := newScene(t, a1, a2, a4)
+	s.claims(a2, claim.New)
+	s.Advance(time.Minute)
+	if joined := s.claims(a4, claim.Join); simtest.Short(joined.ContainerID) != "c1" {
+		t.Errorf("joined %s", joined.ContainerID)
+	}
+	s.wantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
+	s.wantJob("a4", "open in c1")
+	s.claims(a1, claim.Join) // an older one does not make the claim older
+	s.wantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
+}
+
+func TestAJoinThatIsNewerThanTheWaitingThreadTakesItsPlace(t *testing.T) {
+	s := newScene(t, a2, b3, a4)
+	s.runs(a2, "w1")
+	s.asks(b3, claim.Interrupt)
+	s.wantWakes(s.claims(a4, claim.Join).Wakes, "b3:token-b3 superseded")
+	s.wantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=1 worker=w1/a2 lease=1m30s expires=1h0m0s")
+}
+
+func TestAnOlderMessageOfTheHoldersThreadIsSupersededByWhoWaits(t *testing.T) {
+	s := newScene(t, a1, a2, b3)
+	s.claims(a2, claim.New)
+	s.asks(b3, claim.Interrupt)
+	s.unchanged(func() {
+		if claimed := s.claims(a1, claim.Superseded); claimed.OK() || claimed.ContainerID != "" {
+			t.Errorf("claimed %+v", claimed)
+		}
+	})
+}
+
+func TestAClaimOfAnothersKeyWritesNothing(t *testing.T) {
+	s := newScene(t, a2, b3, c0)
+	s.claims(a2, claim.New)
+	s.unchanged(func() {
+		s.claims(b3, claim.Interrupt)
+		s.claims(c0, claim.Superseded)
+	})
+}
+
+func TestAFreeClaimGoesToWhoComesAndWakesWhoWaits(t *testing.T) {
+	s := newScene(t, a1, b2, b3, c5)
+	l := s.runs(a1, "w1")
+	s.asks(b2, claim.Interrupt)
+	s.asks(b3, claim.Interrupt)
+	s.wantWakes(s.finishes(l, job.Interrupted).Wakes, "b2:token-b2 goes on; b3:token-b3 goes on")
+	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b2:token-b2,b3:token-b3")
+
+	s.Advance(time.Second)
+	s.wantWakes(s.claims(b3, claim.New).Wakes, "b2:token-b2 goes on")
+	s.wantRow("c2 B jobs=b3 newest=b3@3s claimed=1s fence=1000 expires=1h0m1s")
+	s.claims(b2, claim.Join)
+}
+
+func TestAFreeClaimGoesToANewerThreadThanTheOneThatWaits(t *testing.T) {
+	s := newScene(t, a1, b2, b3, c5)
+	l := s.runs(a1, "w1")
+	s.asks(b2, claim.Interrupt)
+	s.asks(b3, claim.Interrupt)
+	s.finishes(l, job.Completed)
+	s.wantWakes(s.claims(c5, claim.New).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
+	s.wantRow("c2 C jobs=c5 newest=c5@5s claimed=0s fence=2 expires=1h0m0s")
+}
+
+// A preemptor on an expired claim holds nobody up, but it is newer all the same: it may interrupt.
+func TestAnExpiredClaimIsNewToAnOlderMessageAndANewerOneThatWaitsGoesOn(t *testing.T) {
+	s := newScene(t, a1, b3, c5)
+	s.claims(a1, claim.New)
+	s.asks(c5, claim.Interrupt)
+	s.Advance(claimTTL + skew + time.Second)
+	s.wantWakes(s.claims(b3, claim.New).Wakes, "c5:token-c5 goes on")
+	s.wantRow("c2 B jobs=b3 newest=b3@3s claimed=1h0m6s fence=3606000 expires=2h0m6s")
+	s.asks(c5, claim.Interrupt)
+}
+
+func TestATakeOver(t *testing.T) {
+	tests := []struct {
+		name    string
+		started bool          // a worker holds the lease
+		beat    time.Duration // when it last beat
+		wait    time.Duration // from the request
+		want    claim.Decision
+		row     string
+	}{
+		{"before any worker came", false, 0, 0, claim.TakeOver,
+			"c2 B jobs=b3 newest=b3@3s claimed=0s fence=1 expires=1h0m0s"},
+		{"while the worker lives and has its grace", true, 80 * time.Second, grace, claim.Interrupt, ""},
+		{"when the lease is over, but not on every clock", true, 0, lease + skew, claim.Interrupt, ""},
+		{"when the lease is over", true, 0, lease + skew + time.Millisecond, claim.TakeOver,
+			"c2 B jobs=b3 newest=b3@3s claimed=1m35.001s fence=95001 expires=1h1m36s"},
+		{"when the grace is over, but not on every clock", true, 80 * time.Second, grace + skew, claim.Interrupt, ""},
+		{"when the grace is over, though the worker lives", true, 80 * time.Second, grace + skew + time.Millisecond, claim.TakeOver,
+			"c2 B jobs=b3 newest=b3@3s claimed=1m35.001s fence=95001 expires=1h1m36s"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t, a1, b2, b3)
+			var l claim.Lease
+			if test.started {
+				l = s.runs(a1, "w1")
+			} else {
+				s.claims(a1, claim.New)
+			}
+			s.asks(b2, claim.Interrupt)
+			s.asks(b3, claim.Interrupt)
+			s.Advance(test.beat)
+			if test.beat > 0 {
+				beat, err := s.Heartbeat(ctx, l)
+				must(t, beat, err)
+			}
+			s.Advance(test.wait - test.beat)
+			claimed := s.claims(b3, test.want)
+			if test.want == claim.TakeOver {
+				s.wantWakes(claimed.Wakes, "b2:token-b2 goes on")
+				s.wantRow(test.row)
+			}
+		})
+	}
+}
+
+func TestTheLeastIntervalBetweenTwoClaims(t *testing.T) {
+	lab := simtest.New(t)
+	lab.Admit(a1, a2, b3)
+	settings := claim.DefaultSettings()
+	settings.MinClaimInterval = time.Minute
+	s := scene{Lab: lab, Store: lab.Store(settings), t: t}
+	l := s.runs(a1, "w1")
+	s.Advance(20 * time.Second)
+	s.claims(a2, claim.Join) // no new claim, so it need not wait
+	s.finishes(l, job.Completed)
+	s.cleansUp(a2, job.Failed)
+
+	s.unchanged(func() {
+		early := s.claims(b3, claim.New)
+		if early.OK() || !early.RetryAt.Equal(simtest.Start.Add(time.Minute)) || early.ContainerID != "" {
+			t.Errorf("early: %+v", early)
+		}
+	})
+	s.Advance(40 * time.Second)
+	if claimed := s.claims(b3, claim.New); !claimed.OK() {
+		t.Errorf("in time: %+v", claimed)
+	}
+}
+
+func TestAnInterruptLetsTheMessageWait(t *testing.T) {
+	s := newScene(t, a1, b2, b3)
+	s.runs(a1, "w1")
+	s.Advance(time.Second)
+	asked := s.asks(b3, claim.Interrupt)
+	if asked.GoOn || simtest.Short(asked.ContainerID) != "c1" || len(asked.Wakes) > 0 {
+		t.Errorf("asked %+v", asked)
+	}
+	s.Advance(time.Second)
+	s.asks(b2, claim.Interrupt) // waits with its thread; newest and first request stay
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=1s waiting=b2:token-b2,b3:token-b3")
+}
+
+func TestAnInterruptAgainLeavesItsNewTokenOnly(t *testing.T) {
+	s := newScene(t, a1, b3)
+	s.runs(a1, "w1")
+	s.asks(b3, claim.Interrupt)
+	s.unchanged(func() { s.asks(b3, claim.Interrupt) })
+	s.Advance(time.Second)
+	asked, err := s.Interrupt(ctx, b3, "second")
+	if must(t, asked, err); len(asked.Wakes) > 0 {
+		t.Errorf("woke itself: %+v", asked.Wakes)
+	}
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:second")
+}
+
+// The holder was asked when the first thread asked: a stream of new ones must not put off the take-over.
+func TestANewerThreadTakesThePlaceOfTheOneThatWaits(t *testing.T) {
+	s := newScene(t, a1, b2, b3, c5)
+	s.runs(a1, "w1")
+	s.asks(b2, claim.Interrupt)
+	s.asks(b3, claim.Interrupt)
+	s.Advance(time.Second)
+	s.wantWakes(s.asks(c5, claim.Interrupt).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | C newest=c5@5s asked=0s waiting=c5:token-c5")
+	s.unchanged(func() { s.asks(b3, claim.Superseded) })
+}
+
+func TestAnInterruptThatNeedNotWait(t *testing.T) {
+	t.Run("no worker holds a lease", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		s.claims(a1, claim.New)
+		if asked := s.asks(b3, claim.Interrupt); !asked.GoOn {
+			t.Errorf("asked %+v", asked)
+		}
+		s.claims(b3, claim.TakeOver)
+	})
+	t.Run("the holder has yielded meanwhile", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		l := s.runs(a1, "w1")
+		s.finishes(l, job.Completed)
+		s.unchanged(func() {
+			if asked := s.asks(b3, claim.New); !asked.GoOn {
+				t.Errorf("asked %+v", asked)
+			}
+		})
+	})
+	t.Run("a newer thread has claimed meanwhile", func(t *testing.T) {
+		s := newScene(t, b3, c5)
+		s.claims(c5, claim.New)
+		s.unchanged(func() {
+			if asked := s.asks(b3, claim.Superseded); asked.GoOn {
+				t.Errorf("asked %+v", asked)
+			}
+		})
+	})
+}
+
+// Between the look and the write anything may happen: the step decides again from the row that refused it.
+func TestAStepDecidesAgainWhenTheRowHasChangedUnderIt(t *testing.T) {
+	t.Run("a claim loses the race to another thread", func(t *testing.T) {
+		s := newScene(t, a2, b3)
+		s.Before("TransactWriteItems", 0, func() { s.claims(a2, claim.New) })
+		s.claims(b3, claim.Interrupt)
+		s.wantRow("c2 A jobs=a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+	})
+	t.Run("a claim loses the race to its own thread, and joins", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		s.Before("TransactWriteItems", 0, func() { s.claims(a1, claim.New) })
+		s.claims(a2, claim.Join)
+		s.wantRow("c2 A jobs=a1,a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+	})
+	t.Run("the row is deleted under a join", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		l := s.runs(a1, "w1")
+		s.Advance(claimTTL)
+		s.Before("TransactWriteItems", 0, func() {
+			s.finishes(l, job.Completed)
+			s.Advance(skew + time.Second)
+			s.DeleteExpired()
+		})
+		s.claims(a2, claim.New)
+	})
+	t.Run("a heartbeat comes before a take-over", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		l := s.runs(a1, "w1")
+		s.Advance(60 * time.Second)
+		s.asks(b3, claim.Interrupt)
+		s.Advance(lease - 60*time.Second + skew + time.Millisecond)
+		s.Before("TransactWriteItems", 0, func() {
+			beat, err := s.Heartbeat(ctx, l)
+			must(t, beat, err)
+		})
+		s.claims(b3, claim.Interrupt)
+	})
+	t.Run("an interrupt comes before a join: it is woken", func(t *testing.T) {
+		s := newScene(t, a1, b3, a4)
+		s.claims(a1, claim.New)
+		s.Before("TransactWriteItems", 0, func() { s.asks(b3, claim.Interrupt) })
+		s.wantWakes(s.claims(a4, claim.Join).Wakes, "b3:token-b3 superseded")
+	})
+	t.Run("a newer message joins before an interrupt", func(t *testing.T) {
+		s := newScene(t, a1, b3, a4)
+		s.claims(a1, claim.New)
+		s.Before("TransactWriteItems", 0, func() { s.claims(a4, claim.Join) })
+		s.asks(b3, claim.Superseded)
+	})
+	t.Run("a worker comes before an interrupt: it waits", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		c := s.claims(a1, claim.New).ContainerID
+		s.Before("TransactWriteItems", 0, func() { s.starts(a1, c, "w1", claim.Started) })
+		if asked := s.asks(b3, claim.Interrupt); asked.GoOn {
+			t.Error("it goes on though a worker holds the lease")
+		}
+	})
+	t.Run("it gives up in the end", func(t *testing.T) {
+		s := newScene(t, a1)
+		for i := range 10 {
+			s.FailWith("TransactWriteItems", i, &types.TransactionCanceledException{
+				CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}, {Code: aws.String("None")}},
+			})
+		}
+		if _, err := s.Claim(ctx, a1); !errors.Is(err, claim.ErrContended) {
+			t.Errorf("error %v", err)
+		}
+		s.wantRow("no row")
+	})
+}
+
+func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
+	t.Run("claim", func(t *testing.T) {
+		s := newScene(t, a1)
+		s.LoseAnswer("TransactWriteItems", 0)
+		if claimed := s.claims(a1, claim.Again); simtest.Short(claimed.ContainerID) != "c1" || !claimed.OK() {
+			t.Errorf("claimed %+v", claimed)
+		}
+		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
+	})
+	t.Run("interrupt", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		s.runs(a1, "w1")
+		s.LoseAnswer("TransactWriteItems", 0)
+		if asked := s.asks(b3, claim.Interrupt); asked.GoOn || simtest.Short(asked.ContainerID) != "c1" {
+			t.Errorf("asked %+v", asked)
+		}
+		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
+	})
+	t.Run("a write that had no effect is made again", func(t *testing.T) {
+		s := newScene(t, a1)
+		s.Fail("TransactWriteItems", 0)
+		s.claims(a1, claim.New)
+	})
+	t.Run("a look that fails is an error", func(t *testing.T) {
+		s := newScene(t, a1)
+		s.Fail("GetItem", 0)
+		if _, err := s.Claim(ctx, a1); !errors.Is(err, simtest.ErrFailed) {
+			t.Errorf("error %v", err)
+		}
+		s.LoseAnswer("TransactWriteItems", 0)
+		s.Fail("GetItem", 1)
+		if _, err := s.Claim(ctx, a1); !errors.Is(err, simtest.ErrFailed) || !errors.Is(err, simtest.ErrAnswerLost) {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("a cancelled context ends it", func(t *testing.T) {
+		s := newScene(t, a1)
+		cancelled, cancel := context.WithCancel(ctx)
+		s.Before("TransactWriteItems", 0, cancel)
+		if _, err := s.Claim(cancelled, a1); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		s.wantRow("no row")
+	})
+}
+
+// A Lambda that was frozen and wakes up after its execution ended must change nothing.
+func TestNoStepIsTakenForAJobThatHasEnded(t *testing.T) {
+	s := newScene(t, a1, a2, b3)
+	s.cleansUp(a2, job.TimedOut)
+	s.cleansUp(b3, job.Failed)
+	var ended *claim.EndedError
+	refused := func(step string, err error) {
+		t.Helper()
+		if !errors.As(err, &ended) {
+			t.Errorf("%s: %v", step, err)
+		}
+	}
+	_, err := s.Claim(ctx, b3)
+	refused("new claim", err)
+	s.wantRow("no row")
+
+	s.claims(a1, claim.New)
+	s.unchanged(func() {
+		_, err := s.Claim(ctx, a2)
+		refused("join", err)
+		_, err = s.Interrupt(ctx, b3, "token")
+		refused("interrupt", err)
+		s.starts(a2, "container-1-c1", "w1", claim.Ended)
+	})
+}
+
+func TestNoStepIsTakenForAMessageThatWasNeverAdmitted(t *testing.T) {
+	s := newScene(t)
+	if _, err := s.Claim(ctx, a1); !errors.Is(err, claim.ErrNoJob) {
+		t.Errorf("claim: %v", err)
+	}
+	if _, err := s.Start(ctx, simtest.Work(a1, "container-1-c1"), "w1"); !errors.Is(err, claim.ErrNoJob) {
+		t.Errorf("start: %v", err)
+	}
+	if _, err := s.CleanUp(ctx, s.cleanUp(a1, job.Failed)); !errors.Is(err, claim.ErrNoJob) {
+		t.Errorf("clean up: %v", err)
+	}
+	s.wantRow("no row")
+}
+
+func TestOfManyThreadsThatRaceForAKeyOneClaims(t *testing.T) {
+	decisions := race(t, func(i int) job.Message { return simtest.Message(fmt.Sprintf("m%02d", i), fmt.Sprintf("T%d", i), 1) })
+	if decisions[claim.New] != 1 || decisions[claim.Join]+decisions[claim.TakeOver]+decisions[claim.Again] != 0 {
+		t.Errorf("decisions: %v", decisions)
+	}
+}
+
+func TestOfOneThreadAllJoinTheFirst(t *testing.T) {
+	decisions := race(t, func(i int) job.Message { return simtest.Message(fmt.Sprintf("m%02d", i), "A", i) })
+	if decisions[claim.New] != 1 || decisions[claim.Join] != racers-1 {
+		t.Errorf("decisions: %v", decisions)
+	}
+}
+
+const racers = 50
+
+// race lets messages claim at once, and counts the decisions. One whose step gave up tries again, as the
+// state machine lets it.
+func race(t *testing.T, message func(int) job.Message) map[claim.Decision]int {
+	t.Helper()
+	s := newScene(t)
+	var wg sync.WaitGroup
+	claims := make([]claim.Claimed, racers)
+	errs := make([]error, racers)
+	for i := range racers {
+		m := message(i)
+		s.Lab.Admit(m)
+		wg.Go(func() {
+			for {
+				if claims[i], errs[i] = s.Claim(ctx, m); !errors.Is(errs[i], claim.ErrContended) {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	row, err := s.ReadClaim(ctx, simtest.Key)
+	must(t, row, err)
+	decisions := map[claim.Decision]int{}
+	for i, c := range claims {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		decisions[c.Decision]++
+		if c.OK() && c.ContainerID != row.ContainerID {
+			t.Errorf("%d claimed %s, the row is %s", i, c.ContainerID, row.ContainerID)
+		}
+		if c.OK() != row.Has(message(i).MessageID) {
+			t.Errorf("%d claimed: %v, but jobs are %v", i, c.OK(), row.Jobs)
+		}
+	}
+	return decisions
+}
