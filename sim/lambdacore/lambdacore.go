@@ -1,0 +1,312 @@
+// Package lambdacore is AWS Lambda's invocation as a pure state machine: it
+// decides which function runs when, and what becomes of the answer. It runs
+// nothing: the effect [Run] asks the caller to, and [Core.Returned] tells how
+// it went.
+//
+// It promises what Lambda does around a function: a synchronous invocation is
+// answered once, an asynchronous one is tried up to three times under one
+// request id and then goes to the dead-letter queue and the on-failure
+// destination; a run that outlives its timeout has failed, whatever it returns
+// later. Where Lambda may deliver an event twice, Options.Choose decides.
+//
+// It does not promise concurrency limits and throttling, versions, aliases,
+// layers or logs: what it does not know is refused by name. It polls no queue:
+// [Mapping] and the functions around it are for the caller that does.
+//
+// A Core is not safe for concurrent use: the caller serialises calls.
+package lambdacore
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+)
+
+// ChooseDuplicate is the label under which Options.Choose is asked whether an
+// asynchronous event is delivered twice: 1 does.
+const ChooseDuplicate = "lambda.duplicate-event"
+
+// Options configures a Core. The zero value serves tests.
+type Options struct {
+	AccountID string // twelve digits; default 000000000000
+	Region    string // default us-east-1
+
+	// RetryDelays are the waits before the second and the third try of an
+	// asynchronous invocation. Default: one minute and two, as Lambda's.
+	RetryDelays [2]time.Duration
+
+	// NewID names requests. Default: a counter in the form of a UUID.
+	NewID func() string
+
+	// Choose answers with a number in [0, n). Default: always 0, the
+	// well-behaved choice.
+	Choose func(n int, label string) int
+}
+
+// FunctionConfig is how Lambda treats a function. Zero values are Lambda's
+// defaults.
+type FunctionConfig struct {
+	TimeoutSeconds         int  // 1 to 900; default 3
+	MaximumRetryAttempts   *int // of an asynchronous event: 0 to 2; default 2
+	MaximumEventAgeSeconds int  // of an asynchronous event: 60 to 21600; default 21600
+
+	DeadLetterQueueARN string // an SQS queue that gets the event itself; optional
+	OnFailureARN       string // an SQS queue that gets a record of the failure; optional
+}
+
+// FunctionError is how a function failed: the errorType and errorMessage of its
+// error payload.
+type FunctionError struct {
+	Type    string `json:"errorType"`
+	Message string `json:"errorMessage"`
+}
+
+// An Effect is something that the caller should do.
+type Effect interface{ effect() }
+
+// Run asks to run a function and to call Returned with the InvocationID.
+type Run struct {
+	InvocationID string // of this run alone
+	RequestID    string // the same for every try of one event
+	FunctionName string
+	FunctionARN  string
+	Payload      []byte // JSON; must not be changed
+	Attempt      int    // 1 for the first try
+	Deadline     time.Time
+}
+
+// Stop says that a run has outlived its timeout: its environment is to be ended,
+// and what it still returns counts for nothing.
+type Stop struct{ InvocationID string }
+
+// Answer answers the synchronous invocation whose Pending named InvocationID.
+type Answer struct {
+	InvocationID string
+	Output       *lambda.InvokeOutput
+}
+
+// DeadLetter asks to send an event that no try could handle to a queue.
+type DeadLetter struct {
+	QueueName  string
+	Body       string
+	Attributes map[string]sqstypes.MessageAttributeValue // RequestID, ErrorCode, ErrorMessage
+}
+
+// OnFailure asks to send the record of such an event to a queue.
+type OnFailure struct {
+	QueueName string
+	Body      string // JSON (Lambda Developer Guide, invocation-async)
+}
+
+func (Run) effect()        {}
+func (Stop) effect()       {}
+func (Answer) effect()     {}
+func (DeadLetter) effect() {}
+func (OnFailure) effect()  {}
+
+// Pending is Do's output for a synchronous invocation: the answer comes as the
+// effect Answer with this id.
+type Pending struct{ InvocationID string }
+
+type function struct {
+	name, arn string
+	config    FunctionConfig
+}
+
+// An event is one accepted invocation and what has become of it.
+type event struct {
+	requestID string
+	function  *function
+	payload   []byte
+	async     bool
+	queuedAt  time.Time
+	attempt   int // tries begun
+	lastError []byte
+
+	// A try that runs has an invocation id and ends at dueAt at the latest; one
+	// that waits has none and begins at dueAt.
+	invocationID string
+	dueAt        time.Time
+}
+
+// Core holds the functions of one account in one region, and what runs and waits.
+type Core struct {
+	opts      Options
+	now       time.Time
+	functions map[string]*function
+	events    []*event // that run or wait, in the order of acceptance
+	mappings  []Mapping
+	runs      int
+	pending   []Effect
+}
+
+// New returns a Core without functions.
+func New(opts Options) *Core {
+	c := &Core{opts: opts, functions: map[string]*function{}}
+	if c.opts.AccountID == "" {
+		c.opts.AccountID = "000000000000"
+	}
+	if c.opts.Region == "" {
+		c.opts.Region = "us-east-1"
+	}
+	if c.opts.RetryDelays == [2]time.Duration{} {
+		c.opts.RetryDelays = [2]time.Duration{time.Minute, 2 * time.Minute}
+	}
+	if c.opts.NewID == nil {
+		ids := 0
+		c.opts.NewID = func() string {
+			ids++
+			return fmt.Sprintf("00000000-0000-4000-8000-%012x", ids)
+		}
+	}
+	return c
+}
+
+// Register makes a function known, or changes how a known one is treated from
+// its next run on.
+func (c *Core) Register(name string, config FunctionConfig) error {
+	if config.TimeoutSeconds == 0 {
+		config.TimeoutSeconds = 3
+	}
+	if config.MaximumEventAgeSeconds == 0 {
+		config.MaximumEventAgeSeconds = 21600
+	}
+	if config.MaximumRetryAttempts == nil {
+		config.MaximumRetryAttempts = aws.Int(2)
+	}
+	retries := *config.MaximumRetryAttempts
+	config.MaximumRetryAttempts = &retries
+	switch {
+	case name == "" || len(name) > 64 || strings.ContainsFunc(name, notInName):
+		return fmt.Errorf("lambdacore: function name %q: want 1 to 64 letters, digits, hyphens and underscores", name)
+	case config.TimeoutSeconds < 1 || config.TimeoutSeconds > 900:
+		return fmt.Errorf("lambdacore: function %s: timeout of %d s: want 1 to 900", name, config.TimeoutSeconds)
+	case retries < 0 || retries > 2:
+		return fmt.Errorf("lambdacore: function %s: %d retry attempts: want 0 to 2", name, retries)
+	case config.MaximumEventAgeSeconds < 60 || config.MaximumEventAgeSeconds > 21600:
+		return fmt.Errorf("lambdacore: function %s: event age of %d s: want 60 to 21600", name, config.MaximumEventAgeSeconds)
+	}
+	for _, arn := range []string{config.DeadLetterQueueARN, config.OnFailureARN} {
+		if arn != "" && !strings.HasPrefix(arn, "arn:aws:sqs:") {
+			return fmt.Errorf("lambdacore: function %s: destination %s: only SQS queues are implemented", name, arn)
+		}
+	}
+	f := c.functions[name]
+	if f == nil {
+		f = &function{name: name, arn: fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", c.opts.Region, c.opts.AccountID, name)}
+		c.functions[name] = f
+	}
+	f.config = config
+	return nil
+}
+
+func notInName(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+}
+
+// Functions lists the names of the registered functions, sorted.
+func (c *Core) Functions() []string { return slices.Sorted(maps.Keys(c.functions)) }
+
+// Do performs one Lambda operation; Invoke is the only one. The output is an
+// *lambda.InvokeOutput for an asynchronous invocation and a dry run, and a
+// *Pending for a synchronous one.
+func (c *Core) Do(now time.Time, input any) (output any, effects []Effect, err error) {
+	c.advance(now)
+	in, ok := input.(*lambda.InvokeInput)
+	if !ok {
+		err = &smithy.GenericAPIError{
+			Code:    "UnknownOperationException",
+			Message: fmt.Sprintf("lambdacore does not know %T", input),
+			Fault:   smithy.FaultClient,
+		}
+		return nil, c.effects(), err
+	}
+	output, err = c.invoke(in)
+	return output, c.effects(), err
+}
+
+// Tick does what has come due by now: retries begin, runs time out.
+func (c *Core) Tick(now time.Time) []Effect {
+	c.advance(now)
+	return c.effects()
+}
+
+// NextDeadline says when Tick next has something to do.
+func (c *Core) NextDeadline() (time.Time, bool) {
+	var first time.Time
+	for _, e := range c.events {
+		if first.IsZero() || e.dueAt.Before(first) {
+			first = e.dueAt
+		}
+	}
+	return first, len(c.events) > 0
+}
+
+func (c *Core) effects() []Effect {
+	effects := c.pending
+	c.pending = nil
+	return effects
+}
+
+func (c *Core) emit(e Effect) { c.pending = append(c.pending, e) }
+
+// advance moves the clock to now and lets what came due happen, in the order of
+// acceptance.
+func (c *Core) advance(now time.Time) {
+	if now.After(c.now) {
+		c.now = now
+	}
+	var due []*event
+	for _, e := range c.events {
+		if !e.dueAt.After(c.now) {
+			due = append(due, e)
+		}
+	}
+	for _, e := range due {
+		switch {
+		case e.invocationID != "":
+			c.emit(Stop{e.invocationID})
+			c.ended(e, nil, &FunctionError{Type: "Sandbox.Timedout", Message: fmt.Sprintf(
+				"RequestId: %s Error: Task timed out after %d.00 seconds", e.requestID, e.function.config.TimeoutSeconds)})
+		case e.tooOld(c.now):
+			c.giveUp(e, "EventAgeExceeded")
+		default:
+			c.begin(e)
+		}
+	}
+}
+
+// find resolves a function's name, partial or whole ARN, with or without a
+// qualifier (Lambda API Reference, Invoke).
+func (c *Core) find(name, qualifier string) (*function, error) {
+	const separator = "function:"
+	scope := ""
+	if i := strings.Index(name, separator); i >= 0 {
+		scope, name = name[:i], name[i+len(separator):]
+	}
+	if base, q, ok := strings.Cut(name, ":"); ok {
+		name, qualifier = base, q
+	}
+	account := c.opts.AccountID + ":"
+	region := "arn:aws:lambda:" + c.opts.Region + ":" + account
+	here := scope == "" || scope == account || scope == region
+	if f := c.functions[name]; f != nil && here && (qualifier == "" || qualifier == latest) {
+		return f, nil
+	}
+	arn := region + separator + name
+	if !here {
+		arn = scope + separator + name
+	}
+	if qualifier != "" {
+		arn += ":" + qualifier
+	}
+	return nil, &types.ResourceNotFoundException{Message: aws.String("Function not found: " + arn), Type: aws.String("User")}
+}
