@@ -21,36 +21,34 @@ type given struct {
 }
 
 // bind resolves the placeholders of one expression and checks what only the request can tell.
-func (c *Core) bind(kind expressionKind, use *placeholders, from given) (binding, error) {
+func (c *Core) bind(b *binding, kind expressionKind, use *placeholders, from given) error {
 	nameStart, valueStart := len(c.boundNames), len(c.boundValues)
 	for _, name := range use.names {
 		to, ok := from.names[name]
 		if !ok {
-			return binding{}, invalidf("Invalid %s: An expression attribute name used in the document path is not defined; attribute name: %s", kind, name)
+			return invalidf("Invalid %s: An expression attribute name used in the document path is not defined; attribute name: %s", kind, name)
 		}
 		c.boundNames = append(c.boundNames, to)
 	}
 	for _, name := range use.values {
 		v, ok := from.values[name]
 		if !ok {
-			return binding{}, invalidf("Invalid %s: An expression attribute value used in expression is not defined; attribute value: %s", kind, name)
+			return invalidf("Invalid %s: An expression attribute value used in expression is not defined; attribute value: %s", kind, name)
 		}
 		canon, err := canonical(v)
 		if err != nil {
-			return binding{}, invalidf("ExpressionAttributeValues contains invalid value: %s for key %s", err, name)
+			return invalidf("ExpressionAttributeValues contains invalid value: %s for key %s", err, name)
 		}
 		c.boundValues = append(c.boundValues, canon)
 	}
-	b := binding{
-		names:  c.boundNames[nameStart:len(c.boundNames):len(c.boundNames)],
-		values: c.boundValues[valueStart:len(c.boundValues):len(c.boundValues)],
-	}
+	b.names = c.boundNames[nameStart:len(c.boundNames):len(c.boundNames)]
+	b.values = c.boundValues[valueStart:len(c.boundValues):len(c.boundValues)]
 	for _, check := range use.checks {
-		if err := check(&b); err != nil {
-			return binding{}, err
+		if err := check(b); err != nil {
+			return err
 		}
 	}
-	return b, nil
+	return nil
 }
 
 // parameter is an expression parameter of a request, for the error texts that list them.

@@ -16,7 +16,8 @@ type edit struct {
 // apply returns the item after the update. Every right side reads old, all edits then take effect together. old is
 // empty, never nil, for an item that the update creates, and existed says whether it was there.
 func (u *updateExpression) apply(b *binding, old item, existed bool) (item, error) {
-	edits, err := u.edits(b, old, existed)
+	var few [8]edit // most updates need no more, and no allocation
+	edits, err := u.edits(few[:0], b, old, existed)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +40,8 @@ func (u *updateExpression) apply(b *binding, old item, existed bool) (item, erro
 	return result, nil
 }
 
-// edits evaluates the actions. An action that changes nothing makes no edit.
-func (u *updateExpression) edits(b *binding, old item, existed bool) ([]edit, error) {
-	edits := make([]edit, 0, len(u.targets))
+// edits appends what the actions come to. An action that changes nothing makes no edit.
+func (u *updateExpression) edits(edits []edit, b *binding, old item, existed bool) ([]edit, error) {
 	for _, a := range u.sets {
 		v, err := a.term.evaluate(b, old)
 		if err != nil {

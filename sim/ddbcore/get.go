@@ -62,7 +62,7 @@ func (c *Core) bindShape(text *string, from given) (s shape, err error) {
 	if s.projection, err = c.projection(*text); err != nil {
 		return s, err
 	}
-	s.bound, err = c.bind(projectionKind, &s.projection.placeholders, from)
+	err = c.bind(&s.bound, projectionKind, &s.projection.placeholders, from)
 	return s, err
 }
 

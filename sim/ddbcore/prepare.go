@@ -126,7 +126,7 @@ func (c *Core) prepareCondition(w *write, text *string, from given, failure type
 	if w.condition, err = c.condition(conditionKind, *text); err != nil {
 		return err
 	}
-	if w.bound, err = c.bind(conditionKind, &w.condition.placeholders, from); err != nil {
+	if err := c.bind(&w.bound, conditionKind, &w.condition.placeholders, from); err != nil {
 		return err
 	}
 	return from.checkGiven(wraps, parameters, &w.condition.placeholders)
@@ -161,28 +161,32 @@ func (c *Core) prepareUpdate(in *updateRequest) (write, *updateEffect, error) {
 }
 
 func (c *Core) bindUpdate(in *updateRequest, w *write, e *updateEffect) (err error) {
-	var none placeholders
-	uses := [2]*placeholders{&none, &none}
+	// Both are parsed before either is bound: syntax comes first.
+	uses := make([]*placeholders, 0, 2)
 	if in.update != nil {
 		if e.update, err = c.update(*in.update); err != nil {
 			return err
 		}
-		uses[0] = &e.update.placeholders
+		uses = append(uses, &e.update.placeholders)
 	}
 	if in.condition != nil {
 		if w.condition, err = c.condition(conditionKind, *in.condition); err != nil {
 			return err
 		}
-		uses[1] = &w.condition.placeholders
+		uses = append(uses, &w.condition.placeholders)
 	}
-	if e.bound, err = c.bind(updateKind, uses[0], in.given); err != nil {
-		return err
+	if e.update != nil {
+		if err := c.bind(&e.bound, updateKind, &e.update.placeholders, in.given); err != nil {
+			return err
+		}
 	}
-	if w.bound, err = c.bind(conditionKind, uses[1], in.given); err != nil {
-		return err
+	if w.condition != nil {
+		if err := c.bind(&w.bound, conditionKind, &w.condition.placeholders, in.given); err != nil {
+			return err
+		}
 	}
 	parameters := [2]parameter{{updateKind, in.update != nil}, {conditionKind, in.condition != nil}}
-	return in.given.checkGiven(in.wraps, parameters, uses[0], uses[1])
+	return in.given.checkGiven(in.wraps, parameters, uses...)
 }
 
 // checkKeys refuses an update of the primary key.

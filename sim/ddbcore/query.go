@@ -144,8 +144,8 @@ func (c *Core) bindWalk(w *walk, r *walkRequest) (err error) {
 			return err
 		}
 		uses[0] = &e.placeholders
-		b, err := c.bind(keyConditionKind, uses[0], r.given)
-		if err != nil {
+		var b binding
+		if err := c.bind(&b, keyConditionKind, uses[0], r.given); err != nil {
 			return err
 		}
 		within, err := keyRangeOf(e, &b, w.index.schema)
@@ -159,7 +159,7 @@ func (c *Core) bindWalk(w *walk, r *walkRequest) (err error) {
 			return err
 		}
 		uses[1] = &w.filter.placeholders
-		if w.filterWith, err = c.bind(filterKind, uses[1], r.given); err != nil {
+		if err := c.bind(&w.filterWith, filterKind, uses[1], r.given); err != nil {
 			return err
 		}
 		if err := w.checkFilter(); err != nil {
