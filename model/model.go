@@ -130,8 +130,8 @@ type Job struct {
 	MessageID   string
 	ThreadID    string
 	ReceivedAt  int64
-	ContainerID string // of the claim that the message made or joined last
-	StartedAt   int64
+	ContainerID string  // of the claim that the message made or joined last
+	StartedAt   int64   // of the first start
 	Outcome     Outcome // written once
 	OutcomeAt   int64
 }

@@ -39,7 +39,9 @@ func (w Start) Apply(before RowAndJob, now int64, s Settings) Result {
 	after.Row.WorkerID, after.Row.WorkerJob = w.WorkerID, w.MessageID
 	after.Row.LeaseExpiresAt = now + s.LeaseMillis
 	after.Row.ExpiresAt = s.ClaimEndSeconds(now)
-	after.Job.StartedAt = now
+	if after.Job.StartedAt == 0 {
+		after.Job.StartedAt = now
+	}
 	return Result{After: after}
 }
 

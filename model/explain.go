@@ -1,0 +1,66 @@
+package model
+
+// Explain says which step, taken at the caller's time now, leads from before to after, or that none does. It is the oracle
+// for refinement: every write of an implementation, seen as the claim row and the job row before and after it, has to be
+// explained.
+//
+// The job row is the one of the message for which the write was made; for a write that touches the claim row alone
+// (heartbeat, hand back, TTL deletion) any job of the key, unchanged, will do, or none. A write that changes nothing is
+// explained as "nothing". Where the caller's clock is not known, CallerTime reads it from the write.
+func (s Settings) Explain(before, after RowAndJob, now int64) (step string, ok bool) {
+	if before.Equal(after) {
+		return "nothing", true
+	}
+	if !before.Job.Exists() && after.Job.Exists() && before.Row.Equal(after.Row) {
+		return "arrival of " + after.Job.MessageID, after.Job == Job{MessageID: after.Job.MessageID,
+			ThreadID: after.Job.ThreadID, ReceivedAt: after.Job.ReceivedAt}
+	}
+	for _, candidate := range candidates(before, after) {
+		if result := candidate.Apply(before, now, s); result.OK() && result.After.Equal(after) {
+			return candidate.String(), true
+		}
+	}
+	return "", false
+}
+
+// candidates lists the steps that could have led from before to after, with the arguments that the difference shows.
+func candidates(before, after RowAndJob) []Step {
+	job, row := after.Job, after.Row
+	if job.Outcome != before.Job.Outcome {
+		return []Step{
+			Finish{MessageID: job.MessageID, WorkerID: before.Row.WorkerID, Fence: before.Row.Fence, Outcome: job.Outcome},
+			CleanUp{MessageID: job.MessageID, Outcome: job.Outcome},
+			Supersede{MessageID: job.MessageID},
+			// Who declines is not written anywhere: it is nobody, or the worker whose lease the decline clears.
+			Decline{MessageID: job.MessageID, ContainerID: before.Job.ContainerID},
+			Decline{MessageID: job.MessageID, ContainerID: before.Job.ContainerID, WorkerID: before.Row.WorkerID},
+			Decline{MessageID: job.MessageID},
+		}
+	}
+	token, _ := row.Preemptor.Token(job.MessageID)
+	return []Step{
+		Delete{},
+		Heartbeat{WorkerID: row.WorkerID, Fence: row.Fence},
+		HandBack{WorkerID: before.Row.WorkerID, Fence: before.Row.Fence},
+		Start{MessageID: job.MessageID, ContainerID: row.ContainerID, WorkerID: row.WorkerID, Fence: row.Fence},
+		Claim{Message: job.Message(), ContainerID: row.ContainerID},
+		Interrupt{Message: job.Message(), Token: token, SeenContainerID: before.Row.ContainerID},
+		CleanUp{MessageID: job.MessageID, Outcome: TimedOut}, // of a job that has ended: only the claim changes
+	}
+}
+
+// CallerTime reads the caller's clock from the times that a write carries. A hand back and a TTL deletion carry none.
+func (s Settings) CallerTime(before, after RowAndJob) (now int64, ok bool) {
+	b, a := before.Row, after.Row
+	switch {
+	case after.Job.Outcome != before.Job.Outcome:
+		return after.Job.OutcomeAt, true
+	case a.Exists() && a.ContainerID != b.ContainerID:
+		return a.ClaimedAt, true
+	case a.LeaseExpiresAt != b.LeaseExpiresAt && a.LeaseExpiresAt != 0:
+		return a.LeaseExpiresAt - s.LeaseMillis, true
+	case a.Preemptor.Exists() && !b.Preemptor.Exists():
+		return a.Preemptor.RequestedAt, true
+	}
+	return 0, false
+}
