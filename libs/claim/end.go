@@ -61,7 +61,8 @@ func (s *Store) Finish(ctx context.Context, l Lease, end End) (Finished, error) 
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		e.delete = append(e.delete, "jobs :ending")
 		e.value(":ending", set(l.MessageID)).clear("workerId", "workerJob", "leaseExpiresAt")
-		finished = Finished{Job: endedJob(l.MessageID, l.Key, l.ContainerID, v.row.ThreadID, end, by, now), Wakes: v.row.Preemptor.wakes(false, "")}
+		running := Job{MessageID: l.MessageID, Key: l.Key, ContainerID: l.ContainerID, ThreadID: v.row.ThreadID}
+		finished = Finished{Job: running.ended(end, by, now), Wakes: v.row.Preemptor.wakes(false, "")}
 		return []types.TransactWriteItem{s.onClaim(l.Key, e), s.onJob(l.MessageID, outcome(finished.Job))}, nil
 	})
 	return finished, err
@@ -120,11 +121,7 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 			s.release(e, v.row, m.MessageID)
 			declined.Wakes = v.row.Preemptor.wakes(false, "")
 		}
-		by := v.row.asker(End{Outcome: job.Interrupted})
-		if by == nil || v.row.ContainerID != w.ContainerID {
-			by = &InterruptedBy{ThreadID: v.row.ThreadID, MessageID: v.row.NewestMessageID, RequestedAtMillis: v.row.ClaimedAtMillis}
-		}
-		declined.Job = endedJob(m.MessageID, m.ProjectUserID, w.ContainerID, m.ThreadID, End{Outcome: job.Interrupted, Result: "not started: a newer thread has the key"}, by, now)
+		declined.Job = v.job.ended(End{Outcome: job.Interrupted, Result: "not started: a newer thread has the key"}, v.row.supersedes(m), now)
 		onJob := outcome(declined.Job).when("containerId = :container").value(":container", text(w.ContainerID))
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
 	})
@@ -165,7 +162,7 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 		if c.End.Outcome == job.Superseded {
 			by = v.row.supersedes(m)
 		}
-		finished = Finished{Job: endedJob(m.MessageID, m.ProjectUserID, v.job.ContainerID, m.ThreadID, c.End, by, now)}
+		finished = Finished{Job: v.job.ended(c.End, by, now)}
 		e := newExpression().when("attribute_not_exists(projectUserId)")
 		if v.row != nil {
 			e, finished.Wakes = s.takeOff(v.row, m.MessageID, now)
@@ -246,11 +243,10 @@ func seenRow(row *Row) *expression {
 		value(":seen", text(row.ContainerID)).value(":seenFence", number(row.Fence))
 }
 
-func endedJob(messageID string, key job.Key, containerID, threadID string, end End, by *InterruptedBy, now time.Time) Job {
-	return Job{
-		MessageID: messageID, Key: key, ContainerID: containerID, ThreadID: threadID,
-		Outcome: end.Outcome, OutcomeAtMillis: job.Millis(now), Result: end.Result, InterruptedBy: by,
-	}
+// ended is the job with its end.
+func (j Job) ended(end End, by *InterruptedBy, now time.Time) Job {
+	j.Outcome, j.OutcomeAtMillis, j.Result, j.InterruptedBy = end.Outcome, job.Millis(now), end.Result, by
+	return j
 }
 
 // outcome is the write that decides how a job ended: once, and never again.
