@@ -1,0 +1,263 @@
+package claim_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/simtest"
+)
+
+func TestAStartMakesTheWorkerTheHolderOfTheLease(t *testing.T) {
+	s := newScene(t, a1)
+	c := s.claims(a1, claim.New).ContainerID
+	s.Advance(10 * time.Second)
+	l := s.starts(a1, c, "w1", claim.Started).Lease
+	want := claim.Lease{
+		Key: simtest.Key, ContainerID: c, MessageID: "a1", WorkerID: "w1",
+		Fence: job.Millis(simtest.Start) + 1, ExpiresAt: simtest.Start.Add(10*time.Second + lease),
+	}
+	if l != want {
+		t.Errorf("lease %+v, want %+v", l, want)
+	}
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m40s expires=1h0m10s")
+	s.wantJob("a1", "open in c1 started 10s")
+}
+
+func TestTheVerdictsOfStart(t *testing.T) {
+	tests := []struct {
+		name    string
+		prepare func(s scene, containerID string) // after a1 has claimed
+		want    claim.Verdict
+	}{
+		{"nobody is there", func(scene, string) {}, claim.Started},
+		{"it is the worker's own lease", func(s scene, c string) { s.starts(a1, c, "w1", claim.Started) }, claim.Started},
+		{"the lease of a dead worker is over", func(s scene, c string) {
+			s.starts(a1, c, "w0", claim.Started)
+			s.Advance(lease + skew + time.Millisecond)
+		}, claim.Started},
+		{"another worker's lease is over, but not on every clock", func(s scene, c string) {
+			s.starts(a1, c, "w0", claim.Started)
+			s.Advance(lease + skew)
+		}, claim.Busy},
+		{"another worker holds the lease, and somebody waits", func(s scene, c string) {
+			s.starts(a1, c, "w0", claim.Started)
+			s.asks(b3, claim.Interrupt)
+		}, claim.Busy},
+		{"it has ended", func(s scene, c string) { s.finishes(s.starts(a1, c, "w0", claim.Started).Lease, job.Completed) }, claim.Ended},
+		{"it was cleaned up", func(s scene, _ string) { s.cleansUp(a1, job.TimedOut) }, claim.Ended},
+		{"a newer thread waits", func(s scene, _ string) { s.asks(b3, claim.Interrupt) }, claim.Yielded},
+		{"a newer thread has taken over", func(s scene, _ string) {
+			s.asks(b3, claim.Interrupt)
+			s.claims(b3, claim.TakeOver)
+		}, claim.Yielded},
+		{"the claim is over, and the row still there", func(s scene, _ string) { s.Advance(claimTTL + skew + time.Second) }, claim.Lost},
+		{"the claim is over, and the row deleted", func(s scene, _ string) {
+			s.Advance(claimTTL + skew + time.Second)
+			s.DeleteExpired()
+		}, claim.Lost},
+		{"the claim was over, and an older thread has the key", func(s scene, _ string) {
+			s.Advance(claimTTL + skew + time.Second)
+			s.claims(c0, claim.New)
+		}, claim.Lost},
+		{"the claim was over, and its own thread has the key", func(s scene, _ string) {
+			s.Advance(claimTTL + skew + time.Second)
+			s.claims(a2, claim.New)
+		}, claim.Lost},
+		{"it was claimed again, so this copy is old", func(s scene, _ string) {
+			s.Advance(claimTTL + skew + time.Second)
+			s.claims(a1, claim.New)
+		}, claim.Stale},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t, a1, a2, b3, c0)
+			c := s.claims(a1, claim.New).ContainerID
+			test.prepare(s, c)
+			if test.want == claim.Started {
+				before := s.fence()
+				if l := s.starts(a1, c, "w1", test.want).Lease; l.Fence != before+1 {
+					t.Errorf("fence %d after %d", l.Fence, before)
+				}
+				return
+			}
+			s.unchanged(func() { s.starts(a1, c, "w1", test.want) })
+		})
+	}
+}
+
+func (s scene) fence() int64 {
+	s.t.Helper()
+	row, err := s.ReadClaim(ctx, simtest.Key)
+	return must(s.t, row, err).Fence
+}
+
+func TestABusyStartSaysUntilWhen(t *testing.T) {
+	s := newScene(t, a1)
+	l := s.runs(a1, "w0")
+	start := s.starts(a1, l.ContainerID, "w1", claim.Busy)
+	if want := simtest.Start.Add(lease + skew); !start.BusyUntil.Equal(want) {
+		t.Errorf("busy until %v, want %v", start.BusyUntil, want)
+	}
+}
+
+func TestAStartRecognisesItsOwnWriteAndLosesNoTime(t *testing.T) {
+	s := newScene(t, a1)
+	c := s.claims(a1, claim.New).ContainerID
+	s.LoseAnswer("TransactWriteItems", 0)
+	s.Before("GetItem", 1, func() { s.Advance(time.Minute) }) // the look after the lost answer
+	l := s.starts(a1, c, "w1", claim.Started).Lease
+	if want := simtest.Start.Add(lease); !l.ExpiresAt.Equal(want) || l.Fence != s.fence() {
+		t.Errorf("the lease lasts until %v, want %v from when it was sent; fence %d of %d", l.ExpiresAt, want, l.Fence, s.fence())
+	}
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s")
+}
+
+func TestAStartLosesRacesBetweenItsLookAndItsWrite(t *testing.T) {
+	tests := []struct {
+		name  string
+		first func(s scene, containerID string)
+		want  claim.Verdict
+	}{
+		{"to another worker", func(s scene, c string) { s.starts(a1, c, "w2", claim.Started) }, claim.Busy},
+		{"to a thread that waits", func(s scene, _ string) { s.asks(b3, claim.Interrupt) }, claim.Yielded},
+		{"to a clean-up", func(s scene, _ string) { s.cleansUp(a1, job.TimedOut) }, claim.Ended},
+		{"to a take-over", func(s scene, _ string) { s.asks(b3, claim.Interrupt); s.claims(b3, claim.TakeOver) }, claim.Yielded},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t, a1, b3)
+			c := s.claims(a1, claim.New).ContainerID
+			s.Before("TransactWriteItems", 0, func() { test.first(s, c) })
+			s.starts(a1, c, "w1", test.want)
+		})
+	}
+}
+
+func TestAHeartbeatExtendsLeaseAndClaimAndTellsWhoWaits(t *testing.T) {
+	s := newScene(t, a1, b3)
+	l := s.runs(a1, "w1")
+	s.Advance(20 * time.Second)
+	beat := s.beats(l, awsx.Applied)
+	if beat.Preemptor != nil || beat.Lease.Fence != l.Fence || !beat.Lease.ExpiresAt.Equal(l.ExpiresAt.Add(20*time.Second)) {
+		t.Errorf("beat %+v", beat)
+	}
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
+	s.asks(b3, claim.Interrupt)
+	if beat := s.beats(l, awsx.Applied); beat.Preemptor == nil || beat.Preemptor.ThreadID != "B" {
+		t.Errorf("beat %+v", beat)
+	}
+}
+
+func (s scene) beats(l claim.Lease, want awsx.Result) claim.Beat {
+	s.t.Helper()
+	beat, err := s.Heartbeat(ctx, l)
+	if must(s.t, beat, err); beat.Result != want {
+		s.t.Fatalf("heartbeat: %v, want %v", beat.Result, want)
+	}
+	return beat
+}
+
+func TestALeaseThatWasTakenCanDoNothing(t *testing.T) {
+	tests := []struct {
+		name string
+		take func(s scene, l claim.Lease)
+	}{
+		{"by another worker", func(s scene, l claim.Lease) {
+			s.Advance(lease + skew + time.Second)
+			s.starts(a1, l.ContainerID, "w2", claim.Started)
+		}},
+		{"by the same worker, started anew", func(s scene, l claim.Lease) { s.starts(a1, l.ContainerID, "w1", claim.Started) }},
+		{"by a newer thread after the grace", func(s scene, _ claim.Lease) {
+			s.asks(b3, claim.Interrupt)
+			s.Advance(grace + skew + time.Second)
+			s.claims(b3, claim.TakeOver)
+		}},
+		{"by a clean-up", func(s scene, _ claim.Lease) { s.cleansUp(a1, job.TimedOut) }},
+		{"by another claim, after its own was deleted", func(s scene, _ claim.Lease) {
+			s.Advance(claimTTL + skew + time.Second)
+			s.DeleteExpired()
+			s.claims(b3, claim.New)
+		}},
+		{"by time, the row deleted", func(s scene, _ claim.Lease) {
+			s.Advance(claimTTL + skew + time.Second)
+			s.DeleteExpired()
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t, a1, b3)
+			l := s.runs(a1, "w1")
+			test.take(s, l)
+			s.unchanged(func() {
+				s.beats(l, awsx.Refused)
+				if wakes, result, err := s.HandBack(ctx, l); result != awsx.Refused || err != nil || wakes != nil {
+					t.Errorf("hand back: %v %v %v", wakes, result, err)
+				}
+				finished, err := s.Finish(ctx, l, claim.End{Outcome: job.Completed})
+				if !errors.Is(err, claim.ErrLeaseLost) && finished.Job.Outcome != job.TimedOut {
+					t.Errorf("finish: %+v, %v", finished.Job, err)
+				}
+			})
+		})
+	}
+}
+
+func TestAHeartbeatWhoseAnswerWasLostIsNoRefusal(t *testing.T) {
+	s := newScene(t, a1)
+	l := s.runs(a1, "w1")
+	s.Advance(20 * time.Second)
+	s.LoseAnswer("UpdateItem", 0)
+	beat, err := s.Heartbeat(ctx, l)
+	if beat.Result != awsx.Unknown || err == nil || beat.Lease != l {
+		t.Errorf("beat %+v, %v: an unknown end extends nothing", beat, err)
+	}
+	s.beats(l, awsx.Applied)
+}
+
+func TestAHandBackKeepsTheJobAndWakesWhoWaits(t *testing.T) {
+	s := newScene(t, a1, b3)
+	l := s.runs(a1, "w1")
+	s.asks(b3, claim.Interrupt)
+	wakes, result, err := s.HandBack(ctx, l)
+	if err != nil || result != awsx.Applied {
+		t.Fatal(result, err)
+	}
+	s.wantWakes(wakes, "b3:token-b3 goes on")
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
+	s.claims(b3, claim.TakeOver)
+}
+
+func TestAFenceNeverFalls(t *testing.T) {
+	s := newScene(t, a1, a2, b3, c5)
+	l := s.runs(a1, "w1")
+	last := l.Fence
+	grows := func(step string, at int64) {
+		t.Helper()
+		if at <= last {
+			t.Errorf("%s: fence %d after %d", step, at, last)
+		}
+		last = at
+	}
+	for range 3 { // starts run ahead of the clock: the next claim must not fall back to it
+		grows("start", s.starts(a1, l.ContainerID, "w1", claim.Started).Lease.Fence)
+	}
+	s.asks(b3, claim.Interrupt)
+	s.cleansUp(a1, job.TimedOut)
+	grows("clean-up of a lease", s.fence())
+	s.claims(b3, claim.New)
+	grows("new claim over a free one", s.fence())
+	s.asks(c5, claim.Interrupt)
+	s.claims(c5, claim.TakeOver)
+	grows("take-over", s.fence())
+	s.Advance(claimTTL + skew + time.Second)
+	if s.DeleteExpired() != 1 {
+		t.Fatal("the row was not deleted")
+	}
+	early := scene{Lab: s.Lab, Store: s.StoreAt(claim.DefaultSettings(), -skew), t: t} // by the slowest clock
+	early.claims(a2, claim.New)
+	grows("new claim after the row was deleted", s.fence())
+}
