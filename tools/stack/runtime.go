@@ -1,0 +1,247 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/sim/cloud"
+	"github.com/webordinary/hephaestus/sim/ddbcore"
+	"github.com/webordinary/hephaestus/sim/lambdacore"
+	"github.com/webordinary/hephaestus/sim/s3core"
+	"github.com/webordinary/hephaestus/sim/sfncore"
+	"github.com/webordinary/hephaestus/sim/sqscore"
+)
+
+// runtime is a cloud in real time: one lock around the cores, a goroutine for each function that runs,
+// one for what has come due, and waiting where AWS lets callers wait.
+type runtime struct {
+	functions map[string]function
+
+	mu      sync.Mutex
+	cloud   *cloud.Cloud
+	running map[string]context.CancelFunc          // by invocation
+	waiting map[string]chan struct{}               // by queue: closed when asking again is worth it
+	invoked map[string]chan<- *lambda.InvokeOutput // by invocation: synchronous ones from outside
+	armed   time.Time                              // what keepTime waits for; zero: nothing
+	rearm   chan struct{}                          // tells keepTime that armed has come nearer
+}
+
+// ttlEvery is how often expired items are deleted. DynamoDB takes minutes to days.
+const ttlEvery = time.Minute
+
+func newRuntime(names awsx.Names, endpoint string, config Config) *runtime {
+	cores := cloud.Cores{
+		DynamoDB: ddbcore.New(ddbcore.Options{Region: region, Account: accountID}),
+		SQS: sqscore.New(sqscore.Options{Region: region, AccountID: accountID, NewID: uuid, QueueURL: func(name string) string {
+			return endpoint + "/" + accountID + "/" + name
+		}}),
+		S3:            s3core.New(s3core.Options{Region: region, AccountID: accountID}),
+		StepFunctions: sfncore.New(sfncore.Options{Region: region, Account: accountID, NewID: uuid, OmitHistory: config.OmitHistory}),
+		Lambda:        lambdacore.New(lambdacore.Options{Region: region, AccountID: accountID, NewID: uuid, RetryDelays: [2]time.Duration{time.Second, 2 * time.Second}}),
+	}
+	ended := cloud.Rule{
+		Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusTimedOut},
+		Function: names.Function("handle-timeout"),
+	}
+	return &runtime{
+		cloud:   cloud.New(cores, []cloud.Rule{ended}),
+		running: map[string]context.CancelFunc{}, waiting: map[string]chan struct{}{}, invoked: map[string]chan<- *lambda.InvokeOutput{}, rearm: make(chan struct{}, 1),
+	}
+}
+
+func uuid() string {
+	id := boot.RandomID() + boot.RandomID()
+	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
+}
+
+// call is a client.Call.
+func (r *runtime) call(ctx context.Context, service, operation string, input any) (any, error) {
+	switch in := input.(type) {
+	case *sqs.ReceiveMessageInput:
+		return r.receive(ctx, in)
+	case *lambda.InvokeInput:
+		return r.invoke(ctx, in)
+	case *s3.PutObjectInput:
+		body, err := inMemory(in.Body)
+		if err != nil {
+			return nil, err
+		}
+		copied := *in
+		copied.Body = body
+		input = &copied
+	}
+	return r.do(service, input)
+}
+
+// inMemory reads a body before the lock is taken, however slowly it comes.
+func inMemory(body io.Reader) (io.Reader, error) {
+	if body == nil {
+		return bytes.NewReader(nil), nil
+	}
+	if _, ok := body.(*bytes.Reader); ok {
+		return body, nil
+	}
+	content, err := io.ReadAll(body)
+	if err != nil {
+		return nil, fmt.Errorf("read the body: %w", err)
+	}
+	return bytes.NewReader(content), nil
+}
+
+func (r *runtime) do(service string, input any) (any, error) {
+	r.mu.Lock()
+	output, effects, err := r.cloud.Do(time.Now(), service, input)
+	r.carryOut(effects)
+	r.mu.Unlock()
+	return output, err
+}
+
+// carryOut does what the cloud asks for; r.mu is held. Deliveries happen at once and in order.
+func (r *runtime) carryOut(effects []cloud.Effect) {
+	for len(effects) > 0 {
+		effect := effects[0]
+		effects = effects[1:]
+		switch e := effect.(type) {
+		case cloud.Delivery:
+			effects = append(effects, r.cloud.Deliver(time.Now(), e)...)
+		case cloud.Run:
+			ctx, cancel := context.WithCancel(context.Background())
+			r.running[e.InvocationID] = cancel
+			go r.run(ctx, e)
+		case cloud.Stop:
+			r.running[e.InvocationID]()
+		case cloud.Available:
+			if waiting, ok := r.waiting[e.Queue]; ok {
+				close(waiting)
+				delete(r.waiting, e.Queue)
+			}
+		case cloud.Answered:
+			if answer, ok := r.invoked[e.InvocationID]; ok {
+				answer <- e.Output
+				delete(r.invoked, e.InvocationID)
+			}
+		}
+	}
+	if next, ok := r.cloud.NextDeadline(); ok && (r.armed.IsZero() || next.Before(r.armed)) {
+		r.armed = next
+		select {
+		case r.rearm <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// keepTime lets happen what has come due.
+func (r *runtime) keepTime(ctx context.Context) {
+	timer, sweep := time.NewTimer(time.Hour), time.NewTicker(ttlEvery)
+	defer timer.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			r.deleteExpired()
+		case <-r.rearm:
+		case <-timer.C:
+			r.mu.Lock()
+			r.armed = time.Time{}
+			r.carryOut(r.cloud.Tick(time.Now()))
+			r.mu.Unlock()
+		}
+		r.mu.Lock()
+		if !r.armed.IsZero() {
+			timer.Reset(time.Until(r.armed))
+		}
+		r.mu.Unlock()
+	}
+}
+
+func (r *runtime) deleteExpired() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for _, key := range r.cloud.DynamoDB.Expired(now) {
+		r.cloud.DynamoDB.DeleteExpired(now, key)
+	}
+}
+
+// receive waits for a message as long as the call or the queue says.
+func (r *runtime) receive(ctx context.Context, in *sqs.ReceiveMessageInput) (any, error) {
+	r.mu.Lock()
+	wait := r.cloud.SQS.WaitTime(in)
+	r.mu.Unlock()
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	for {
+		r.mu.Lock()
+		output, effects, err := r.cloud.Do(time.Now(), "sqs", in)
+		r.carryOut(effects)
+		if err != nil || wait == 0 || len(output.(*sqs.ReceiveMessageOutput).Messages) > 0 {
+			r.mu.Unlock()
+			return output, err
+		}
+		again := r.awaitQueue(queueName(in))
+		r.mu.Unlock()
+		select {
+		case <-again:
+		case <-deadline.C:
+			return output, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// awaitQueue is closed when the queue has something to give; r.mu is held.
+func (r *runtime) awaitQueue(name string) <-chan struct{} {
+	waiting, ok := r.waiting[name]
+	if !ok {
+		waiting = make(chan struct{})
+		r.waiting[name] = waiting
+	}
+	return waiting
+}
+
+// invoke calls a function, and waits for its answer where the call is synchronous.
+func (r *runtime) invoke(ctx context.Context, in *lambda.InvokeInput) (any, error) {
+	answer := make(chan *lambda.InvokeOutput, 1)
+	r.mu.Lock()
+	output, effects, err := r.cloud.Do(time.Now(), "lambda", in)
+	pending, synchronous := output.(*lambdacore.Pending)
+	if synchronous {
+		r.invoked[pending.InvocationID] = answer
+	}
+	r.carryOut(effects)
+	r.mu.Unlock()
+	if err != nil || !synchronous {
+		return output, err
+	}
+	select {
+	case out := <-answer:
+		return out, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// run runs a function and reports its end.
+func (r *runtime) run(ctx context.Context, run cloud.Run) {
+	payload, failed := r.functions[run.Function].call(ctx, run.Payload)
+	r.mu.Lock()
+	r.running[run.InvocationID]()
+	delete(r.running, run.InvocationID)
+	r.carryOut(r.cloud.Returned(time.Now(), run.InvocationID, payload, failed))
+	r.mu.Unlock()
+}

@@ -1,0 +1,230 @@
+// Package stack is the local runtime: the pure cores of AWS's services in real time, behind one
+// loopback port, with the very handlers and the very state machine that run on AWS, called in process.
+//
+// It promises the semantics of the cores and nothing of AWS's durability: everything is in memory and
+// gone when the process ends. Whoever reaches the port may do anything.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/services/intake"
+	"github.com/webordinary/hephaestus/services/worker"
+	"github.com/webordinary/hephaestus/services/worker/process"
+	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/tools/stack/gateway"
+)
+
+// DefaultAddress is where a stack listens if nobody says otherwise.
+const DefaultAddress = "127.0.0.1:7400"
+
+// Where the local stack says it is.
+const (
+	region    = "us-east-1"
+	accountID = "000000000000"
+)
+
+// Config says what a stack is like. The zero value of a field means its default.
+type Config struct {
+	Address string // to listen on; port 0 picks a free one
+	Prefix  string // of all names: STACK_PREFIX
+	Claim   claim.Settings
+	Flow    job.Settings
+	Worker  worker.Settings
+	Routes  mail.Routes
+	Command []string    // what workers of this process run for each message
+	Root    string      // of their workspaces
+	Environ []string    // of their commands
+	Workers int         // of this process; 0 for none
+	Host    worker.Host // overrides Command, Root and Environ: for tests and benchmarks
+	// OmitHistory keeps no history of executions, for runs with very many.
+	OmitHistory bool
+	Log         *slog.Logger // handlers' and workers' records; default: nothing
+}
+
+// withDefaults fills in what was not said and refuses what does not go together.
+func (c Config) withDefaults() (Config, error) {
+	if c.Address == "" {
+		c.Address = DefaultAddress
+	}
+	if c.Claim == (claim.Settings{}) {
+		c.Claim = claim.DefaultSettings()
+	}
+	if c.Worker == (worker.Settings{}) {
+		c.Worker = worker.DefaultSettings()
+	}
+	if c.Flow.JobTimeoutSeconds == 0 {
+		c.Flow.JobTimeoutSeconds = 6 * 60 * 60
+	}
+	if c.Flow.InterruptWaitSeconds == 0 {
+		c.Flow.InterruptWaitSeconds = intake.InterruptWaitSeconds(c.Claim)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := c.Claim.Validate(); err != nil {
+		return c, err
+	}
+	return c, c.Worker.Validate(c.Claim)
+}
+
+// Stack is a running stack.
+type Stack struct {
+	config    Config
+	names     awsx.Names
+	resources resources.Stack
+	runtime   *runtime
+	listener  net.Listener
+	server    *http.Server
+	host      *process.Host // nil where Config.Host is used or there are no workers
+	workers   sync.WaitGroup
+	stop      context.CancelFunc
+}
+
+// Start makes the stack, its resources and its workers. It listens and is ready when Start returns.
+func Start(ctx context.Context, config Config) (*Stack, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	names, err := awsx.NewNames(config.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", config.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", config.Address, err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Stack{config: config, names: names, listener: listener, stop: stop}
+	s.runtime = newRuntime(names, s.Endpoint(), config)
+	if err := s.furnish(ctx); err != nil {
+		stop()
+		listener.Close()
+		return nil, err
+	}
+	go s.runtime.keepTime(ctx)
+	s.server = &http.Server{Handler: gateway.New(backend(s.Call), gateway.Options{System: s.system()}), ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelWarn)}
+	go s.server.Serve(listener) // ends with Close
+	if err := s.startWorkers(ctx); err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	return s, nil
+}
+
+// furnish makes the resources and puts the handlers behind their names.
+func (s *Stack) furnish(ctx context.Context) error {
+	made, err := resources.Make(ctx, resources.Clients{
+		DynamoDB: client.NewDynamoDB(s.Call), SQS: client.NewSQS(s.Call), S3: client.NewS3(s.Call), StepFunctions: client.NewStepFunctions(s.Call),
+	}, resources.Options{
+		Names: s.names, IntakeARN: functionARN(s.names.Function("intake")), RoleARN: "arn:aws:iam::" + accountID + ":role/" + s.names.Prefix(),
+		Visibility: s.config.Worker.Visibility,
+	})
+	if err != nil {
+		return err
+	}
+	s.resources = made
+	return s.runtime.install(s.names, s.config, made, s.Call)
+}
+
+// startWorkers runs this process's workers.
+func (s *Stack) startWorkers(ctx context.Context) error {
+	if s.config.Workers == 0 {
+		return nil
+	}
+	queue, tokens := client.NewSQS(s.Call), client.NewStepFunctions(s.Call)
+	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.names, s.config.Claim, time.Now, boot.RandomID)
+	if err != nil {
+		return err
+	}
+	host := s.config.Host
+	if host == nil {
+		nudges, err := interrupt.NewQueues(queue, s.names, s.resources.WorkQueueURL)
+		if err != nil {
+			return err
+		}
+		options := process.Options{Command: s.config.Command, Root: s.config.Root, Environ: s.config.Environ}
+		if s.host, err = process.New(options, client.NewS3(s.Call), nudges, s.config.Log.With("part", "worker")); err != nil {
+			return err
+		}
+		host = s.host
+	}
+	for n := range s.config.Workers {
+		id := fmt.Sprintf("worker-local-%d-%s", n+1, boot.RandomID())
+		w := worker.New(id, queue, s.resources.WorkQueueURL, store, tokens, host, s.config.Worker, s.config.Log.With("part", "worker"))
+		s.workers.Go(func() { w.Run(ctx) })
+	}
+	return nil
+}
+
+// Close stops the workers, whose running jobs yield, and then the stack.
+func (s *Stack) Close(ctx context.Context) error {
+	if s.host != nil {
+		s.host.Stop()
+	}
+	done := make(chan struct{})
+	go func() { s.workers.Wait(); close(done) }()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = fmt.Errorf("workers did not stop in time: %w", ctx.Err())
+	}
+	s.stop()
+	return errors.Join(err, s.server.Close())
+}
+
+// Endpoint is the URL of every service.
+func (s *Stack) Endpoint() string { return "http://" + s.listener.Addr().String() }
+
+// Names are the stack's names.
+func (s *Stack) Names() awsx.Names { return s.names }
+
+// WorkQueueURL is where workers take their jobs from.
+func (s *Stack) WorkQueueURL() string { return s.resources.WorkQueueURL }
+
+// StateMachineARN is the flow's.
+func (s *Stack) StateMachineARN() string { return s.resources.StateMachineARN }
+
+// Call performs an operation in process: a client.Call.
+func (s *Stack) Call(ctx context.Context, service, operation string, input any) (any, error) {
+	return s.runtime.call(ctx, service, operation, input)
+}
+
+// Environ is what a process needs to be part of the stack: where AWS is, who it is, and the times.
+func (s *Stack) Environ() []string {
+	c, w := s.config.Claim, s.config.Worker
+	return []string{
+		"AWS_ENDPOINT_URL=" + s.Endpoint(), "AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+		"AWS_EC2_METADATA_DISABLED=true", "STACK_PREFIX=" + s.names.Prefix(), "WORK_QUEUE_URL=" + s.WorkQueueURL(),
+		"CLAIM_TTL=" + c.ClaimTTL.String(), "LEASE=" + c.Lease.String(), "INTERRUPT_GRACE=" + c.InterruptGrace.String(),
+		"MAX_CLOCK_SKEW=" + c.MaxClockSkew.String(), "MIN_CLAIM_INTERVAL=" + c.MinClaimInterval.String(),
+		"HEARTBEAT=" + w.Heartbeat.String(), "COMMAND_TIMEOUT=" + w.CommandTimeout.String(), "COMMAND_GRACE=" + w.CommandGrace.String(),
+		"RECEIVE_WAIT=" + w.ReceiveWait.String(), "VISIBILITY=" + w.Visibility.String(),
+	}
+}
+
+// backend is the gateway's view of a call.
+type backend client.Call
+
+func (b backend) Do(ctx context.Context, service, operation string, input any) (any, error) {
+	return b(ctx, service, operation, input)
+}
+
+func functionARN(name string) string {
+	return "arn:aws:lambda:" + region + ":" + accountID + ":function:" + name
+}
