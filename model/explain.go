@@ -7,6 +7,9 @@ package model
 // The job row is the one of the message for which the write was made; for a write that touches the claim row alone
 // (heartbeat, hand back, TTL deletion) any job of the key, unchanged, will do, or none. A write that changes nothing is
 // explained as "nothing". Where the caller's clock is not known, CallerTime reads it from the write.
+//
+// Who writes is not in the rows: a heartbeat, finish or decline is taken to be the lease holder's. That a worker writes under
+// another's lease has to be seen where the writer is known.
 func (s Settings) Explain(before, after RowAndJob, now int64) (step string, ok bool) {
 	if before.Equal(after) {
 		return "nothing", true
@@ -31,10 +34,8 @@ func candidates(before, after RowAndJob) []Step {
 			Finish{MessageID: job.MessageID, WorkerID: before.Row.WorkerID, Fence: before.Row.Fence, Outcome: job.Outcome},
 			CleanUp{MessageID: job.MessageID, Outcome: job.Outcome},
 			Supersede{MessageID: job.MessageID},
-			// Who declines is not written anywhere: it is nobody, or the worker whose lease the decline clears.
-			Decline{MessageID: job.MessageID, ContainerID: before.Job.ContainerID},
 			Decline{MessageID: job.MessageID, ContainerID: before.Job.ContainerID, WorkerID: before.Row.WorkerID},
-			Decline{MessageID: job.MessageID},
+			Decline{MessageID: job.MessageID, WorkerID: before.Row.WorkerID},
 		}
 	}
 	token, _ := row.Preemptor.Token(job.MessageID)
