@@ -17,6 +17,7 @@ type execution struct {
 	input       string // as it was sent
 	traceHeader string
 	status      types.ExecutionStatus
+	forgotten   bool // its retention is over
 	start, stop time.Time
 	output      any
 	failure     failure
@@ -82,16 +83,15 @@ func (c *Core) launch(x *execution, input any) {
 
 // run lets the branches that are ready enter their states until all of them wait or have ended.
 func (c *Core) run(x *execution) {
-	for len(c.ready) > 0 {
-		b := c.ready[0]
-		c.ready = c.ready[1:]
-		if !b.over {
+	for i := 0; i < len(c.ready); i++ { // it grows on the way
+		if b := c.ready[i]; !b.over {
 			c.enterState(b)
 		}
 		c.checkHistory(x)
 	}
 	c.checkHistory(x)
-	c.ready = nil
+	clear(c.ready)
+	c.ready = c.ready[:0]
 }
 
 // checkHistory fails an execution whose history is full; the last event is the failure itself.

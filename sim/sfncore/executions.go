@@ -2,6 +2,7 @@ package sfncore
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -110,7 +111,7 @@ func (c *Core) listExecutions(in *sfn.ListExecutionsInput) (any, error) {
 	}
 	var matching []*execution
 	for i := len(m.executions) - 1; i >= 0; i-- {
-		if x := m.executions[i]; in.StatusFilter == "" || x.status == in.StatusFilter {
+		if x := m.executions[i]; !x.forgotten && (in.StatusFilter == "" || x.status == in.StatusFilter) {
 			matching = append(matching, x)
 		}
 	}
@@ -167,14 +168,15 @@ func (c *Core) execution(arn *string) (*execution, error) {
 	return x, nil
 }
 
-// forget drops an ended execution whose retention is over.
+// forget drops an ended execution whose retention is over. Its machine's list is swept once half of it is forgotten,
+// so that a forgotten one costs no more than it did to list.
 func (c *Core) forget(x *execution) {
 	delete(c.executions, x.arn)
 	m := x.machine
-	for i, other := range m.executions {
-		if other == x {
-			m.executions = append(m.executions[:i], m.executions[i+1:]...)
-			return
-		}
+	x.forgotten = true
+	m.forgotten++
+	if 2*m.forgotten > len(m.executions) {
+		m.executions = slices.DeleteFunc(m.executions, func(x *execution) bool { return x.forgotten })
+		m.forgotten = 0
 	}
 }

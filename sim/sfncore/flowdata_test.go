@@ -147,3 +147,15 @@ func TestDataOverTheLimitFailsTheState(t *testing.T) {
 	l, arn := flow(t, states(`"A":{"Type":"Pass","Parameters":{"a.$":"$","b.$":"$"},"End":true}`), `"`+strings.Repeat("x", 200_000)+`"`)
 	l.expect(arn, "FAILED States.DataLimitExceeded: The state/task 'A' returned a result with a size exceeding the maximum number of bytes service limit.")
 }
+
+// TestFunctionARNEvents: a function's own ARN has events of its own (API Reference, HistoryEvent).
+func TestFunctionARNEvents(t *testing.T) {
+	l, arn := flow(t, states(`"A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","TimeoutSeconds":9,
+		"Retry":[{"ErrorEquals":["States.ALL"]}],"End":true}`), `1`)
+	l.fail(l.next(), "E", "why")
+	l.pass(time.Second)
+	l.next()
+	l.pass(11 * time.Second)
+	l.done(l.next(), `2`)
+	golden(t, "function-arn", l.history(arn)+l.result(arn)+"\n")
+}

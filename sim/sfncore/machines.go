@@ -18,6 +18,7 @@ type machine struct {
 	created    time.Time
 	current    *revision
 	executions []*execution
+	forgotten  int // of executions: those that no list shows any more
 	running    int
 	deleting   bool // gone once running is 0
 }

@@ -244,3 +244,17 @@ func TestTheEndIsToldWithEverything(t *testing.T) {
 		t.Errorf("read %+v", x)
 	}
 }
+
+func TestAForgottenExecutionIsNotListed(t *testing.T) {
+	l := newLab(t, sfncore.Options{Retention: time.Hour})
+	l.create(oneTask)
+	for i := range 4 {
+		l.start(fmt.Sprint("x", i), `{}`)
+	}
+	l.done(l.next(), `1`)
+	l.now = l.now.Add(time.Hour)
+	out := must[*sfn.ListExecutionsOutput](l, &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN)})
+	if len(out.Executions) != 3 || len(l.core.Executions()) != 3 {
+		t.Errorf("%d are listed, %d remembered; want 3", len(out.Executions), len(l.core.Executions()))
+	}
+}

@@ -63,7 +63,9 @@ type Transition struct {
 // Effect is something that the caller has to do: a RunTask or an ExecutionEnded.
 type Effect interface{ effect() }
 
-// RunTask asks the caller to perform a service call and to report its outcome with TaskDone.
+// RunTask asks the caller to perform a service call and to report its outcome with TaskDone: the output as the integration
+// returns it (Payload, StatusCode and so on for lambda:invoke, the bare payload for a function's own ARN), a FunctionError or a
+// service's error as a TaskFailure.
 type RunTask struct {
 	TaskID       string
 	Resource     string          // as in the definition
