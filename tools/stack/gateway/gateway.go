@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/webordinary/hephaestus/sim/wire"
 )
@@ -40,8 +39,6 @@ type Backend interface {
 type Options struct {
 	// Codec is shared with whoever else needs one; nil makes a new one.
 	Codec *wire.Codec
-	// Now is the stack's clock, which dates multipart uploads; nil is the wall clock.
-	Now func() time.Time
 	// System serves what is under /_heph/, except /_heph/health; nil serves nothing there.
 	System http.Handler
 }
@@ -59,18 +56,13 @@ type gateway struct {
 
 // New returns the endpoint over a backend.
 func New(backend Backend, options Options) http.Handler {
-	g := &gateway{backend: backend, codec: options.Codec, system: options.System}
+	g := &gateway{backend: backend, codec: options.Codec, system: options.System, s3: newS3(backend)}
 	if g.codec == nil {
 		g.codec = wire.New()
 	}
 	if g.system == nil {
 		g.system = http.NotFoundHandler()
 	}
-	now := options.Now
-	if now == nil {
-		now = time.Now
-	}
-	g.s3 = newS3(backend, now)
 	return g
 }
 

@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -21,18 +20,13 @@ import (
 )
 
 // newS3 returns the S3 front: gofakes3 speaks REST and XML, and s3Guard keeps from it what it would misunderstand.
-// Its check of the client's clock is off, since what it guards, the signature, is not verified either.
-func newS3(backend Backend, now func() time.Time) http.Handler {
-	fake := gofakes3.New(s3Backend{backend},
-		gofakes3.WithTimeSource(clock(now)), gofakes3.WithTimeSkewLimit(0), gofakes3.WithoutVersioning())
+// Its check of the client's clock is off, since what it guards, the signature, is not verified either. No time of
+// gofakes3's own reaches a client, so that it is given a clock that stands still: the Backend dates objects.
+func newS3(backend Backend) http.Handler {
+	fake := gofakes3.New(s3Backend{backend}, gofakes3.WithoutVersioning(),
+		gofakes3.WithTimeSource(gofakes3.FixedTimeSource(time.Unix(0, 0))), gofakes3.WithTimeSkewLimit(0))
 	return s3Guard{next: fake.Server()}
 }
-
-// clock is the stack's clock as gofakes3 wants it.
-type clock func() time.Time
-
-func (c clock) Now() time.Time                  { return c() }
-func (c clock) Since(t time.Time) time.Duration { return c().Sub(t) }
 
 // s3Backend is a gofakes3.Backend that turns each call into the SDK's input structs. gofakes3 passes no contexts.
 type s3Backend struct {
@@ -81,6 +75,10 @@ func (b s3Backend) ForceDeleteBucket(string) error {
 	return gofakes3.ErrNotImplemented
 }
 
+// tokenMarker begins the markers that this backend gave out, which gofakes3 does not tell from those a client made up:
+// a listing goes on behind all of a common prefix, but starts within it where a client asks for that.
+const tokenMarker = "continuation-token:"
+
 func (b s3Backend) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
 	input := &s3.ListObjectsV2Input{Bucket: &bucket, MaxKeys: aws.Int32(int32(page.MaxKeys))}
 	if prefix != nil && prefix.HasPrefix {
@@ -89,8 +87,10 @@ func (b s3Backend) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofak
 	if prefix != nil && prefix.HasDelimiter {
 		input.Delimiter = &prefix.Delimiter
 	}
-	if page.Marker != "" {
-		input.StartAfter = aws.String(afterMarker(page.Marker, aws.ToString(input.Delimiter)))
+	if token, isToken := strings.CutPrefix(page.Marker, tokenMarker); isToken {
+		input.ContinuationToken = &token
+	} else {
+		input.StartAfter = optional(page.Marker)
 	}
 	out, err := callS3[*s3.ListObjectsV2Output](b, "ListObjectsV2", input)
 	if err != nil {
@@ -102,25 +102,14 @@ func (b s3Backend) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofak
 			Key: aws.ToString(object.Key), ETag: aws.ToString(object.ETag), Size: aws.ToInt64(object.Size),
 			LastModified: gofakes3.NewContentTime(aws.ToTime(object.LastModified)), StorageClass: gofakes3.StorageStandard,
 		})
-		list.NextMarker = max(list.NextMarker, aws.ToString(object.Key))
 	}
 	for _, common := range out.CommonPrefixes {
 		list.AddPrefix(aws.ToString(common.Prefix))
-		list.NextMarker = max(list.NextMarker, aws.ToString(common.Prefix))
 	}
-	if list.IsTruncated = aws.ToBool(out.IsTruncated); !list.IsTruncated {
-		list.NextMarker = ""
+	if list.IsTruncated = aws.ToBool(out.IsTruncated); list.IsTruncated {
+		list.NextMarker = tokenMarker + aws.ToString(out.NextContinuationToken)
 	}
 	return list, nil
-}
-
-// afterMarker is where a listing goes on: after a common prefix ("a/") it is behind everything that begins with it,
-// which the last Unicode character sorts behind.
-func afterMarker(marker, delimiter string) string {
-	if delimiter != "" && strings.HasSuffix(marker, delimiter) {
-		return marker + "\U0010FFFF"
-	}
-	return marker
 }
 
 func (b s3Backend) PutObject(bucket, key string, headers map[string]string, body io.Reader, size int64, conditions *gofakes3.PutConditions) (gofakes3.PutObjectResult, error) {
@@ -164,9 +153,8 @@ func (b s3Backend) HeadObject(bucket, key string) (*gofakes3.Object, error) {
 		return nil, err
 	}
 	object := &gofakes3.Object{Name: key, Size: aws.ToInt64(out.ContentLength), Contents: io.NopCloser(http.NoBody)}
-	object.Metadata = objectHeaders(out.LastModified, out.ContentType, out.ContentEncoding, out.ContentDisposition, out.Metadata)
-	object.Hash, err = etagHash(out.ETag)
-	return object, err
+	object.Metadata = objectHeaders(out.ETag, out.LastModified, out.ContentType, out.ContentEncoding, out.ContentDisposition, out.Metadata)
+	return object, nil
 }
 
 // GetObject fetches the whole object and cuts the range out of it: gofakes3 needs the size of the whole. The checksum
@@ -182,7 +170,7 @@ func (b s3Backend) GetObject(bucket, key string, requested *gofakes3.ObjectRange
 		return nil, fmt.Errorf("reading s3://%s/%s: %w", bucket, key, err)
 	}
 	object := &gofakes3.Object{Name: key, Size: int64(len(content))}
-	object.Metadata = objectHeaders(out.LastModified, out.ContentType, out.ContentEncoding, out.ContentDisposition, out.Metadata)
+	object.Metadata = objectHeaders(out.ETag, out.LastModified, out.ContentType, out.ContentEncoding, out.ContentDisposition, out.Metadata)
 	if object.Range, err = requested.Range(object.Size); err != nil {
 		return nil, err
 	}
@@ -193,13 +181,18 @@ func (b s3Backend) GetObject(bucket, key string, requested *gofakes3.ObjectRange
 		object.Metadata[checksumType] = string(types.ChecksumTypeFullObject)
 	}
 	object.Contents = io.NopCloser(bytes.NewReader(content))
-	object.Hash, err = etagHash(out.ETag)
-	return object, err
+	return object, nil
 }
 
+// etagHeader carries an object's ETag through gofakes3, which can only send one that is an MD5 sum, as the ETag of an
+// upload in parts is not; readWriter puts it in its place.
+const etagHeader = "X-Heph-Etag"
+
 // objectHeaders are what gofakes3 sends with an object; it answers If-Modified-Since from Last-Modified.
-func objectHeaders(modified *time.Time, contentType, encoding, disposition *string, metadata map[string]string) map[string]string {
-	headers := map[string]string{"Last-Modified": aws.ToTime(modified).UTC().Format(http.TimeFormat)}
+func objectHeaders(etag *string, modified *time.Time, contentType, encoding, disposition *string, metadata map[string]string) map[string]string {
+	headers := map[string]string{
+		etagHeader: aws.ToString(etag), "Last-Modified": aws.ToTime(modified).UTC().Format(http.TimeFormat),
+	}
 	for name, value := range map[string]*string{"Content-Type": contentType, "Content-Encoding": encoding, "Content-Disposition": disposition} {
 		if value != nil {
 			headers[name] = *value
@@ -211,34 +204,27 @@ func objectHeaders(modified *time.Time, contentType, encoding, disposition *stri
 	return headers
 }
 
-// etagHash is an ETag as gofakes3 wants it: it puts the quotes and the hexadecimal form back.
-func etagHash(etag *string) ([]byte, error) {
-	hash, err := hex.DecodeString(strings.Trim(aws.ToString(etag), `"`))
-	if err != nil {
-		return nil, fmt.Errorf("ETag %s is not an MD5 sum: %w", aws.ToString(etag), err)
-	}
-	return hash, nil
-}
-
 func (b s3Backend) DeleteObject(bucket, key string) (gofakes3.ObjectDeleteResult, error) {
 	_, err := callS3[*s3.DeleteObjectOutput](b, "DeleteObject", &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
 	return gofakes3.ObjectDeleteResult{}, err
 }
 
-// DeleteMulti deletes one by one: S3 does not promise that the keys go at once, and reports failures key by key.
 func (b s3Backend) DeleteMulti(bucket string, keys ...string) (result gofakes3.MultiDeleteResult, err error) {
-	for _, key := range keys {
-		if _, err := b.DeleteObject(bucket, key); err != nil {
-			failed := gofakes3.ErrorResultFromError(err)
-			failed.Key = key
-			var s3err *s3Error
-			if errors.As(err, &s3err) {
-				failed.Code, failed.Message = s3err.Code, s3err.Message
-			}
-			result.Error = append(result.Error, failed)
-			continue
-		}
-		result.Deleted = append(result.Deleted, gofakes3.ObjectID{Key: key})
+	objects := make([]types.ObjectIdentifier, len(keys))
+	for i := range keys {
+		objects[i].Key = &keys[i]
+	}
+	out, err := callS3[*s3.DeleteObjectsOutput](b, "DeleteObjects", &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: objects}})
+	if err != nil {
+		return result, err
+	}
+	for _, deleted := range out.Deleted {
+		result.Deleted = append(result.Deleted, gofakes3.ObjectID{Key: aws.ToString(deleted.Key)})
+	}
+	for _, failed := range out.Errors {
+		result.Error = append(result.Error, gofakes3.ErrorResult{
+			Key: aws.ToString(failed.Key), Code: gofakes3.ErrorCode(aws.ToString(failed.Code)), Message: aws.ToString(failed.Message),
+		})
 	}
 	return result, nil
 }

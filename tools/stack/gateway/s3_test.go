@@ -1,11 +1,7 @@
 package gateway_test
 
 import (
-	"bytes"
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http/httptest"
@@ -22,110 +18,17 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/webordinary/hephaestus/sim/s3core"
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 
-// shelf is the least of an S3: one bucket's objects. It knows the conditions of PutObject, which only the backend can
-// check, and records the last input.
-type shelf struct {
-	objects map[string]s3.PutObjectInput
-	bodies  map[string][]byte
-	last    any
-}
+var stored = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-var shelved = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-func (s *shelf) do(service, operation string, input any) (any, error) {
-	if service != "s3" {
-		return nil, fmt.Errorf("%s %s is not S3", service, operation)
-	}
-	s.last = input
-	switch in := input.(type) {
-	case *s3.HeadBucketInput:
-		if *in.Bucket != "emails" {
-			return nil, &types.NotFound{}
-		}
-		return &s3.HeadBucketOutput{}, nil
-	case *s3.CreateBucketInput:
-		return nil, &types.BucketAlreadyOwnedByYou{Message: aws.String("yours already")}
-	case *s3.ListBucketsInput:
-		return &s3.ListBucketsOutput{Buckets: []types.Bucket{{Name: aws.String("emails"), CreationDate: &shelved}}}, nil
-	case *s3.PutObjectInput:
-		return s.put(in)
-	case *s3.CopyObjectInput:
-		return &s3.CopyObjectOutput{CopyObjectResult: &types.CopyObjectResult{ETag: aws.String(`"00"`), LastModified: &shelved}}, nil
-	case *s3.DeleteObjectInput:
-		delete(s.objects, *in.Key)
-		return &s3.DeleteObjectOutput{}, nil
-	case *s3.HeadObjectInput:
-		o, found := s.objects[*in.Key]
-		if !found {
-			return nil, &types.NotFound{}
-		}
-		return &s3.HeadObjectOutput{
-			ContentLength: o.ContentLength, ETag: s.etag(*in.Key), LastModified: &shelved, ContentType: o.ContentType, Metadata: o.Metadata,
-		}, nil
-	case *s3.GetObjectInput:
-		o, found := s.objects[*in.Key]
-		if !found {
-			return nil, &types.NoSuchKey{Message: aws.String("The specified key does not exist.")}
-		}
-		return &s3.GetObjectOutput{
-			Body: io.NopCloser(bytes.NewReader(s.bodies[*in.Key])), ContentLength: o.ContentLength, ETag: s.etag(*in.Key),
-			LastModified: &shelved, ContentType: o.ContentType, ContentEncoding: o.ContentEncoding, Metadata: o.Metadata,
-		}, nil
-	case *s3.ListObjectsV2Input:
-		return s.list(in), nil
-	}
-	return nil, &smithy.GenericAPIError{Code: "UnknownOperationException", Message: "the shelf has no " + operation}
-}
-
-func (s *shelf) put(in *s3.PutObjectInput) (any, error) {
-	if _, found := s.objects[*in.Key]; found && aws.ToString(in.IfNoneMatch) == "*" {
-		return nil, &smithy.GenericAPIError{Code: "PreconditionFailed", Message: "At least one of the pre-conditions you specified did not hold"}
-	}
-	body, err := io.ReadAll(in.Body)
-	if err != nil {
-		return nil, err
-	}
-	s.objects[*in.Key], s.bodies[*in.Key] = *in, body
-	return &s3.PutObjectOutput{ETag: s.etag(*in.Key)}, nil
-}
-
-func (s *shelf) list(in *s3.ListObjectsV2Input) *s3.ListObjectsV2Output {
-	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false)}
-	seen := map[string]bool{}
-	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
-		rest, matches := strings.CutPrefix(key, aws.ToString(in.Prefix))
-		if !matches || key <= aws.ToString(in.StartAfter) {
-			continue
-		}
-		if len(out.Contents)+len(out.CommonPrefixes) == int(*in.MaxKeys) {
-			out.IsTruncated = aws.Bool(true)
-			break
-		}
-		if first, _, nested := strings.Cut(rest, aws.ToString(in.Delimiter)); in.Delimiter != nil && nested {
-			if common := aws.ToString(in.Prefix) + first + *in.Delimiter; !seen[common] {
-				seen[common] = true
-				out.CommonPrefixes = append(out.CommonPrefixes, types.CommonPrefix{Prefix: &common})
-			}
-			continue
-		}
-		out.Contents = append(out.Contents, types.Object{Key: &key, ETag: s.etag(key), LastModified: &shelved, Size: s.objects[key].ContentLength})
-	}
-	return out
-}
-
-func (s *shelf) etag(key string) *string {
-	sum := md5.Sum(s.bodies[key])
-	return aws.String(`"` + hex.EncodeToString(sum[:]) + `"`)
-}
-
-// s3Fixture is an S3 client over an empty shelf, with the settings that config.LoadDefaultConfig gives; what the SDK
-// warns of fails the test.
-func s3Fixture(t *testing.T) (*s3.Client, *shelf, aws.Config) {
-	objects := &shelf{objects: map[string]s3.PutObjectInput{}, bodies: map[string][]byte{}}
-	config := serve(t, backend(objects.do), gateway.Options{Now: func() time.Time { return shelved }})
+// s3Fixture is an S3 client over a core with one empty bucket, emails; peek asks the core itself. The client has the
+// settings that config.LoadDefaultConfig gives, and what the SDK warns of fails the test.
+func s3Fixture(t *testing.T) (client *s3.Client, peek func(input any) (any, error), config aws.Config) {
+	peek = s3Core(t)
+	config = serve(t, backend(func(_, _ string, input any) (any, error) { return peek(input) }), gateway.Options{})
 	config.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
 	config.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 	config.Logger = logging.LoggerFunc(func(level logging.Classification, format string, v ...any) {
@@ -133,7 +36,35 @@ func s3Fixture(t *testing.T) (*s3.Client, *shelf, aws.Config) {
 			t.Errorf("the SDK warns: "+format, v...)
 		}
 	})
-	return s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }), objects, config
+	return s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }), peek, config
+}
+
+// s3Core is a core with the bucket emails. The tests make one call at a time.
+func s3Core(t *testing.T) func(input any) (any, error) {
+	core := s3core.New(s3core.Options{})
+	do := func(input any) (any, error) {
+		output, _, err := core.Do(stored, input)
+		return output, err
+	}
+	if _, err := do(&s3.CreateBucketInput{Bucket: aws.String("emails")}); err != nil {
+		t.Fatal(err)
+	}
+	return do
+}
+
+// object reads an object from the core itself; found is false if there is none.
+func object(t *testing.T, peek func(any) (any, error), key string) (body string, out *s3.GetObjectOutput, found bool) {
+	t.Helper()
+	answer, err := peek(&s3.GetObjectInput{Bucket: aws.String("emails"), Key: &key})
+	if err != nil {
+		return "", nil, false
+	}
+	out = answer.(*s3.GetObjectOutput)
+	content, err := io.ReadAll(out.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content), out, true
 }
 
 func put(t *testing.T, client *s3.Client, key, body string) {
@@ -155,21 +86,22 @@ func get(t *testing.T, client *s3.Client, input *s3.GetObjectInput) (string, *s3
 }
 
 func TestAnObjectComesBackAsItWasPut(t *testing.T) {
-	client, objects, _ := s3Fixture(t)
+	client, peek, _ := s3Fixture(t)
 	key, body := "emails/a b+c@é", strings.Repeat("mail ", 1<<20)
 	_, err := client.PutObject(t.Context(), &s3.PutObjectInput{
 		Bucket: aws.String("emails"), Key: &key, Body: strings.NewReader(body), ContentType: aws.String("message/rfc822"),
-		ContentEncoding: aws.String("identity"), Metadata: map[string]string{"thread-id": "t1"},
+		ContentDisposition: aws.String("inline"), Metadata: map[string]string{"thread-id": "t1"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stored := objects.objects[key]; *stored.ContentLength != int64(len(body)) || *stored.ContentType != "message/rfc822" ||
-		*stored.ContentEncoding != "identity" || !maps.Equal(stored.Metadata, map[string]string{"thread-id": "t1"}) {
-		t.Errorf("the backend got %+v", stored)
+	if got, in, found := object(t, peek, key); !found || got != body || *in.ContentType != "message/rfc822" ||
+		*in.ContentDisposition != "inline" || !maps.Equal(in.Metadata, map[string]string{"thread-id": "t1"}) {
+		t.Errorf("the core has %+v", in)
 	}
 	got, out, err := get(t, client, &s3.GetObjectInput{Key: &key})
-	if err != nil || got != body || *out.ContentType != "message/rfc822" || out.Metadata["thread-id"] != "t1" || !out.LastModified.Equal(shelved) {
+	if err != nil || got != body || *out.ContentType != "message/rfc822" || *out.ContentDisposition != "inline" ||
+		out.Metadata["thread-id"] != "t1" || !out.LastModified.Equal(stored) {
 		t.Errorf("got %d bytes, %+v, %v", len(got), out, err)
 	}
 	head, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("emails"), Key: &key})
@@ -184,18 +116,17 @@ func TestChecksumsOfEveryAlgorithmAreVerified(t *testing.T) {
 		types.ChecksumAlgorithmCrc64nvme,
 	} {
 		t.Run(string(algorithm), func(t *testing.T) {
-			client, objects, config := s3Fixture(t)
+			client, peek, config := s3Fixture(t)
 			key := "k"
 			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{
 				Bucket: aws.String("emails"), Key: &key, Body: strings.NewReader("body"), ChecksumAlgorithm: algorithm,
 			})
-			if err != nil || string(objects.bodies[key]) != "body" {
-				t.Fatalf("stored %q, %v", objects.bodies[key], err)
+			if got, _, _ := object(t, peek, key); err != nil || got != "body" {
+				t.Fatalf("stored %q, %v", got, err)
 			}
-			delete(objects.objects, key)
-			got := send(t, config, "PUT", "/emails/k", "body", "X-Amz-Checksum-"+string(algorithm), "AAAA")
-			if _, stored := objects.objects[key]; got.status != 400 || !strings.Contains(got.body, "<Code>BadDigest</Code>") || stored {
-				t.Errorf("a wrong checksum: got %d %s, stored %v", got.status, got.body, stored)
+			got := send(t, config, "PUT", "/emails/wrong", "body", "X-Amz-Checksum-"+string(algorithm), "AAAA")
+			if _, _, found := object(t, peek, "wrong"); got.status != 400 || !strings.Contains(got.body, "<Code>BadDigest</Code>") || found {
+				t.Errorf("a wrong checksum: got %d %s, stored %v", got.status, got.body, found)
 			}
 		})
 	}
@@ -218,7 +149,7 @@ func TestAStreamWithTrailersIsUnwrapped(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, objects, config := s3Fixture(t)
+			_, peek, config := s3Fixture(t)
 			headers := []string{"X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "Content-Encoding", "gzip, aws-chunked"}
 			if test.length != "" {
 				headers = append(headers, "X-Amz-Decoded-Content-Length", test.length)
@@ -227,12 +158,12 @@ func TestAStreamWithTrailersIsUnwrapped(t *testing.T) {
 				headers = append(headers, "X-Amz-Trailer", "x-amz-checksum-crc32")
 			}
 			got := send(t, config, "PUT", "/emails/k", test.body, headers...)
-			stored, found := objects.objects["k"]
+			body, out, found := object(t, peek, "k")
 			switch {
 			case test.want != "" && (found || got.status/100 != 4 || !strings.Contains(got.body, test.want)):
 				t.Errorf("got %d %s, stored %v; want %s", got.status, got.body, found, test.want)
-			case test.want == "" && (got.status != 200 || string(objects.bodies["k"]) != "body-es" || *stored.ContentEncoding != "gzip"):
-				t.Errorf("got %d %s, stored %q", got.status, got.body, objects.bodies["k"])
+			case test.want == "" && (got.status != 200 || body != "body-es" || *out.ContentEncoding != "gzip"):
+				t.Errorf("got %d %s, stored %q", got.status, got.body, body)
 			}
 		})
 	}
@@ -240,8 +171,8 @@ func TestAStreamWithTrailersIsUnwrapped(t *testing.T) {
 
 // The SDK sends such a stream only over TLS, with its checksum as a trailer.
 func TestAStreamThatTheSDKCannotRewindIsStored(t *testing.T) {
-	objects := &shelf{objects: map[string]s3.PutObjectInput{}, bodies: map[string][]byte{}}
-	server := httptest.NewTLSServer(gateway.New(backend(objects.do), gateway.Options{}))
+	peek := s3Core(t)
+	server := httptest.NewTLSServer(gateway.New(backend(func(_, _ string, input any) (any, error) { return peek(input) }), gateway.Options{}))
 	defer server.Close()
 	client := s3.New(s3.Options{
 		Region: "us-east-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: server.Client(),
@@ -252,8 +183,8 @@ func TestAStreamThatTheSDKCannotRewindIsStored(t *testing.T) {
 	_, err := client.PutObject(t.Context(), &s3.PutObjectInput{
 		Bucket: aws.String("emails"), Key: aws.String("k"), Body: io.MultiReader(strings.NewReader(body)), ContentLength: aws.Int64(int64(len(body))),
 	})
-	if err != nil || string(objects.bodies["k"]) != body {
-		t.Errorf("stored %d bytes, %v", len(objects.bodies["k"]), err)
+	if got, _, _ := object(t, peek, "k"); err != nil || got != body {
+		t.Errorf("stored %d bytes, %v", len(got), err)
 	}
 }
 
@@ -288,6 +219,9 @@ func TestReadsHonourRangesAndConditions(t *testing.T) {
 			}
 		})
 	}
+	if got := send(t, config, "GET", "/emails", "", "If-None-Match", "*"); got.status != 200 {
+		t.Errorf("a condition on a listing: got %d %s", got.status, got.body)
+	}
 	if got := send(t, config, "HEAD", "/emails/k", "", "If-Match", `"0"`); got.status != 412 || got.body != "" {
 		t.Errorf("HEAD of another tag: got %d %q", got.status, got.body)
 	}
@@ -302,7 +236,7 @@ func TestS3ErrorsArriveTyped(t *testing.T) {
 	_, noBucket := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: other})
 	_, noHeadBucket := client.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: other})
 	_, exists := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String("k"), Body: strings.NewReader("x"), IfNoneMatch: aws.String("*")})
-	_, owned := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket})
+	_, notEmpty := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: bucket})
 	if e := (*types.NoSuchKey)(nil); !errors.As(noKey, &e) {
 		t.Errorf("GetObject: %v", noKey)
 	}
@@ -315,13 +249,16 @@ func TestS3ErrorsArriveTyped(t *testing.T) {
 	if e := (*types.NotFound)(nil); !errors.As(noHeadBucket, &e) {
 		t.Errorf("HeadBucket: %v", noHeadBucket)
 	}
-	if e := (*types.BucketAlreadyOwnedByYou)(nil); !errors.As(owned, &e) {
-		t.Errorf("CreateBucket: %v", owned)
-	}
-	var status interface{ HTTPStatusCode() int }
-	var api smithy.APIError
-	if !errors.As(exists, &api) || api.ErrorCode() != "PreconditionFailed" || !errors.As(exists, &status) || status.HTTPStatusCode() != 412 {
-		t.Errorf("PutObject over an object: %v", exists)
+	for _, untyped := range []struct {
+		err    error
+		code   string
+		status int
+	}{{exists, "PreconditionFailed", 412}, {notEmpty, "BucketNotEmpty", 409}} {
+		var status interface{ HTTPStatusCode() int }
+		var api smithy.APIError
+		if !errors.As(untyped.err, &api) || api.ErrorCode() != untyped.code || !errors.As(untyped.err, &status) || status.HTTPStatusCode() != untyped.status {
+			t.Errorf("got %v, want %d %s", untyped.err, untyped.status, untyped.code)
+		}
 	}
 }
 
@@ -356,9 +293,34 @@ func TestAListingGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+func TestTheOldListingGoesOnToo(t *testing.T) {
+	client, _, _ := s3Fixture(t)
+	for _, key := range []string{"a/1", "a/2", "b", "c/1"} {
+		put(t, client, key, key)
+	}
+	input := &s3.ListObjectsInput{Bucket: aws.String("emails"), Delimiter: aws.String("/"), MaxKeys: aws.Int32(1)}
+	for _, want := range []string{"a/", "b", "c/"} {
+		page, err := client.ListObjects(t.Context(), input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, object := range page.Contents {
+			got += *object.Key
+		}
+		for _, common := range page.CommonPrefixes {
+			got += *common.Prefix
+		}
+		if got != want || *page.IsTruncated != (want != "c/") {
+			t.Errorf("got %s, truncated %v; want %s", got, *page.IsTruncated, want)
+		}
+		input.Marker = page.NextMarker
+	}
+}
+
 func TestTheOtherOperationsOfS3(t *testing.T) {
-	client, objects, _ := s3Fixture(t)
-	put(t, client, "a", "1")
+	client, peek, _ := s3Fixture(t)
+	put(t, client, "a b", "1")
 	put(t, client, "b", "2")
 	bucket := aws.String("emails")
 
@@ -369,28 +331,37 @@ func TestTheOtherOperationsOfS3(t *testing.T) {
 	if _, err := client.GetBucketLocation(t.Context(), &s3.GetBucketLocationInput{Bucket: bucket}); err != nil {
 		t.Errorf("GetBucketLocation: %v", err)
 	}
-	_, err = client.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: bucket, Key: aws.String("c"), CopySource: aws.String("emails/" + url.PathEscape("a"))})
-	if in, ok := objects.last.(*s3.CopyObjectInput); err != nil || !ok || *in.CopySource != "emails/a" || *in.Key != "c" {
-		t.Errorf("CopyObject: %v, the backend got %+v", err, objects.last)
+	_, err = client.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: bucket, Key: aws.String("c"), CopySource: aws.String("emails/" + url.PathEscape("a b"))})
+	if got, _, _ := object(t, peek, "c"); err != nil || got != "1" {
+		t.Errorf("CopyObject: %q, %v", got, err)
 	}
-	deleted, err := client.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: bucket, Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String("a")}}}})
-	if err != nil || len(deleted.Deleted) != 1 || len(deleted.Errors) != 0 {
+	deleted, err := client.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{
+		Bucket: bucket, Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String("a b")}, {Key: aws.String("c")}}},
+	})
+	if err != nil || len(deleted.Deleted) != 2 || len(deleted.Errors) != 0 {
 		t.Errorf("DeleteObjects: %+v, %v", deleted, err)
 	}
-	if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String("b")}); err != nil || len(objects.objects) != 0 {
-		t.Errorf("DeleteObject: %v, left are %v", err, objects.objects)
+	if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: bucket}); err == nil {
+		t.Error("DeleteBucket: a bucket with an object is gone")
+	}
+	if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String("b")}); err != nil {
+		t.Errorf("DeleteObject: %v", err)
+	}
+	if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: bucket}); err != nil {
+		t.Errorf("DeleteBucket: %v", err)
 	}
 }
 
 func TestAMultipartUploadBecomesOneObject(t *testing.T) {
-	client, objects, _ := s3Fixture(t)
+	client, peek, _ := s3Fixture(t)
 	bucket, key := aws.String("emails"), aws.String("k")
 	upload, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: bucket, Key: key, ContentType: aws.String("text/plain")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	first, second := strings.Repeat("x", 5<<20), "rest"
 	var parts []types.CompletedPart
-	for i, body := range []string{"first ", "second"} {
+	for i, body := range []string{first, second} {
 		part, err := client.UploadPart(t.Context(), &s3.UploadPartInput{
 			Bucket: bucket, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(int32(i + 1)), Body: strings.NewReader(body),
 		})
@@ -402,7 +373,26 @@ func TestAMultipartUploadBecomesOneObject(t *testing.T) {
 	_, err = client.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
 		Bucket: bucket, Key: key, UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
-	if stored := objects.objects["k"]; err != nil || string(objects.bodies["k"]) != "first second" || aws.ToString(stored.ContentType) != "text/plain" {
-		t.Errorf("stored %q of type %v, %v", objects.bodies["k"], stored.ContentType, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, out, _ := object(t, peek, "k"); body != first+second || *out.ContentType != "text/plain" {
+		t.Errorf("stored %d bytes of %+v", len(body), out)
+	}
+	body, out, err := get(t, client, &s3.GetObjectInput{Key: key})
+	if err != nil || body != first+second || !strings.HasSuffix(*out.ETag, `-2"`) {
+		t.Errorf("got %d bytes of %+v, %v", len(body), out, err)
+	}
+
+	aborted, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: bucket, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"", "NoSuchUpload"} {
+		_, err := client.AbortMultipartUpload(t.Context(), &s3.AbortMultipartUploadInput{Bucket: bucket, Key: key, UploadId: aborted.UploadId})
+		var api smithy.APIError
+		if errors.As(err, &api) != (want != "") || api != nil && api.ErrorCode() != want {
+			t.Errorf("aborting: got %v, want %q", err, want)
+		}
 	}
 }

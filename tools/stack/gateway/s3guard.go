@@ -39,7 +39,10 @@ func (s s3Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.next.ServeHTTP(w, r)
 		return
 	}
-	read := &readWriter{ResponseWriter: w, request: r, etag: r.Header.Get("If-Match")}
+	read := &readWriter{
+		ResponseWriter: w, request: r, ifMatch: r.Header.Get("If-Match"), ifNoneMatch: r.Header.Get("If-None-Match"),
+	}
+	r.Header.Del("If-None-Match") // gofakes3 would hold it against an ETag of its own making
 	s.next.ServeHTTP(read, r)
 	read.WriteHeader(http.StatusOK) // an answer without a body may not have sent its headers yet
 }
@@ -133,46 +136,61 @@ func writeS3Error(w http.ResponseWriter, r *http.Request, err *s3Error) {
 	}
 }
 
-// readWriter corrects the answer to a read when gofakes3 sends its headers. It holds the read to an If-Match header,
-// which gofakes3 ignores: an object with another ETag becomes a failed precondition. And it takes the object's checksum
-// from an answer without the object, against which a client would hold it.
+// readWriter corrects the answer to a read when gofakes3 sends its headers: it puts the object's own ETag in its place,
+// holds the read to its conditions on it, and takes the object's checksum from an answer without the object, against
+// which a client would hold it.
 type readWriter struct {
 	http.ResponseWriter
-	request     *http.Request
-	etag        string // what If-Match asks for, or ""
-	wroteHeader bool
-	mismatch    bool
+	request              *http.Request
+	ifMatch, ifNoneMatch string
+	wroteHeader          bool
+	replaced             bool // by another answer: what gofakes3 still writes is dropped
 }
 
-func (m *readWriter) WriteHeader(status int) {
-	if m.wroteHeader {
+func (w *readWriter) WriteHeader(status int) {
+	if w.wroteHeader {
 		return
 	}
-	m.wroteHeader = true
-	if m.mismatch = status < 300 && !m.matches(m.Header().Get("ETag")); m.mismatch {
-		m.Header().Del("Content-Range")
-		m.Header().Del("Last-Modified")
+	w.wroteHeader = true
+	header := w.Header()
+	if etag := header.Get(etagHeader); etag != "" {
+		header.Set("ETag", etag)
+		header.Del(etagHeader)
 	}
-	if m.mismatch || status >= 300 {
-		m.Header().Del(checksumCRC32)
-		m.Header().Del(checksumType)
-	}
-	if m.mismatch {
-		writeS3Error(m.ResponseWriter, m.request, newS3Error(gofakes3.ErrPreconditionFailed, "PreconditionFailed",
+	etag := header.Get("ETag")
+	isObject := etag != "" && status < http.StatusMultipleChoices
+	switch {
+	case isObject && w.ifMatch != "" && !matches(w.ifMatch, etag):
+		w.withoutObject()
+		writeS3Error(w.ResponseWriter, w.request, newS3Error(gofakes3.ErrPreconditionFailed, "PreconditionFailed",
 			gofakes3.ErrPreconditionFailed.Message()))
-		return
+	case isObject && w.ifNoneMatch != "" && matches(w.ifNoneMatch, etag):
+		w.withoutObject()
+		w.ResponseWriter.WriteHeader(http.StatusNotModified)
+	case isObject:
+		w.ResponseWriter.WriteHeader(status)
+	default:
+		header.Del(checksumCRC32)
+		header.Del(checksumType)
+		w.ResponseWriter.WriteHeader(status)
 	}
-	m.ResponseWriter.WriteHeader(status)
 }
 
-func (m *readWriter) matches(etag string) bool {
-	return m.etag == "" || m.etag == "*" || strings.Trim(m.etag, `"`) == strings.Trim(etag, `"`)
+func (w *readWriter) withoutObject() {
+	w.replaced = true
+	for _, name := range []string{"Content-Length", "Content-Range", "Content-Type", "Content-Encoding", checksumCRC32, checksumType} {
+		w.Header().Del(name)
+	}
 }
 
-func (m *readWriter) Write(b []byte) (int, error) {
-	m.WriteHeader(http.StatusOK)
-	if m.mismatch {
+func matches(condition, etag string) bool {
+	return condition == "*" || strings.Trim(condition, `"`) == strings.Trim(etag, `"`)
+}
+
+func (w *readWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.replaced {
 		return len(b), nil
 	}
-	return m.ResponseWriter.Write(b)
+	return w.ResponseWriter.Write(b)
 }
