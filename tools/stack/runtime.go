@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -17,6 +19,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/boot"
 	"github.com/webordinary/hephaestus/sim/cloud"
 	"github.com/webordinary/hephaestus/sim/ddbcore"
+	"github.com/webordinary/hephaestus/sim/functions"
 	"github.com/webordinary/hephaestus/sim/lambdacore"
 	"github.com/webordinary/hephaestus/sim/s3core"
 	"github.com/webordinary/hephaestus/sim/sfncore"
@@ -26,7 +29,7 @@ import (
 // runtime is a cloud in real time: one lock around the cores, a goroutine for each function that runs,
 // one for what has come due, and waiting where AWS lets callers wait.
 type runtime struct {
-	functions map[string]function
+	functions map[string]functions.Function
 
 	mu      sync.Mutex
 	cloud   *cloud.Cloud
@@ -238,10 +241,15 @@ func (r *runtime) invoke(ctx context.Context, in *lambda.InvokeInput) (any, erro
 
 // run runs a function and reports its end.
 func (r *runtime) run(ctx context.Context, run cloud.Run) {
-	payload, failed := r.functions[run.Function].call(ctx, run.Payload)
+	payload, failed := guarded(ctx, r.functions[run.Function], run.Payload)
 	r.mu.Lock()
 	r.running[run.InvocationID]()
 	delete(r.running, run.InvocationID)
 	r.carryOut(r.cloud.Returned(time.Now(), run.InvocationID, payload, failed))
 	r.mu.Unlock()
+}
+
+func queueName(in *sqs.ReceiveMessageInput) string {
+	url := aws.ToString(in.QueueUrl)
+	return url[strings.LastIndexByte(url, '/')+1:]
 }
