@@ -53,13 +53,19 @@ type Scope struct {
 
 // Scopes are the searches that the project runs, the smallest first.
 func Scopes() []Scope {
-	one := Faults{Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}
+	three := []string{"aab", "aba", "abb"} // three messages in two threads, but for the threads' names
 	return []Scope{
-		{Name: "small", Workers: 2, Patterns: []string{"ab", "aa"}, Faults: Faults{
+		{Name: "small", Workers: 2, Patterns: []string{"ab", "aa"}, Skew: true, Faults: Faults{
+			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}},
+		{Name: "ends", Workers: 2, Patterns: three, Faults: Faults{
+			Crashes: 1, LostAnswers: 1, TimeOuts: 1, LostWakes: 1, Failures: 1}},
+		{Name: "all", Workers: 2, Patterns: []string{"ab", "aa"}, Faults: Faults{
 			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1, TimeOuts: 1,
 			LostWakes: 1, Failures: 1}},
-		{Name: "pr", Workers: 2, Patterns: []string{"aab", "aba", "abb"}, Faults: one},
-		{Name: "long", Workers: 3, Patterns: []string{"abca", "abac"}, Skew: true, Faults: one},
+		{Name: "pr", Workers: 2, Patterns: three, Faults: Faults{
+			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}},
+		{Name: "long", Workers: 3, Patterns: []string{"abca"}, Skew: true, Faults: Faults{
+			Crashes: 2, LostAnswers: 2}},
 	}
 }
 

@@ -1,0 +1,215 @@
+package check
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webordinary/hephaestus/model"
+)
+
+// search runs a named scope and demands that it is closed without a violation.
+func searchScope(t *testing.T, name string) Report {
+	t.Helper()
+	scope, ok := ScopeNamed(name)
+	if !ok {
+		t.Fatalf("no scope %q", name)
+	}
+	began := time.Now()
+	report := Run(scope, Options{Seconds: func() float64 { return time.Since(began).Seconds() }})
+	for _, v := range report.Violations {
+		t.Errorf("%s\n  %s", v.Invariant, strings.Join(v.Trace, "\n  "))
+	}
+	if !report.Complete {
+		t.Fatalf("the search is not complete after %d states", report.Distinct)
+	}
+	line, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s", line)
+	return report
+}
+
+func TestSmallScopeHolds(t *testing.T) {
+	report := searchScope(t, "small")
+	// The counts are the same on every machine: another count is another protocol or another world.
+	if report.Distinct != 322350 || report.Generated != 1306101 || report.Diameter != 33 {
+		t.Errorf("%d distinct, %d generated, diameter %d", report.Distinct, report.Generated, report.Diameter)
+	}
+}
+
+func TestEndsScopeHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("2.3 million states")
+	}
+	searchScope(t, "ends")
+}
+
+func TestAllScopeHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("2.9 million states")
+	}
+	searchScope(t, "all")
+}
+
+func TestPRScopeHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("12.9 million states, 2 GiB")
+	}
+	searchScope(t, "pr")
+}
+
+// The long search is started by hand: MODEL_LONG=1 go test -run TestLongScopeHolds -v -timeout 1h ./model/check
+func TestLongScopeHolds(t *testing.T) {
+	if os.Getenv("MODEL_LONG") == "" {
+		t.Skip("set MODEL_LONG to search it")
+	}
+	if report := searchScope(t, "long"); report.Distinct < 10_000_000 {
+		t.Errorf("only %d states", report.Distinct)
+	}
+}
+
+func TestAKeyIsTheWholeWorld(t *testing.T) {
+	scope, _ := ScopeNamed("all")
+	x := newExplorer(scope, protocolAsIs())
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		w := x.initial(random.IntN(len(scope.Patterns)), scope.Faults)
+		for range 60 {
+			edges := x.successors(&w)
+			if len(edges) == 0 {
+				break
+			}
+			k := edges[random.IntN(len(edges))].to
+			w = k.world()
+			if w.key() != k {
+				t.Fatalf("key %x becomes %+v and then %x", k, w, w.key())
+			}
+		}
+	}
+}
+
+// Normalising says that equal worlds behave alike, so it must not change a world that has been normalised.
+func TestNormaliseIsIdempotent(t *testing.T) {
+	scope, _ := ScopeNamed("all")
+	x := newExplorer(scope, protocolAsIs())
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 500 {
+		w := x.initial(random.IntN(len(scope.Patterns)), scope.Faults)
+		for range 60 {
+			edges := x.successors(&w)
+			if len(edges) == 0 {
+				break
+			}
+			w = edges[random.IntN(len(edges))].to.world()
+			again := w
+			again.normalise(scope.Workers, true)
+			if again != w {
+				t.Fatalf("normalised twice: %+v, once: %+v", again, w)
+			}
+		}
+	}
+}
+
+func TestAStoreKeepsEachKeyOnce(t *testing.T) {
+	s := newStore()
+	for round := range 2 {
+		for i := range uint64(100_000) {
+			index, added := s.add(key{i, i * i, 7})
+			if uint64(index) != i || added != (round == 0) {
+				t.Fatalf("round %d: key %d has index %d, added %v", round, i, index, added)
+			}
+		}
+	}
+}
+
+func TestATraceIsAStory(t *testing.T) {
+	report := Run(Scope{Workers: 2, Patterns: []string{"ab"}, Faults: Faults{TimeOuts: 1}}, Options{Mutant: "clean-up-by-key"})
+	if len(report.Violations) != 1 {
+		t.Fatalf("violations: %v", report.Violations)
+	}
+	got := strings.Join(report.Violations[0].Trace, "\n")
+	want := `threads of the messages, oldest first: a b
+message 1 arrives
+the check for message 1 says new
+the claim of message 1 is applied (fence 1)
+the execution of message 1 times out
+the clean-up of message 1 is applied`
+	if got != want {
+		t.Fatalf("trace:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// The search forgets calls for jobs that have ended, because they are refused. Kept, they change nothing.
+func TestForgettingRefusedCallsHidesNothing(t *testing.T) {
+	scope, _ := ScopeNamed("small")
+	scope.Skew = false
+	p := protocolAsIs()
+	p.refusesEnded = false
+	report := run(scope, Options{}, p)
+	if !report.Complete || len(report.Violations) > 0 {
+		t.Fatalf("complete %v, violations %v", report.Complete, report.Violations)
+	}
+}
+
+// A search that never gets anywhere finds nothing: each kind of action, each decision and each late call has to happen.
+func TestEverythingHappens(t *testing.T) {
+	scope, _ := ScopeNamed("all")
+	scope.Patterns = []string{"aab", "aba", "abb"}
+	x := newExplorer(scope, protocolAsIs())
+	random := rand.New(rand.NewPCG(5, 6))
+	kinds, decisions, late := map[actionKind]bool{}, map[model.Decision]bool{}, map[phase]bool{}
+	for range 20_000 {
+		w := x.initial(random.IntN(len(scope.Patterns)), scope.Faults)
+		for {
+			edges := x.successors(&w)
+			if len(edges) == 0 {
+				break
+			}
+			e := edges[random.IntN(len(edges))]
+			kinds[e.did.kind] = true
+			if e.did.kind == checks {
+				decisions[e.did.decision] = true
+			}
+			if e.did.late {
+				late[e.did.phase] = true
+			}
+			w = e.to.world()
+		}
+	}
+	for kind := arrives; kind <= redelivers; kind++ {
+		if !kinds[kind] && kind != beats { // a heartbeat that nobody has asked to stop leaves the world as it is
+			t.Errorf("never: %s", action{kind: kind}.phrase("a worker"))
+		}
+	}
+	for _, d := range []model.Decision{model.New, model.Join, model.TakeOver, model.MustInterrupt, model.MustYield} {
+		if !decisions[d] {
+			t.Errorf("never decided: %s", d)
+		}
+	}
+	for _, call := range []phase{claiming, interrupting, superseding, cleaning} {
+		if !late[call] {
+			t.Errorf("never late: %s", call)
+		}
+	}
+}
+
+func TestASearchStopsAtItsLimit(t *testing.T) {
+	scope, _ := ScopeNamed("small")
+	if report := Run(scope, Options{MaxStates: 1000}); report.Complete || report.Distinct > 1100 {
+		t.Fatalf("complete %v, %d distinct", report.Complete, report.Distinct)
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	scope, _ := ScopeNamed("small")
+	var states int64
+	for b.Loop() {
+		states += Run(scope, Options{}).Distinct
+	}
+	b.ReportMetric(float64(states)/b.Elapsed().Seconds(), "states/s")
+}
