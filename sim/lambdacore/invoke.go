@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,19 +44,15 @@ func (c *Core) invoke(in *lambda.InvokeInput) (any, error) {
 	if len(payload) == 0 {
 		payload = []byte("{}")
 	}
-	e := &event{
+	e := c.accept(&event{
 		requestID: c.opts.NewID(), function: f, payload: payload, queuedAt: c.now,
 		async: kind == types.InvocationTypeEvent,
-	}
-	c.events = append(c.events, e)
-	c.begin(e)
+	})
 	if !e.async {
 		return &Pending{InvocationID: e.invocationID}, nil
 	}
 	if c.opts.Choose != nil && c.opts.Choose(2, ChooseDuplicate) == 1 {
-		twin := &event{requestID: e.requestID, function: f, payload: payload, queuedAt: c.now, async: true}
-		c.events = append(c.events, twin)
-		c.begin(twin)
+		c.accept(&event{requestID: e.requestID, function: f, payload: payload, queuedAt: c.now, async: true})
 	}
 	return &lambda.InvokeOutput{StatusCode: 202}, nil
 }
@@ -92,12 +89,21 @@ func checkInvoke(in *lambda.InvokeInput, kind types.InvocationType) error {
 	return nil
 }
 
+// accept takes on a new event and begins its first try.
+func (c *Core) accept(e *event) *event {
+	c.accepted++
+	e.accepted = c.accepted
+	c.begin(e)
+	return e
+}
+
 // begin starts the next try of e.
 func (c *Core) begin(e *event) {
 	c.runs++
 	e.attempt++
-	e.invocationID = fmt.Sprintf("%s/%d", e.requestID, c.runs)
-	e.dueAt = c.now.Add(time.Duration(e.function.config.TimeoutSeconds) * time.Second)
+	e.invocationID = e.requestID + "/" + strconv.Itoa(c.runs)
+	c.running[e.invocationID] = e
+	c.agenda.put(e, c.now.Add(time.Duration(e.function.config.TimeoutSeconds)*time.Second))
 	c.emit(Run{
 		InvocationID: e.invocationID, RequestID: e.requestID, FunctionName: e.function.name, FunctionARN: e.function.arn,
 		Payload: e.payload, Attempt: e.attempt, Deadline: e.dueAt,
@@ -110,11 +116,8 @@ func (c *Core) begin(e *event) {
 // timed out or has returned already, changes nothing.
 func (c *Core) Returned(now time.Time, invocationID string, payload []byte, functionError *FunctionError) []Effect {
 	c.advance(now)
-	for _, e := range c.events {
-		if e.invocationID == invocationID {
-			c.ended(e, slices.Clone(payload), functionError)
-			break
-		}
+	if e, ok := c.running[invocationID]; ok {
+		c.ended(e, slices.Clone(payload), functionError)
 	}
 	return c.effects()
 }
@@ -132,9 +135,10 @@ func (c *Core) ended(e *event, payload []byte, failure *FunctionError) {
 		}
 	}
 	invocationID := e.invocationID
+	delete(c.running, invocationID)
 	e.invocationID = ""
 	if !e.async {
-		c.forget(e)
+		c.agenda.drop(e)
 		out := &lambda.InvokeOutput{StatusCode: 200, ExecutedVersion: aws.String(latest), Payload: payload}
 		if failure != nil {
 			out.FunctionError = aws.String(unhandled)
@@ -143,7 +147,7 @@ func (c *Core) ended(e *event, payload []byte, failure *FunctionError) {
 		return
 	}
 	if failure == nil {
-		c.forget(e)
+		c.agenda.drop(e)
 		return
 	}
 	e.lastError = payload
@@ -151,15 +155,11 @@ func (c *Core) ended(e *event, payload []byte, failure *FunctionError) {
 		c.giveUp(e, "RetriesExhausted")
 		return
 	}
-	e.dueAt = c.now.Add(c.opts.RetryDelays[e.attempt-1])
+	c.agenda.put(e, c.now.Add(c.opts.RetryDelays[e.attempt-1]))
 }
 
 func (e *event) tooOld(now time.Time) bool {
 	return now.Sub(e.queuedAt) > time.Duration(e.function.config.MaximumEventAgeSeconds)*time.Second
-}
-
-func (c *Core) forget(e *event) {
-	c.events = slices.DeleteFunc(c.events, func(o *event) bool { return o == e })
 }
 
 // failureRecord is what an on-failure destination gets (Lambda Developer Guide,
@@ -191,7 +191,7 @@ const maxErrorMessageBytes = 1024
 
 // giveUp ends an asynchronous event that no try could handle.
 func (c *Core) giveUp(e *event, condition string) {
-	c.forget(e)
+	c.agenda.drop(e)
 	f := e.function
 	if f.config.OnFailureARN != "" {
 		c.emit(OnFailure{QueueName: queueName(f.config.OnFailureARN), Body: string(mustMarshal(failureRecord{

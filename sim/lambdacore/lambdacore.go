@@ -135,6 +135,8 @@ type event struct {
 	// that waits has none and begins at dueAt.
 	invocationID string
 	dueAt        time.Time
+	accepted     uint64 // its number among all accepted events
+	place        int    // in the agenda, plus one; 0: not in it
 }
 
 // Core holds the functions of one account in one region, and what runs and waits.
@@ -142,15 +144,17 @@ type Core struct {
 	opts      Options
 	now       time.Time
 	functions map[string]*function
-	events    []*event // that run or wait, in the order of acceptance
+	agenda    agenda            // events that run or wait
+	running   map[string]*event // those that run, by invocation id
 	mappings  []Mapping
+	accepted  uint64 // counts events
 	runs      int
 	pending   []Effect
 }
 
 // New returns a Core without functions.
 func New(opts Options) *Core {
-	c := &Core{opts: opts, functions: map[string]*function{}}
+	c := &Core{opts: opts, functions: map[string]*function{}, running: map[string]*event{}}
 	if c.opts.AccountID == "" {
 		c.opts.AccountID = "000000000000"
 	}
@@ -241,13 +245,10 @@ func (c *Core) Tick(now time.Time) []Effect {
 
 // NextDeadline says when Tick next has something to do.
 func (c *Core) NextDeadline() (time.Time, bool) {
-	var first time.Time
-	for _, e := range c.events {
-		if first.IsZero() || e.dueAt.Before(first) {
-			first = e.dueAt
-		}
+	if len(c.agenda) == 0 {
+		return time.Time{}, false
 	}
-	return first, len(c.events) > 0
+	return c.agenda[0].dueAt, true
 }
 
 func (c *Core) effects() []Effect {
@@ -258,19 +259,14 @@ func (c *Core) effects() []Effect {
 
 func (c *Core) emit(e Effect) { c.pending = append(c.pending, e) }
 
-// advance moves the clock to now and lets what came due happen, in the order of
-// acceptance.
+// advance moves the clock to now and lets what came due happen, in the order in
+// which it came due; at equal times in the order of acceptance.
 func (c *Core) advance(now time.Time) {
 	if now.After(c.now) {
 		c.now = now
 	}
-	var due []*event
-	for _, e := range c.events {
-		if !e.dueAt.After(c.now) {
-			due = append(due, e)
-		}
-	}
-	for _, e := range due {
+	for len(c.agenda) > 0 && !c.agenda[0].dueAt.After(c.now) {
+		e := c.agenda[0]
 		switch {
 		case e.invocationID != "":
 			c.emit(Stop{e.invocationID})

@@ -154,6 +154,35 @@ func TestAsynchronousRetries(t *testing.T) {
 	}
 }
 
+func TestWhatComesDueHappensInTheOrderOfTheTimes(t *testing.T) {
+	b := newBench(t, Options{}, FunctionConfig{TimeoutSeconds: 10})
+	if err := b.c.Register("quick", FunctionConfig{TimeoutSeconds: 5}); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, name := range []string{"f", "quick", "f", "quick"} {
+		out, _, err := b.c.Do(b.now, &lambda.InvokeInput{FunctionName: aws.String(name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, out.(*Pending).InvocationID)
+	}
+	want = []string{want[1], want[3], want[0], want[2]}
+	b.now = b.now.Add(time.Minute)
+	var got []string
+	for _, e := range b.c.Tick(b.now) {
+		if stop, ok := e.(Stop); ok {
+			got = append(got, stop.InvocationID)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("stopped %v, want %v", got, want)
+	}
+	if at, ok := b.c.NextDeadline(); ok {
+		t.Errorf("a deadline %v is left", at)
+	}
+}
+
 func TestAsynchronousOutcomes(t *testing.T) {
 	t.Run("success ends it", func(t *testing.T) {
 		b := newBench(t, Options{}, FunctionConfig{})
@@ -459,5 +488,21 @@ func TestStatusChange(t *testing.T) {
 	if err := json.Unmarshal(s.Event(), &event); err != nil || event.Detail.Input != nil || event.Detail.InputDetails.Included ||
 		event.Detail.Output == nil || !event.Detail.OutputDetails.Included {
 		t.Fatalf("%v, %+v", err, event.Detail.InputDetails)
+	}
+}
+
+// BenchmarkInvoke: one synchronous invocation from Do to Returned while ten thousand others run.
+func BenchmarkInvoke(b *testing.B) {
+	c := newBench(b, Options{}, FunctionConfig{TimeoutSeconds: 900})
+	for range 10_000 {
+		c.invoke(types.InvocationTypeRequestResponse, `{}`)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		out, _ := c.invoke(types.InvocationTypeRequestResponse, `{}`)
+		if answer := one[Answer](c, c.c.Returned(c.now, out.(*Pending).InvocationID, []byte(`1`), nil)); answer.Output == nil {
+			b.Fatal("no answer")
+		}
+		c.c.NextDeadline()
 	}
 }
