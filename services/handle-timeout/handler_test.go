@@ -1,0 +1,342 @@
+package handletimeout_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
+	"github.com/webordinary/hephaestus/sim/simtest"
+)
+
+var (
+	ctx    = context.Background()
+	holder = simtest.Message("m1", "A", 1)
+	rival  = simtest.Message("m2", "B", 2)
+)
+
+type scene struct {
+	*simtest.Lab
+	t       *testing.T
+	store   *claim.Store
+	lease   claim.Lease // of the holder
+	handler *handletimeout.Handler
+}
+
+// newScene has a worker that runs the holder.
+func newScene(t *testing.T) scene {
+	t.Helper()
+	lab := simtest.New(t)
+	lab.Admit(holder, rival)
+	store := lab.Store(claim.DefaultSettings())
+	s := scene{
+		Lab: lab, t: t, store: store,
+		handler: handletimeout.New(store, lab.Records(), lab.StepFunctions(), lab.SQS(), lab.DeadLetterURL, lab.Now, lab.Log()),
+	}
+	s.lease = s.runs(holder)
+	return s
+}
+
+func (s scene) runs(m job.Message) claim.Lease {
+	s.t.Helper()
+	claimed, err := s.store.Claim(ctx, m)
+	if err != nil || !claimed.OK() {
+		s.t.Fatal(claimed, err)
+	}
+	start, err := s.store.Start(ctx, simtest.Work(m, claimed.ContainerID), "w1")
+	if err != nil || start.Verdict != claim.Started {
+		s.t.Fatal(start.Verdict, err)
+	}
+	return start.Lease
+}
+
+func (s scene) asks(m job.Message) {
+	s.t.Helper()
+	s.Flow.Issue("token-" + m.MessageID)
+	if _, err := s.store.Interrupt(ctx, m, "token-"+m.MessageID); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// handles gives the handler an event, as its JSON.
+func (s scene) handles(event any) (any, error) {
+	s.t.Helper()
+	payload, err := json.Marshal(event)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.handler.Handle(ctx, payload)
+}
+
+func byState(kind string, m job.Message) any {
+	return map[string]any{"kind": kind, "state": map[string]any{
+		"message": m, "error": handletimeout.StateError{Error: "States.Timeout", Cause: ""},
+	}}
+}
+
+func byEventBridge(status string, m job.Message) any {
+	input, _ := json.Marshal(job.ExecutionInput{Message: m})
+	return map[string]any{"source": "aws.states", "detail": map[string]any{"status": status, "input": string(input)}}
+}
+
+func byQueue(bodies ...any) any {
+	var batch handletimeout.QueueBatch
+	for i, body := range bodies {
+		text, ok := body.(string)
+		if !ok {
+			encoded, _ := json.Marshal(body)
+			text = string(encoded)
+		}
+		batch.Records = append(batch.Records, handletimeout.QueueRecord{ID: fmt.Sprintf("q%d", i+1), Source: "aws:sqs", Body: text})
+	}
+	return batch
+}
+
+func (s scene) wantOutcome(answer any, err error, want job.Outcome) {
+	s.t.Helper()
+	if result, ok := answer.(job.WorkResult); err != nil || !ok || result.Outcome != want {
+		s.t.Errorf("answer %+v, %v; want %s", answer, err, want)
+	}
+}
+
+func (s scene) letters() []job.DeadLetter {
+	s.t.Helper()
+	var letters []job.DeadLetter
+	for _, m := range s.Received(s.DeadLetterURL) {
+		var letter job.DeadLetter
+		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &letter); err != nil {
+			s.t.Fatal(err)
+		}
+		letters = append(letters, letter)
+	}
+	return letters
+}
+
+const freed = "c1 A jobs= newest=m1@1s claimed=0s fence=2 expires=1h0m0s"
+
+func TestAJobWhoseTimeIsOver(t *testing.T) {
+	s := newScene(t)
+	s.Advance(time.Minute)
+	answer, err := s.handles(byState("timeout", holder))
+	s.wantOutcome(answer, err, job.TimedOut)
+	if got := s.Row(); got != freed {
+		t.Errorf("row %s", got)
+	}
+	if got := s.Record("m1"); got != "timeout A in c1" {
+		t.Errorf("record %q", got)
+	}
+	letters := s.letters()
+	if len(letters) != 1 {
+		t.Fatalf("letters: %+v", letters)
+	}
+	l := letters[0]
+	if l.Kind != "timed-out" || l.MessageID != "m1" || l.ContainerID != s.lease.ContainerID || l.ExecutionARN == "" || l.AtMillis != job.Millis(s.Now()) ||
+		l.What != "no worker ended it within its time, waiting included" || len(l.LookInto) != 3 || !strings.HasSuffix(l.LookInto[2], l.ExecutionARN) {
+		t.Errorf("letter %+v", l)
+	}
+}
+
+func TestAJobWhoseExecutionFailedOrEndedElsewhere(t *testing.T) {
+	tests := []struct {
+		name   string
+		event  any
+		answer bool
+		want   string
+	}{
+		{"failed", byState("failure", holder), true, "failed at 0s in c1 started 0s: its execution failed (States.Timeout)"},
+		{"aborted", byEventBridge("ABORTED", holder), false, "failed at 0s in c1 started 0s: its execution was aborted"},
+		{"timed out", byEventBridge("TIMED_OUT", holder), false, "timed-out at 0s in c1 started 0s: its execution timed out"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t)
+			answer, err := s.handles(test.event)
+			if err != nil || (answer != nil) != test.answer {
+				t.Errorf("answer %v, %v", answer, err)
+			}
+			if got := s.Job("m1"); got != test.want {
+				t.Errorf("job %q, want %q", got, test.want)
+			}
+			if got := s.Row(); got != freed {
+				t.Errorf("row %s", got)
+			}
+			if letters := s.letters(); len(letters) != 1 {
+				t.Errorf("letters: %+v", letters)
+			}
+		})
+	}
+}
+
+func TestWhoWaitsIsWokenByTheEnd(t *testing.T) {
+	s := newScene(t)
+	s.asks(rival)
+	s.Fail("SendTaskSuccess", 1) // of the retry, which is no error
+	for range 2 {
+		answer, err := s.handles(byState("timeout", holder))
+		s.wantOutcome(answer, err, job.TimedOut)
+	}
+	if got, want := s.Flow.Answers(), []string{`token-m2: {"superseded":false,"by":"end of m1"}`}; !slices.Equal(got, want) {
+		t.Errorf("answers %q, want %q", got, want)
+	}
+}
+
+func TestAClaimThatHasPassedToAnotherContainerIsLeftAlone(t *testing.T) {
+	s := newScene(t)
+	s.asks(rival)
+	s.Advance(96 * time.Second)
+	s.runs(rival)
+	before := s.Row()
+	answer, err := s.handles(byState("timeout", holder))
+	s.wantOutcome(answer, err, job.TimedOut)
+	if after := s.Row(); after != before {
+		t.Errorf("the row was\n\t%s\nand is\n\t%s", before, after)
+	}
+}
+
+func TestWorkThatTurnsOutDoneIsCompleted(t *testing.T) {
+	for _, kind := range []string{"timeout", "failure"} {
+		s := newScene(t)
+		if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Completed, Result: "done"}); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := s.handles(byState(kind, holder))
+		s.wantOutcome(answer, err, job.Completed)
+		if got := s.Record("m1"); got != "no record" {
+			t.Errorf("record %q", got)
+		}
+		if letters := s.letters(); len(letters) > 0 {
+			t.Errorf("letters: %+v", letters)
+		}
+	}
+}
+
+func TestAnInterruptedJobIsRecordedButNoLetterIsSent(t *testing.T) {
+	s := newScene(t)
+	s.asks(rival)
+	if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Interrupted}); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := s.handles(byState("timeout", holder))
+	s.wantOutcome(answer, err, job.Interrupted)
+	if got := s.Record("m1"); got != "preempted A in c1 by B/m2 since 0s" {
+		t.Errorf("record %q", got)
+	}
+	if letters := s.letters(); len(letters) > 0 {
+		t.Errorf("letters: %+v", letters)
+	}
+}
+
+// All three events may come for one job, each any number of times; a person reads of it once.
+func TestALetterIsSentOnceHoweverOftenItIsTold(t *testing.T) {
+	s := newScene(t)
+	work := simtest.Work(holder, s.lease.ContainerID)
+	for range 2 {
+		for _, event := range []any{byState("timeout", holder), byEventBridge("FAILED", holder), byQueue(work)} {
+			if _, err := s.handles(event); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if letters := s.letters(); len(letters) != 1 || letters[0].Kind != "timed-out" {
+		t.Errorf("letters: %+v", letters)
+	}
+	if got := s.Job("m1"); got != "timed-out at 0s in c1 started 0s: no worker ended it within its time, waiting included" {
+		t.Errorf("job %q", got)
+	}
+}
+
+func TestWhatFailsMidWayIsDoneByTheRetry(t *testing.T) {
+	for _, operation := range []string{"GetItem", "PutItem", "SendMessage"} {
+		t.Run(operation, func(t *testing.T) {
+			s := newScene(t)
+			s.Fail(operation, 0)
+			if _, err := s.handles(byState("timeout", holder)); !errors.Is(err, simtest.ErrFailed) {
+				t.Fatalf("error %v", err)
+			}
+			answer, err := s.handles(byState("timeout", holder))
+			s.wantOutcome(answer, err, job.TimedOut)
+			if letters := s.letters(); len(letters) != 1 || letters[0].ExecutionARN == "" {
+				t.Errorf("letters: %+v", letters)
+			}
+			if got := s.Record("m1"); got != "timeout A in c1" {
+				t.Errorf("record %q", got)
+			}
+		})
+	}
+}
+
+// It sends first and notes that after: where it dies between, a person is told twice, never not at all.
+func TestALetterThatCouldNotBeNotedIsSentAgain(t *testing.T) {
+	s := newScene(t)
+	s.Fail("UpdateItem", 0)
+	if _, err := s.handles(byState("timeout", holder)); !errors.Is(err, simtest.ErrFailed) {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := s.handles(byState("timeout", holder)); err != nil {
+		t.Fatal(err)
+	}
+	if letters := s.letters(); len(letters) != 2 {
+		t.Errorf("letters: %+v", letters)
+	}
+}
+
+func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
+	s := newScene(t)
+	s.Flow.Issue("work-m1")
+	answer, err := s.handles(byQueue("no work", simtest.Work(holder, s.lease.ContainerID), `{"message":{}}`))
+	batch, ok := answer.(handletimeout.BatchAnswer)
+	want := []handletimeout.BatchFailure{{ID: "q1"}, {ID: "q3"}}
+	if err != nil || !ok || !slices.Equal(batch.Failures, want) {
+		t.Errorf("answer %+v, %v; want failures %v", answer, err, want)
+	}
+	what := "no worker could finish it: the work queue delivered it as often as it may"
+	if got, want := s.Flow.Answers(), []string{"work-m1: !FAILED " + what}; !slices.Equal(got, want) {
+		t.Errorf("answers %q, want %q", got, want)
+	}
+	if got := s.Job("m1"); got != "failed at 0s in c1 started 0s: "+what {
+		t.Errorf("job %q", got)
+	}
+}
+
+func TestDeadWorkOfAnOldContainerEndsNothing(t *testing.T) {
+	s := newScene(t)
+	s.Flow.Issue("work-m1")
+	before := s.Row()
+	answer, err := s.handles(byQueue(simtest.Work(holder, "container-1-c0")))
+	if batch, ok := answer.(handletimeout.BatchAnswer); err != nil || !ok || len(batch.Failures) > 0 {
+		t.Errorf("answer %+v, %v", answer, err)
+	}
+	if s.Row() != before || s.Job("m1") != "open in c1 started 0s" || len(s.Flow.Answers()) > 0 {
+		t.Errorf("row %s, job %s, answers %q", s.Row(), s.Job("m1"), s.Flow.Answers())
+	}
+}
+
+func TestDeadWorkThatCannotBeEndedStaysOnItsQueue(t *testing.T) {
+	for _, operation := range []string{"GetItem", "SendMessage", "SendTaskFailure"} {
+		s := newScene(t)
+		s.Flow.Issue("work-m1")
+		s.Fail(operation, 0)
+		answer, err := s.handles(byQueue(simtest.Work(holder, s.lease.ContainerID)))
+		if batch, ok := answer.(handletimeout.BatchAnswer); err != nil || !ok || len(batch.Failures) != 1 {
+			t.Errorf("%s: answer %+v, %v", operation, answer, err)
+		}
+	}
+}
+
+func TestAnEventWithoutAMessageIsRefused(t *testing.T) {
+	s := newScene(t)
+	for _, event := range []any{map[string]any{}, byState("timeout", job.Message{}), byEventBridge("ABORTED", job.Message{})} {
+		if answer, err := s.handles(event); err == nil {
+			t.Errorf("%+v: answer %v", event, answer)
+		}
+	}
+}

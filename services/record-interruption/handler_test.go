@@ -1,0 +1,169 @@
+package recordinterruption_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	recordinterruption "github.com/webordinary/hephaestus/services/record-interruption"
+	"github.com/webordinary/hephaestus/sim/simtest"
+)
+
+var (
+	ctx    = context.Background()
+	holder = simtest.Message("m1", "A", 1)
+	rival  = simtest.Message("m2", "B", 2)
+	newest = simtest.Message("m3", "C", 3)
+)
+
+type scene struct {
+	*simtest.Lab
+	t       *testing.T
+	store   *claim.Store
+	lease   claim.Lease // of the holder
+	handler *recordinterruption.Handler
+}
+
+// newScene has a worker that runs the holder.
+func newScene(t *testing.T) scene {
+	t.Helper()
+	lab := simtest.New(t)
+	lab.Admit(holder, rival, newest)
+	store := lab.Store(claim.DefaultSettings())
+	claimed, err := store.Claim(ctx, holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, err := store.Start(ctx, simtest.Work(holder, claimed.ContainerID), "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scene{
+		Lab: lab, t: t, store: store, lease: start.Lease,
+		handler: recordinterruption.New(store, lab.Records(), lab.StepFunctions(), lab.Log()),
+	}
+}
+
+func (s scene) asks(m job.Message) {
+	s.t.Helper()
+	s.Flow.Issue("token-" + m.MessageID)
+	if _, err := s.store.Interrupt(ctx, m, "token-"+m.MessageID); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s scene) finishes(end claim.End) {
+	s.t.Helper()
+	if _, err := s.store.Finish(ctx, s.lease, end); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s scene) records(m job.Message, reason job.Reason, want job.Outcome, record string) {
+	s.t.Helper()
+	out, err := s.handler.Handle(ctx, recordinterruption.Input{Message: m, Reason: reason})
+	if err != nil || out.Outcome != want || out.MessageID != m.MessageID {
+		s.t.Errorf("%+v, %v; want %s", out, err, want)
+	}
+	if got := s.Record(m.MessageID); got != record {
+		s.t.Errorf("record %q, want %q", got, record)
+	}
+}
+
+func TestASupersededMessageEndsHere(t *testing.T) {
+	s := newScene(t)
+	s.Advance(time.Second)
+	s.asks(newest)
+	before := s.Row()
+	s.records(rival, job.ReasonSuperseded, job.Superseded, "superseded B by C/m3 since 1s")
+	if got := s.Job("m2"); got != "superseded at 1s: a newer message of another thread has or wants the key (by C/m3 since 1s)" {
+		t.Errorf("job %q", got)
+	}
+	if after := s.Row(); after != before {
+		t.Errorf("the row was\n\t%s\nand is\n\t%s", before, after)
+	}
+}
+
+func TestASupersededMessageNoLongerWaits(t *testing.T) {
+	s := newScene(t)
+	s.asks(rival)
+	s.records(rival, job.ReasonSuperseded, job.Superseded, "superseded B by A/m1 since 0s")
+	if got := s.Row(); got != "c1 A jobs=m1 newest=m1@1s claimed=0s fence=1 worker=w1/m1 lease=1m30s expires=1h0m0s" {
+		t.Errorf("row %s", got)
+	}
+}
+
+func TestAPreemptedJobIsRecordedAsItsWorkerEndedIt(t *testing.T) {
+	s := newScene(t)
+	s.Advance(time.Second)
+	s.asks(rival)
+	s.finishes(claim.End{Outcome: job.Interrupted, PartialWork: "branch wip"})
+	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1 by B/m2 since 1s, saved: branch wip")
+}
+
+func TestAPreemptedJobWhoseWorkerCouldNotWriteEndsHereAndWakesWhoWaits(t *testing.T) {
+	s := newScene(t)
+	s.asks(rival)
+	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1")
+	if got, want := s.Flow.Answers(), []string{`token-m2: {"superseded":false,"by":"end of m1"}`}; !slices.Equal(got, want) {
+		t.Errorf("answers %q, want %q", got, want)
+	}
+}
+
+func TestACompletedJobGetsNoRecord(t *testing.T) {
+	for _, reason := range []job.Reason{job.ReasonPreempted, job.ReasonSuperseded} {
+		s := newScene(t)
+		s.finishes(claim.End{Outcome: job.Completed})
+		s.records(holder, reason, job.Completed, "no record")
+	}
+}
+
+func TestARetryWritesNothingTwice(t *testing.T) {
+	s := newScene(t)
+	s.asks(newest)
+	want := "superseded B by C/m3 since 0s"
+	s.records(rival, job.ReasonSuperseded, job.Superseded, want)
+	before := s.Job("m2")
+	s.Advance(time.Minute)
+	s.records(rival, job.ReasonSuperseded, job.Superseded, want)
+	s.records(rival, job.ReasonPreempted, job.Superseded, want)
+	if after := s.Job("m2"); after != before {
+		t.Errorf("job %q, was %q", after, before)
+	}
+}
+
+// The worker's transaction does not write the record: where this handler dies before it does, the next call must.
+func TestARecordThatCouldNotBeWrittenIsWrittenByTheRetry(t *testing.T) {
+	s := newScene(t)
+	s.asks(rival)
+	s.finishes(claim.End{Outcome: job.Interrupted})
+	s.Fail("PutItem", 0)
+	if _, err := s.handler.Handle(ctx, recordinterruption.Input{Message: holder, Reason: job.ReasonPreempted}); !errors.Is(err, simtest.ErrFailed) {
+		t.Errorf("error %v", err)
+	}
+	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1 by B/m2 since 0s")
+}
+
+func TestALostWakeUpIsNoError(t *testing.T) {
+	s := newScene(t)
+	s.asks(rival)
+	s.Fail("SendTaskSuccess", 0)
+	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1")
+}
+
+func TestInputsThatAreNoneAreRefused(t *testing.T) {
+	s := newScene(t)
+	for name, in := range map[string]recordinterruption.Input{
+		"no message":       {Reason: job.ReasonPreempted},
+		"no reason":        {Message: holder},
+		"another's reason": {Message: holder, Reason: job.ReasonTimeout},
+	} {
+		if _, err := s.handler.Handle(ctx, in); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
