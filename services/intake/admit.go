@@ -36,6 +36,9 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 	if entry.MessageID != a.messageID && entry.ContentHash == contentHash(key, raw) {
 		return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
 	}
+	if entry.MessageID == a.messageID {
+		threadID = entry.ThreadID // of the first try: the row may have it already
+	}
 	project, user := key.Split()
 	m := job.Message{
 		MessageID: a.messageID, ProjectID: project, UserID: user, ProjectUserID: key, ThreadID: threadID, ThreadWhy: why,
@@ -128,11 +131,16 @@ func executionARN(stateMachineARN, name string) string {
 	return strings.Replace(stateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
 }
 
-// reject puts the mail's row with its outcome, and tells a person where one must act.
+// reject puts the mail's row with its outcome, and tells a person where one must act. A mail that was taken before, whose
+// event comes again after its object was deleted, stays what it is.
 func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string, personMustAct bool) error {
 	rejected, err := a.protocol.Reject(ctx, a.messageID, sender(parsed), parsed.Subject, reason, job.Millis(a.receivedAt))
 	if err != nil {
 		return err
+	}
+	if before := rejected.Existing; before != nil && before.Outcome != job.Rejected {
+		a.log.InfoContext(ctx, "taken before, so not rejected now", "message", a.messageID, "outcome", before.Outcome, "reason", reason)
+		return nil
 	}
 	a.log.WarnContext(ctx, "rejected", "message", a.messageID, "reason", reason, "again", !rejected.Fresh)
 	told := rejected.Existing != nil && rejected.Existing.DeadLettered
