@@ -146,7 +146,6 @@ func (c *Core) drop(b *branch) {
 				c.drop(child)
 			}
 		}
-		b.fanout = nil
 	}
 }
 

@@ -158,3 +158,29 @@ func TestHistoryLimit(t *testing.T) {
 		t.Errorf("the history has %d events", got)
 	}
 }
+
+// TestHistoryLimitWithinOneStep: a Map that begins its iterations where the history ends does not write past the end.
+func TestHistoryLimitWithinOneStep(t *testing.T) {
+	var lead strings.Builder
+	for i := range 20 { // two events each: they bring the limit to among the 40 MapIterationStarted of a round of 164 events
+		next := fmt.Sprint("P", i+1)
+		if i == 19 {
+			next = "M"
+		}
+		fmt.Fprintf(&lead, `"P%d":{"Type":"Pass","Next":%q},`, i, next)
+	}
+	definition := `{"StartAt":"P0","States":{` + lead.String() +
+		`"M":{"Type":"Map","ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Succeed"}}},"ResultPath":null,"Next":"M"}}}`
+	l, arn := flow(t, definition, "["+strings.TrimSuffix(strings.Repeat("0,", 40), ",")+"]")
+	l.expect(arn, "FAILED States.Runtime: The execution reached the maximum number of history events (25000).")
+	if got := l.core.Executions()[0].Events; got != 25_000 {
+		t.Errorf("the history has %d events", got)
+	}
+}
+
+func TestAnErrorThatMakesTheDataTooLargeFailsTheExecution(t *testing.T) {
+	l, arn := flow(t, states(`"A":{`+invoke+`,"Catch":[{"ErrorEquals":["States.ALL"],"ResultPath":"$.e","Next":"B"}],"End":true},"B":{"Type":"Succeed"}`),
+		`{"a":"`+strings.Repeat("x", 262_100)+`"}`)
+	l.fail(l.next(), "E", strings.Repeat("y", 100))
+	l.expect(arn, "FAILED States.DataLimitExceeded: The state/task 'lambda' returned a result with a size exceeding the maximum number of bytes service limit.")
+}

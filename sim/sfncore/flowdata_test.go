@@ -159,3 +159,19 @@ func TestFunctionARNEvents(t *testing.T) {
 	l.done(l.next(), `2`)
 	golden(t, "function-arn", l.history(arn)+l.result(arn)+"\n")
 }
+
+// TestAMapThatCannotBeginAnIterationLeavesNothingOpen: the iterations under way are closed, however deep the Map is nested.
+func TestAMapThatCannotBeginAnIterationLeavesNothingOpen(t *testing.T) {
+	l, arn := flow(t, states(`"A":{"Type":"Parallel","Branches":[{"StartAt":"M","States":{"M":{"Type":"Map","MaxConcurrency":2,
+		"ItemSelector":{"k.$":"$$.Map.Item.Value.k"},
+		"ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken","TimeoutSeconds":9,"End":true}}},
+		"End":true}}}],"End":true}`), `[{"k":1},{"k":2},{}]`)
+	wantNoError(t, l.answer(l.next().Token, `1`))
+	if got := l.result(arn); !strings.HasPrefix(got, "FAILED States.Runtime: ") {
+		t.Errorf("%s", got)
+	}
+	wantDead(t, l.answer(l.next().Token, `1`))
+	if at, left := l.core.NextDeadline(); left {
+		t.Errorf("a deadline is left at %v", at)
+	}
+}

@@ -186,7 +186,6 @@ func (c *Core) output(b *branch, value any, next *asl.State) {
 
 // leave writes that the state is left and goes on: to next, or to the end of the branch.
 func (c *Core) leave(b *branch, value any, next *asl.State) {
-	b.fanout = nil
 	c.record(b, event{kind: kinds[b.state.Type].exited, state: b.state.Name, value: value})
 	switch {
 	case next != nil:
