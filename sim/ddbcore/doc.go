@@ -1,5 +1,5 @@
-// Package ddbcore is DynamoDB as a pure value: Do takes one request of the SDK and the time, and returns DynamoDB's answer.
-// It knows no sockets, goroutines or clocks, so the same core serves the simulation and the local stack.
+// Package ddbcore is DynamoDB as a pure value: Do takes one request of the SDK and the time, and returns DynamoDB's
+// answer. It knows no sockets, goroutines or clocks, so the same core serves the simulation and the local stack.
 //
 // # What it promises
 //
@@ -27,8 +27,8 @@
 //
 // # What never happens here
 //
-// Throttling, conflicts of transactions, unprocessed writes of a batch, lost answers and internal errors: who wants them puts them between the
-// caller and the core. Calls are serial by contract, so nothing is ever half done.
+// Throttling, conflicts of transactions, unprocessed writes of a batch, lost answers and internal errors: who wants
+// them puts them between the caller and the core. Calls are serial by contract, so nothing is ever half done.
 //
 // # How it works
 //

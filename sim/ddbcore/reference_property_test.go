@@ -46,10 +46,13 @@ func genValue(depth int) *rapid.Generator[types.AttributeValue] {
 		rapid.Map(rapid.MapOfN(genName, inner, 0, 3), m))
 }
 
+// genOperand is often a value of a few numbers and texts, so that equal ones meet.
 func genOperand(t *rapid.T, label string) expr {
-	switch rapid.IntRange(0, 4).Draw(t, label) {
+	switch rapid.IntRange(0, 5).Draw(t, label) {
 	case 0:
 		return expr{op: "VALUE", value: genScalar.Draw(t, "value")}
+	case 5:
+		return expr{op: "VALUE", value: rapid.OneOf(rapid.Map(genText, s), rapid.Map(genNumber, n)).Draw(t, "plain value")}
 	case 1:
 		return expr{op: "size", args: []expr{{op: "PATH", steps: genSteps.Draw(t, "sized")}}}
 	}

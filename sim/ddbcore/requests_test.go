@@ -174,6 +174,9 @@ func TestNeitherInputNorOutputIsShared(t *testing.T) {
 	}
 	first["a"].(*types.AttributeValueMemberM).Value["x"] = n("3")
 	first["b"].(*types.AttributeValueMemberB).Value[0] = '?'
+	get.ProjectionExpression = aws.String("a, b")
+	mustDo(t, core, get).(*dynamodb.GetItemOutput).Item["b"].(*types.AttributeValueMemberB).Value[0] = '?'
+	get.ProjectionExpression = nil
 	if again := mustDo(t, core, get).(*dynamodb.GetItemOutput).Item; !reflect.DeepEqual(again, want) {
 		t.Fatalf("changing the output changed the item to %v", show(again))
 	}
