@@ -1,0 +1,142 @@
+// Package command is the command line of heph: its commands, one file each, over the packages that do
+// the work. It promises that data goes to stdout and everything else to stderr, that each stream is
+// looked at on its own before colours are used, that every exit status is one of those that
+// `heph help exit-codes` lists, and that an error says what to do next.
+//
+// A new command is a function that returns a *cobra.Command, and a line in root.
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/webordinary/hephaestus/tools/heph/screen"
+)
+
+// Streams are what a command reads and writes.
+type Streams struct {
+	In     io.Reader
+	Out    io.Writer // data
+	Err    io.Writer // everything else
+	Getenv func(string) string
+}
+
+// Standard are those of the process.
+func Standard() Streams {
+	return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+}
+
+// app is what the commands share.
+type app struct {
+	Streams
+	colour screen.Mode
+	output string // text or json, where the command has --output
+}
+
+// Main runs the command line and returns its exit status.
+func Main(ctx context.Context, args []string, streams Streams) int {
+	a := &app{Streams: streams, colour: screen.Auto, output: text}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ok
+	}
+	return a.report(err)
+}
+
+// root is the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "heph",
+		Short: "Turn email into work: run, watch and question a Hephaestus stack",
+		Long: `heph runs the whole of Hephaestus on this machine (the handlers, the state machine and the queues of the
+deployed stack, over local cores of AWS's services), sends it mail, and shows what became of each message,
+here as on AWS.`,
+		Example: `  heph demo                                  the main job, as it happens, in under half a minute
+  heph dev -- ./work.sh                      a stack on this machine that runs ./work.sh for each mail
+  heph send mail.eml --wait                  send it a mail and wait for the outcome
+  heph status                                who holds which key, and what became of each mail`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().Var(colourFlag{&a.colour}, "color", "colours: auto, always or never")
+	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+	root.AddGroup(&cobra.Group{ID: "run", Title: "Run a stack:"}, &cobra.Group{ID: "use", Title: "Use a stack:"})
+	root.AddCommand(
+		a.demo(), a.dev(),
+		a.send(), a.status(),
+		a.version(), a.worker(),
+		exitCodesTopic(), environmentTopic(),
+	)
+	return root
+}
+
+// out is stdout for people.
+func (a *app) out() *screen.Screen { return screen.New(a.Out, a.colour, a.Getenv) }
+
+// err is stderr for people.
+func (a *app) err() *screen.Screen { return screen.New(a.Err, a.colour, a.Getenv) }
+
+// The forms of output.
+const (
+	text   = "text"
+	asJSON = "json"
+)
+
+// outputFlag gives the command --output.
+func (a *app) outputFlag(cmd *cobra.Command) {
+	cmd.Flags().VarP(outputFlag{&a.output}, "output", "o", "form of the output: text or json")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{text, asJSON}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// json writes v as one JSON value on stdout; indented, but for a terminal-less stream of values.
+func (a *app) json(v any, indent string) error {
+	encoder := json.NewEncoder(a.Out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", indent)
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
+
+type colourFlag struct{ mode *screen.Mode }
+
+func (f colourFlag) String() string {
+	if f.mode == nil {
+		return ""
+	}
+	return string(*f.mode)
+}
+func (f colourFlag) Type() string { return "when" }
+func (f colourFlag) Set(value string) (err error) {
+	*f.mode, err = screen.ParseMode(value)
+	return err
+}
+
+type outputFlag struct{ form *string }
+
+func (f outputFlag) String() string {
+	if f.form == nil {
+		return ""
+	}
+	return *f.form
+}
+func (f outputFlag) Type() string { return "form" }
+func (f outputFlag) Set(value string) error {
+	if value != text && value != asJSON {
+		return fmt.Errorf("%q: want text or json", value)
+	}
+	*f.form = value
+	return nil
+}

@@ -1,0 +1,120 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/spf13/cobra"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+)
+
+// defaultEndpoint is where heph dev listens.
+const defaultEndpoint = "http://127.0.0.1:7400"
+
+// target is the stack that a command talks to.
+type target struct {
+	app      *app
+	command  *cobra.Command
+	endpoint string // of the flag
+	prefix   string
+}
+
+// targetFlags gives the command --endpoint and --prefix.
+func (a *app) targetFlags(cmd *cobra.Command) *target {
+	t := &target{app: a, command: cmd}
+	cmd.Flags().StringVar(&t.endpoint, "endpoint", defaultEndpoint, `the stack's endpoint, else AWS_ENDPOINT_URL; "" is AWS itself`)
+	cmd.Flags().StringVar(&t.prefix, "prefix", "", "what the names of its resources begin with, else STACK_PREFIX (default webordinary)")
+	return t
+}
+
+// url is the endpoint by flag, environment and default, in this order; empty for AWS itself.
+func (t *target) url() string {
+	if !t.command.Flags().Changed("endpoint") {
+		if set := t.app.Getenv("AWS_ENDPOINT_URL"); set != "" {
+			return set
+		}
+	}
+	return t.endpoint
+}
+
+// names are those of the stack's resources.
+func (t *target) names() (awsx.Names, error) {
+	prefix := t.prefix
+	if prefix == "" {
+		prefix = t.app.Getenv("STACK_PREFIX")
+	}
+	names, err := awsx.NewNames(prefix)
+	if err != nil {
+		return names, usage("%w", err)
+	}
+	return names, nil
+}
+
+// dialTimeout is how long a stack on this machine may take to accept a connection.
+const dialTimeout = time.Second
+
+// clients connects. A stack on this machine that does not listen is told at once, not after retries.
+func (t *target) clients(ctx context.Context) (awsx.Clients, error) {
+	endpoint := t.url()
+	if endpoint == "" {
+		return t.load(ctx, nil)
+	}
+	parsed, err := url.Parse(endpoint)
+	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+		return awsx.Clients{}, usage("endpoint %q: want a URL such as %s", endpoint, defaultEndpoint)
+	}
+	if !local(parsed.Hostname()) {
+		return t.load(ctx, parsed)
+	}
+	connection, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", address(parsed))
+	if err != nil {
+		return awsx.Clients{}, fmt.Errorf("no stack at %s: start one with `heph dev`, or name another with --endpoint (%w)", endpoint, err)
+	}
+	connection.Close()
+	return t.load(ctx, parsed)
+}
+
+func (t *target) load(ctx context.Context, endpoint *url.URL) (awsx.Clients, error) {
+	var options []func(*config.LoadOptions) error
+	getenv := t.app.Getenv
+	if endpoint != nil && local(endpoint.Hostname()) {
+		if getenv("AWS_REGION") == "" {
+			options = append(options, config.WithRegion("us-east-1"))
+		}
+		if getenv("AWS_ACCESS_KEY_ID") == "" && getenv("AWS_PROFILE") == "" {
+			options = append(options, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")))
+		}
+	}
+	loaded, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return awsx.Clients{}, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	if loaded.Region == "" {
+		return awsx.Clients{}, usage("no region: set AWS_REGION")
+	}
+	loaded.BaseEndpoint = nil
+	if endpoint != nil {
+		url := endpoint.String()
+		loaded.BaseEndpoint = &url
+	}
+	return awsx.From(loaded), nil
+}
+
+// local says whether the host is this machine.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func address(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	return net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+}

@@ -1,0 +1,251 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/services/worker"
+	"github.com/webordinary/hephaestus/tools/heph/screen"
+	"github.com/webordinary/hephaestus/tools/heph/trail"
+	"github.com/webordinary/hephaestus/tools/stack"
+)
+
+// development is a run of heph dev.
+type development struct {
+	*app
+	port    int
+	workers int
+	root    string
+	domains []string
+	routes  string
+	prefix  string
+	verbose bool
+	claim   claim.Settings
+	worker  worker.Settings
+}
+
+// defaultPort is that of defaultEndpoint.
+const defaultPort = 7400
+
+func (a *app) dev() *cobra.Command {
+	d := &development{app: a, claim: claim.DefaultSettings(), worker: worker.DefaultSettings()}
+	cmd := &cobra.Command{
+		Use:     "dev [-- COMMAND [ARGUMENT…]]",
+		GroupID: "run",
+		Short:   "Run a stack on this machine",
+		Long: `Dev starts the whole stack in one process: DynamoDB, SQS, S3, Step Functions and Lambda on one port in their
+own protocols, with Hephaestus's handlers and state machine, and workers that run COMMAND for each mail.
+Everything is in memory and lost on exit, but for the workspaces under --root. No Docker, no account.
+
+COMMAND runs in the workspace of the mail's key and finds the mail in HEPHAESTUS_* variables and files
+(docs/protocol.md). Without one, a command runs that prints the mail's subject and text.
+
+The first Ctrl-C lets running jobs yield and stops; a second one quits at once. Where stderr is not a terminal,
+one JSON line {"event":"ready",…} says that the stack is ready, and logs follow as JSON lines.`,
+		Example: `  heph dev
+  heph dev -- ./work.sh
+  heph dev --workers 4 --root ~/workspaces --domain mail.example.org -- claude -p "do what message.txt says"
+  heph dev --port 0 --lease 3s --heartbeat 1s      on a free port, with short times`,
+		RunE: func(cmd *cobra.Command, args []string) error { return d.run(cmd, args) },
+	}
+	f := cmd.Flags()
+	f.IntVar(&d.port, "port", defaultPort, "port to listen on, on this machine only; 0 picks a free one")
+	f.IntVar(&d.workers, "workers", 2, "how many workers; 0 for none, to start them elsewhere")
+	f.StringVar(&d.root, "root", "", "folder of the workspaces (default: a temporary one, removed on exit)")
+	f.StringSliceVar(&d.domains, "domain", []string{"example.com"}, "domain whose mail is taken: USER@PROJECT.DOMAIN and PROJECT+USER@DOMAIN (again for more)")
+	f.StringVar(&d.routes, "routes", "", "routes file (JSON) in place of --domain")
+	f.StringVar(&d.prefix, "prefix", "", "what the names of all resources begin with, else STACK_PREFIX (default webordinary)")
+	f.DurationVar(&d.claim.Lease, "lease", d.claim.Lease, "a worker without heartbeats is dead after it")
+	f.DurationVar(&d.claim.InterruptGrace, "grace", d.claim.InterruptGrace, "a holder that was asked to yield is replaced after it")
+	f.DurationVar(&d.worker.Heartbeat, "heartbeat", 0, "time between two heartbeats (default: 20s, or a third of a shorter lease)")
+	f.DurationVar(&d.worker.CommandTimeout, "command-timeout", d.worker.CommandTimeout, "a command that runs longer is stopped")
+	f.DurationVar(&d.worker.CommandGrace, "command-grace", d.worker.CommandGrace, "time between SIGTERM and SIGKILL")
+	f.BoolVarP(&d.verbose, "verbose", "v", false, "tell minor events too")
+	return cmd
+}
+
+// defaultCommand prints the mail that it is called for.
+func defaultCommand() []string {
+	return []string{"/bin/sh", "-c", `printf '%s\n\n' "$HEPHAESTUS_SUBJECT"; cat "$HEPHAESTUS_TEXT_FILE"`}
+}
+
+func (d *development) run(cmd *cobra.Command, args []string) (err error) {
+	if at := cmd.ArgsLenAtDash(); len(args) > 0 && at != 0 {
+		return usage("%q: put the command behind --: heph dev -- %s", args[0], strings.Join(args, " "))
+	}
+	config, err := d.config(args)
+	if err != nil {
+		return err
+	}
+	remove, err := d.makeRoot(&config)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	begun := time.Now()
+	s := d.err()
+	config.Log = d.log(s, begun)
+	started, err := stack.Start(ctx, config)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d is taken, by another `heph dev`? --port N takes another one, --port 0 a free one", d.port)
+	}
+	if err != nil {
+		return err
+	}
+	d.ready(s, started, config, args)
+	<-ctx.Done()
+	stop() // from here on a signal ends the process
+	d.stopping(s)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.Worker.CommandGrace+5*time.Second)
+	defer cancel()
+	if err := started.Close(bounded); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	if s.Terminal() {
+		s.Printf("Stopped.\n")
+	}
+	return nil
+}
+
+// config is the stack that the flags describe.
+func (d *development) config(args []string) (stack.Config, error) {
+	config := stack.Config{
+		Address: "127.0.0.1:" + strconv.Itoa(d.port), Prefix: d.prefix, Claim: d.claim, Worker: d.worker,
+		Command: args, Environ: os.Environ(), Workers: d.workers,
+	}
+	if d.port < 0 || d.port > 65535 {
+		return config, usage("--port %d: want 0 to 65535", d.port)
+	}
+	if d.workers < 0 {
+		return config, usage("--workers %d: want 0 or more", d.workers)
+	}
+	if config.Prefix == "" {
+		config.Prefix = d.Getenv("STACK_PREFIX")
+	}
+	w := &config.Worker
+	if w.Heartbeat == 0 {
+		w.Heartbeat = min(worker.DefaultSettings().Heartbeat, d.claim.Lease/3)
+	}
+	w.Visibility = max(d.claim.Lease+d.claim.MaxClockSkew, time.Second)
+	if err := errors.Join(config.Claim.Validate(), w.Validate(config.Claim)); err != nil {
+		return config, usage("%w", err)
+	}
+	if len(args) == 0 {
+		config.Command = defaultCommand()
+	}
+	if _, err := exec.LookPath(config.Command[0]); err != nil {
+		return config, usage("the command cannot be run: %w", err)
+	}
+	return config, d.route(&config)
+}
+
+func (d *development) route(config *stack.Config) (err error) {
+	if d.routes == "" {
+		if config.Routes, err = mail.NewRoutes(d.domains...); err != nil {
+			return usage("--domain: %w", err)
+		}
+		return nil
+	}
+	file, err := os.Open(d.routes)
+	if err != nil {
+		return usage("--routes: %w", err)
+	}
+	defer file.Close()
+	if config.Routes, err = mail.ReadRoutes(file); err != nil {
+		return usage("--routes %s: %w", d.routes, err)
+	}
+	return nil
+}
+
+// makeRoot makes the folder of the workspaces, and says how to remove it: one of the user's stays.
+func (d *development) makeRoot(config *stack.Config) (remove func(), err error) {
+	if d.root == "" {
+		if config.Root, err = os.MkdirTemp("", "heph-dev-"); err != nil {
+			return nil, fmt.Errorf("make a folder for the workspaces: %w", err)
+		}
+		return func() { _ = os.RemoveAll(config.Root) }, nil
+	}
+	if config.Root, err = filepath.Abs(d.root); err == nil {
+		err = os.MkdirAll(config.Root, 0o755)
+	}
+	if err != nil {
+		return nil, usage("--root: %w", err)
+	}
+	return func() {}, nil
+}
+
+// log tells events as a story on a terminal, and as JSON lines elsewhere.
+func (d *development) log(s *screen.Screen, begun time.Time) *slog.Logger {
+	if s.Terminal() {
+		teller := trail.NewTeller(s, begun, d.verbose)
+		return slog.New(slog.NewJSONHandler(trail.NewSplitter(teller.Tell), nil))
+	}
+	level := slog.LevelWarn
+	if d.verbose {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewJSONHandler(d.Err, &slog.HandlerOptions{Level: level}))
+}
+
+// ready says where everything is.
+func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack.Config, args []string) {
+	workspaces := filepath.Join(config.Root, "workspaces")
+	if !s.Terminal() {
+		encoder := json.NewEncoder(d.Err)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(map[string]any{
+			"event": "ready", "version": thisBuild().Version, "endpoint": started.Endpoint(), "prefix": started.Names().Prefix(),
+			"workQueueUrl": started.WorkQueueURL(), "stateMachineArn": started.StateMachineARN(), "workspaces": workspaces,
+			"workers": config.Workers, "command": config.Command, "pid": os.Getpid(),
+		})
+		return
+	}
+	command := "print the mail's text; heph dev -- COMMAND runs another"
+	if len(args) > 0 {
+		command = strings.Join(args, " ")
+	}
+	flag := ""
+	if d.port != defaultPort {
+		flag = " --endpoint " + started.Endpoint()
+	}
+	s.Printf("%s %s\n", s.Paint(screen.Bold, "heph dev"), thisBuild().Version)
+	for _, line := range [][2]string{
+		{"Endpoint", started.Endpoint() + "  DynamoDB, SQS, S3, Step Functions and Lambda"},
+		{"Workspaces", workspaces},
+		{"Data", "in memory, lost on exit"},
+		{"Workers", fmt.Sprintf("%d, each runs: %s", config.Workers, command)},
+		{"Mail for", "USER@PROJECT." + strings.Join(d.domains, ", USER@PROJECT.")},
+	} {
+		if line[0] == "Mail for" && d.routes != "" {
+			line[1] = "the addresses of " + d.routes
+		}
+		s.Printf("  %s %s\n", screen.Pad(line[0], 11), line[1])
+	}
+	s.Printf("Try: heph send%s --from me@example.org --to scott@amelia.%s --subject Hello --body \"Hello there\" --wait   %s\n",
+		flag, d.domains[0], s.Paint(screen.Dim, "(Ctrl-C stops, twice quits)"))
+}
+
+func (d *development) stopping(s *screen.Screen) {
+	if s.Terminal() {
+		s.Printf("\nStopping: running jobs yield. Ctrl-C again quits at once.\n")
+		return
+	}
+	_, _ = fmt.Fprintln(d.Err, `{"event":"stopping"}`)
+}

@@ -1,0 +1,127 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/webordinary/hephaestus/tools/heph/screen"
+)
+
+// The exit statuses; exitCodesTopic tells people.
+const (
+	ok           = 0
+	failed       = 1
+	misused      = 2
+	otherOutcome = 3
+	waitedEnough = 4
+	cancelled    = 130
+)
+
+// exit is an error with its exit status. Where said is set, the command has told already what is wrong.
+type exit struct {
+	status int
+	said   bool
+	err    error
+}
+
+func (e *exit) Error() string { return e.err.Error() }
+func (e *exit) Unwrap() error { return e.err }
+
+// usage is an error of whoever typed the command: exit status 2.
+func usage(format string, args ...any) error {
+	return &exit{status: misused, err: fmt.Errorf(format, args...)}
+}
+
+// report tells of the error on stderr and answers with the exit status.
+func (a *app) report(err error) int {
+	status, said := failed, false
+	var e *exit
+	if errors.As(err, &e) {
+		status, said = e.status, e.said
+	} else if strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "unknown help topic") {
+		status = misused
+	}
+	if said {
+		return status
+	}
+	if a.output == asJSON {
+		a.reportJSON(err, status)
+		return status
+	}
+	s := a.err()
+	s.Printf("%s %s\n", s.Paint(screen.Red, "heph:"), strings.TrimSpace(err.Error()))
+	if status == misused {
+		s.Printf("See `heph help`, or any command with --help.\n")
+	}
+	return status
+}
+
+func (a *app) reportJSON(err error, status int) {
+	encoder := json.NewEncoder(a.Err)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(map[string]any{"error": map[string]any{"message": err.Error(), "exitStatus": status}})
+}
+
+// noArguments refuses arguments of a command that takes flags only.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("%s takes no arguments, got %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// flagError names the flag that may have been meant.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		name := unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() == "" {
+			if near := nearest(cmd, name); near != "" {
+				return usage("unknown flag --%s: did you mean --%s? See `%s --help`", name, near, cmd.CommandPath())
+			}
+		}
+		return usage("%w: see `%s --help`", err, cmd.CommandPath())
+	}
+	return usage("%w", err)
+}
+
+// nearest is the command's flag that is at most two typing errors away from name, or begins with it.
+func nearest(cmd *cobra.Command, name string) string {
+	best, least := "", 3
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		d := distance(name, f.Name)
+		if strings.HasPrefix(f.Name, name) {
+			d = min(d, 1)
+		}
+		if d < least && !f.Hidden {
+			best, least = f.Name, d
+		}
+	})
+	return best
+}
+
+// distance is Levenshtein's: how many letters to insert, delete or replace.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

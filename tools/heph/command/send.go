@@ -1,0 +1,265 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/tools/heph/ledger"
+	"github.com/webordinary/hephaestus/tools/heph/outbox"
+	"github.com/webordinary/hephaestus/tools/heph/screen"
+)
+
+// sending is a run of heph send.
+type sending struct {
+	*app
+	target     *target
+	draft      outbox.Draft
+	bodyFile   string
+	receivedAt string
+	wait       bool
+	timeout    time.Duration
+}
+
+func (a *app) send() *cobra.Command {
+	s := &sending{app: a}
+	cmd := &cobra.Command{
+		Use:     "send [FILE.eml…]",
+		GroupID: "use",
+		Short:   "Send mail to a stack: files, or one made of flags",
+		Long: `Send puts mail into the stack's bucket under emails/, as SES does, and prints the message id that the mail
+got, one per line. It sends MIME files as they are ("-" is stdin), or one mail made of flags.
+
+With --wait it goes on until every mail has its outcome, and exits with 0 where all of them completed, with
+3 where one has another outcome, and with 4 where --timeout came first.`,
+		Example: `  heph send mail.eml
+  heph send --from scott@shop.example --to scott@amelia.example.com --subject "Opening hours" --body "Please add Sunday." --wait
+  heph send --from scott@shop.example --to scott@amelia.example.com --subject "Re: Opening hours" --in-reply-to ID@shop.example --body-file reply.txt --attach sketch.png
+  heph send late.eml --received-at -1h       as if it had come an hour ago`,
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.draft.From, "from", "", "the sender's address")
+	f.StringVar(&s.draft.To, "to", "", "the recipients' addresses: USER@PROJECT.DOMAIN says whose work it is")
+	f.StringVar(&s.draft.Subject, "subject", "", "the subject")
+	f.StringVar(&s.draft.Body, "body", "", "the text")
+	f.StringVar(&s.bodyFile, "body-file", "", `file with the text ("-": stdin)`)
+	f.StringVar(&s.draft.InReplyTo, "in-reply-to", "", "the Message-ID that this mail answers: it joins that thread")
+	f.StringSliceVar(&s.draft.References, "references", nil, "the Message-IDs of the conversation, oldest first")
+	f.StringArrayVar(&s.draft.Attachments, "attach", nil, "file to attach (again for more)")
+	f.StringVar(&s.draft.MessageID, "message-id", "", "the mail's Message-ID (default: a new one)")
+	f.StringVar(&s.receivedAt, "received-at", "", "when it is to count as received: RFC 3339, epoch milliseconds, or so long ago (-90s)")
+	f.BoolVar(&s.wait, "wait", false, "wait for the outcome")
+	f.DurationVar(&s.timeout, "timeout", time.Minute, "how long to wait")
+	a.outputFlag(cmd)
+	s.target = a.targetFlags(cmd)
+	return cmd
+}
+
+// draftFlags are those that make a mail, so they go with no file.
+var draftFlags = []string{"from", "to", "subject", "body", "body-file", "in-reply-to", "references", "attach", "message-id"}
+
+func (s *sending) run(cmd *cobra.Command, files []string) error {
+	mails, err := s.mails(cmd, files)
+	if err != nil {
+		return err
+	}
+	names, err := s.target.names()
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	clients, err := s.target.clients(ctx)
+	if err != nil {
+		return err
+	}
+	bucket := clients.S3()
+	for i, m := range mails {
+		if err := outbox.Put(ctx, bucket, names.Emails(), m); err != nil {
+			return fmt.Errorf("%w (%d of %d were sent)", err, i, len(mails))
+		}
+		if s.output == text {
+			s.out().Printf("%s\n", m.MessageID)
+		}
+	}
+	if !s.wait {
+		return s.tell(mails, nil)
+	}
+	return s.await(ctx, ledger.New(clients.DynamoDB(), names), mails)
+}
+
+// mails reads or makes what is to be sent, all of it before any is sent.
+func (s *sending) mails(cmd *cobra.Command, files []string) ([]outbox.Mail, error) {
+	receivedAt, err := parseWhen(s.receivedAt, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		raw, err := s.build(cmd)
+		if err != nil {
+			return nil, err
+		}
+		return []outbox.Mail{{MessageID: outbox.NewID(), Raw: raw, ReceivedAt: receivedAt}}, nil
+	}
+	for _, name := range draftFlags {
+		if cmd.Flags().Changed(name) {
+			return nil, usage("--%s makes a mail, so it goes with no file: leave out one of the two", name)
+		}
+	}
+	var mails []outbox.Mail
+	for _, path := range files {
+		raw, err := s.read(path)
+		if err != nil {
+			return nil, err
+		}
+		if err := outbox.Check(raw); err != nil {
+			return nil, usage("%s: %w", path, err)
+		}
+		mails = append(mails, outbox.Mail{MessageID: outbox.NewID(), Raw: raw, ReceivedAt: receivedAt})
+	}
+	return mails, nil
+}
+
+// build makes the mail of the flags.
+func (s *sending) build(cmd *cobra.Command) ([]byte, error) {
+	if s.draft.From == "" || s.draft.To == "" {
+		return nil, usage("nothing to send: name files, or give at least --from and --to")
+	}
+	if s.bodyFile != "" {
+		if cmd.Flags().Changed("body") {
+			return nil, usage("--body and --body-file are both there: leave out one")
+		}
+		body, err := s.read(s.bodyFile)
+		if err != nil {
+			return nil, err
+		}
+		s.draft.Body = string(body)
+	}
+	for _, path := range s.draft.Attachments {
+		if info, err := os.Stat(path); err != nil {
+			return nil, usage("--attach: %w", err)
+		} else if info.IsDir() {
+			return nil, usage("--attach %s: is a folder, want a file", path)
+		}
+	}
+	s.draft.Date = time.Now()
+	raw, err := s.draft.Build()
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return raw, nil
+}
+
+func (s *sending) read(path string) ([]byte, error) {
+	if path == "-" {
+		content, err := io.ReadAll(s.In)
+		if err != nil {
+			return nil, fmt.Errorf("read stdin: %w", err)
+		}
+		return content, nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return content, nil
+}
+
+// parseWhen reads RFC 3339, epoch milliseconds, or a duration before now; the zero time for nothing.
+func parseWhen(value string, now time.Time) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, value); err == nil {
+		return at, nil
+	}
+	if millis, err := strconv.ParseInt(value, 10, 64); err == nil && millis > 0 {
+		return job.Time(millis), nil
+	}
+	if d, err := time.ParseDuration(value); err == nil && d <= 0 {
+		return now.Add(d), nil
+	}
+	return time.Time{}, usage("--received-at %q: want RFC 3339 (2026-10-12T09:00:00Z), epoch milliseconds, or so long ago (-90s, -1h)", value)
+}
+
+// pollEvery is the time between two looks at a job's row.
+const pollEvery = 200 * time.Millisecond
+
+var errNoOutcome = errors.New("no outcome yet")
+
+// await looks until every mail has its outcome.
+func (s *sending) await(ctx context.Context, rows ledger.Ledger, mails []outbox.Mail) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errNoOutcome)
+	defer cancel()
+	ended := make([]*claim.Job, len(mails))
+	for i, m := range mails {
+		for ended[i] == nil {
+			j, err := rows.Job(ctx, m.MessageID)
+			switch {
+			case errors.Is(context.Cause(ctx), errNoOutcome):
+				_ = s.tell(mails, ended)
+				return &exit{status: waitedEnough, err: fmt.Errorf("%s has no outcome after %v: `heph status --message %s` shows where it is", m.MessageID, s.timeout, m.MessageID)}
+			case err != nil:
+				return err
+			case j != nil && j.Outcome != "":
+				ended[i] = j
+				continue
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(pollEvery):
+			}
+		}
+	}
+	if err := s.tell(mails, ended); err != nil {
+		return err
+	}
+	var others []string
+	for _, j := range ended {
+		if j.Outcome != job.Completed {
+			others = append(others, fmt.Sprintf("%s: %s: %s", j.MessageID, j.Outcome, screen.Clean(j.Result)))
+		}
+	}
+	if len(others) > 0 {
+		return &exit{status: otherOutcome, err: errors.New(strings.Join(others, "\n"))}
+	}
+	return nil
+}
+
+// sent is what -o json says of a mail.
+type sent struct {
+	MessageID string      `json:"messageId"`
+	Outcome   job.Outcome `json:"outcome,omitempty"`
+	Result    string      `json:"result,omitempty"`
+}
+
+// tell writes the mails with their outcomes, as far as they are known. In text the ids were written when
+// they were sent.
+func (s *sending) tell(mails []outbox.Mail, ended []*claim.Job) error {
+	if s.output == asJSON {
+		list := make([]sent, len(mails))
+		for i, m := range mails {
+			list[i].MessageID = m.MessageID
+			if ended != nil && ended[i] != nil {
+				list[i].Outcome, list[i].Result = ended[i].Outcome, ended[i].Result
+			}
+		}
+		return s.json(map[string]any{"sent": list}, "  ")
+	}
+	screen := s.err()
+	for _, j := range ended {
+		if j != nil && j.Outcome == job.Completed {
+			screen.Printf("%s%s %s\n", screen.Sign("✔"), j.MessageID, j.Outcome)
+		}
+	}
+	return nil
+}

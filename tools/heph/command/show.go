@@ -1,0 +1,204 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/tools/heph/screen"
+)
+
+// mark is the sign and the colour of a job's state; its word stands beside it.
+func mark(state string) (string, screen.Style) {
+	switch state {
+	case string(job.Completed):
+		return "✔", screen.Green
+	case string(job.Interrupted):
+		return "■", screen.Yellow
+	case string(job.Superseded):
+		return "↷", screen.Magenta
+	case string(job.TimedOut), string(job.Failed):
+		return "✘", screen.Red
+	case string(job.Rejected):
+		return "⊘", screen.Red
+	case "running":
+		return "▶", screen.Blue
+	}
+	return "◌", screen.Dim
+}
+
+func marked(s *screen.Screen, state string) screen.Cell {
+	sign, style := mark(state)
+	return screen.Cell{Text: s.Sign(sign) + state, Style: style}
+}
+
+// showOverview writes the overview for people.
+func (q *questions) showOverview(v overview, now time.Time) {
+	s := q.out()
+	if q.watch {
+		s.Clear()
+		s.Printf("%s\n\n", now.Format(time.TimeOnly))
+	}
+	q.showClaims(s, v.Claims, now)
+	q.showJobs(s, v, now)
+	q.showInterruptions(s, v, now)
+	q.showLetters(s, v, now)
+}
+
+func title(s *screen.Screen, name string, count int, more bool, none string) bool {
+	if count == 0 {
+		s.Printf("%s: %s\n", s.Paint(screen.Bold, name), none)
+		return false
+	}
+	plus := ""
+	if more {
+		plus = "+"
+	}
+	s.Printf("%s: %d%s\n", s.Paint(screen.Bold, name), count, plus)
+	return true
+}
+
+func (q *questions) showClaims(s *screen.Screen, claims []claimView, now time.Time) {
+	if !title(s, "Keys that are held", len(claims), false, "none; nothing is running") {
+		return
+	}
+	t := screen.Table{Head: []string{"KEY", "CONTAINER", "THREAD", "JOBS", "FENCE", "LEASE", "WORKER", "WAITING TO TAKE OVER"}}
+	for _, c := range claims {
+		lease := "none"
+		if !c.LeaseExpiresAt.IsZero() {
+			lease = screen.Span(c.LeaseExpiresAt.Sub(now)) + " left"
+			if c.LeaseExpiresAt.Before(now) {
+				lease = "ended " + screen.Ago(c.LeaseExpiresAt, now)
+			}
+		}
+		waiting := "-"
+		if p := c.Preemptor; p != nil {
+			waiting = fmt.Sprintf("%s of %s, asked %s", strings.Join(p.Waiting, " "), p.ThreadID, screen.Ago(p.RequestedAt, now))
+		}
+		t.Rows = append(t.Rows, []screen.Cell{
+			screen.Text(string(c.Key)), screen.Text(screen.Container(c.ContainerID)), screen.Text(c.ThreadID), screen.Text(strings.Join(c.Jobs, " ")),
+			screen.Text(screen.Fence(c.Fence)), screen.Text(lease), screen.Text(orDash(c.WorkerID)), screen.Text(waiting),
+		})
+	}
+	s.Table(t)
+}
+
+func (q *questions) showJobs(s *screen.Screen, v overview, now time.Time) {
+	s.Printf("\n")
+	if !title(s, "Jobs", len(v.Jobs), v.More.Jobs, "none yet; `heph send mail.eml` sends a mail") {
+		return
+	}
+	t := screen.Table{Head: []string{"RECEIVED", "KEY", "STATE", "TOOK", "MESSAGE", "SUBJECT"}}
+	for _, j := range v.Jobs {
+		took := "-"
+		if !j.StartedAt.IsZero() && !j.OutcomeAt.IsZero() {
+			took = screen.Span(j.OutcomeAt.Sub(j.StartedAt))
+		}
+		t.Rows = append(t.Rows, []screen.Cell{
+			{Text: screen.Ago(j.ReceivedAt, now), Style: screen.Dim}, screen.Text(orDash(string(j.Key))), marked(s, j.State),
+			screen.Text(took), screen.Text(screen.Clean(j.MessageID)), screen.Text(screen.Clean(j.Subject)),
+		})
+	}
+	s.Table(t)
+}
+
+func (q *questions) showInterruptions(s *screen.Screen, v overview, now time.Time) {
+	s.Printf("\n")
+	if !title(s, "Interruptions on record", len(v.Interruptions), v.More.Interruptions, "none") {
+		return
+	}
+	t := screen.Table{Head: []string{"WHEN", "KEY", "REASON", "MESSAGE", "BY", "PARTIAL WORK"}}
+	for _, r := range v.Interruptions {
+		t.Rows = append(t.Rows, []screen.Cell{
+			{Text: screen.Ago(r.Timestamp, now), Style: screen.Dim}, screen.Text(string(r.Key)), screen.Text(string(r.Reason)),
+			screen.Text(screen.Clean(r.MessageID)), screen.Text(orDash(screen.Clean(r.NewMessageID))), screen.Text(orDash(screen.Clean(r.PartialWork))),
+		})
+	}
+	s.Table(t)
+}
+
+func (q *questions) showLetters(s *screen.Screen, v overview, now time.Time) {
+	s.Printf("\n")
+	if !title(s, "Dead letters", len(v.DeadLetters), v.More.DeadLetters, "none; nobody has to look at anything") {
+		return
+	}
+	t := screen.Table{Head: []string{"WHEN", "KEY", "KIND", "MESSAGE", "WHAT"}}
+	for _, l := range v.DeadLetters {
+		what := l.What
+		if l.Kind == "" {
+			what = l.Body
+		}
+		t.Rows = append(t.Rows, []screen.Cell{
+			{Text: screen.Ago(l.At, now), Style: screen.Dim}, screen.Text(orDash(string(l.Key))), {Text: orDash(l.Kind), Style: screen.Red},
+			screen.Text(orDash(screen.Clean(l.MessageID))), screen.Text(screen.Clean(what)),
+		})
+	}
+	s.Table(t)
+}
+
+// showMessage writes everything about one message for people.
+func (q *questions) showMessage(m messageView, now time.Time) {
+	s := q.out()
+	if q.watch {
+		s.Clear()
+	}
+	line := func(name, value string) {
+		if value != "" {
+			s.Printf("%s %s\n", s.Paint(screen.Bold, screen.Pad(name, 13)), value)
+		}
+	}
+	when := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return fmt.Sprintf("%s (%s)", screen.Ago(t, now), t.Local().Format(time.RFC3339))
+	}
+	state := marked(s, m.Job.State)
+	line("Message", screen.Clean(m.Job.MessageID))
+	line("From", screen.Clean(m.Job.From))
+	line("Subject", screen.Clean(m.Job.Subject))
+	line("State", s.Paint(state.Style, state.Text))
+	line("Key", string(m.Job.Key))
+	line("Thread", m.Job.ThreadID)
+	line("Container", m.Job.ContainerID)
+	line("Received", when(m.Job.ReceivedAt))
+	line("Started", when(m.Job.StartedAt))
+	line("Ended", when(m.Job.OutcomeAt))
+	for i, result := range strings.Split(strings.TrimSpace(m.Job.Result), "\n") {
+		name := "Result"
+		if i > 0 {
+			name = ""
+		}
+		line(name, screen.Clean(result))
+	}
+	if c := m.Claim; c != nil {
+		line("Claim", fmt.Sprintf("%s, fence %d, jobs %s", c.ContainerID, c.Fence, strings.Join(c.Jobs, " ")))
+		line("Worker", c.WorkerID)
+		line("Lease ends", when(c.LeaseExpiresAt))
+		if p := c.Preemptor; p != nil {
+			line("Preemptor", fmt.Sprintf("%s, with %s", p.ThreadID, strings.Join(p.Waiting, " ")))
+		}
+	}
+	if r := m.Interruption; r != nil {
+		line("Interruption", fmt.Sprintf("%s, %s", r.Reason, when(r.Timestamp)))
+		line("By", strings.TrimSpace(r.NewMessageID+" "+r.NewThreadID))
+		line("Partial work", screen.Clean(r.PartialWork))
+	}
+	for _, l := range m.DeadLetters {
+		line("Dead letter", screen.Clean(l.What))
+		for _, command := range l.LookInto {
+			line("", command)
+		}
+	}
+	if e := m.Execution; e != nil {
+		line("Execution", fmt.Sprintf("%s, %s", e.Status, e.ARN))
+	}
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -1,0 +1,311 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/spf13/cobra"
+
+	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/tools/heph/ledger"
+)
+
+// questions is a run of heph status.
+type questions struct {
+	*app
+	target  *target
+	key     string
+	message string
+	limit   int
+	watch   bool
+}
+
+func (a *app) status() *cobra.Command {
+	q := &questions{app: a}
+	cmd := &cobra.Command{
+		Use:     "status",
+		GroupID: "use",
+		Short:   "Show who holds which key, what became of each mail, and what waits for a person",
+		Long: `Status shows the keys that are held (by which container and thread, which worker works under which fence,
+how long its lease lasts, who waits to take over), the newest jobs with their outcomes, the interruptions on
+record, and the dead letter queue. With --message it shows everything that is known of one message.
+
+It reads the stack's tables, of AWS or LocalStack as well. The local stack shows its dead letter queue as it is;
+elsewhere status has to receive from it with a visibility timeout of 0, which shows a sample and counts as
+a receive, and takes nothing away.`,
+		Example: `  heph status
+  heph status --key amelia#scott
+  heph status --message o3vrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1
+  heph status --watch
+  heph status -o json | jq '.jobs[] | select(.outcome == "failed")'
+  AWS_PROFILE=prod heph status --endpoint "" --prefix webordinary`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return q.run(cmd.Context()) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&q.key, "key", "", "only this key: PROJECT#USER")
+	f.StringVar(&q.message, "message", "", "everything about this message id")
+	f.IntVar(&q.limit, "limit", 20, "the most jobs, and interruptions, and dead letters to show")
+	f.BoolVar(&q.watch, "watch", false, "show it again each second, until Ctrl-C; with -o json one line each")
+	a.outputFlag(cmd)
+	q.target = a.targetFlags(cmd)
+	return cmd
+}
+
+// watchEvery is the time between two looks of --watch.
+const watchEvery = time.Second
+
+func (q *questions) run(ctx context.Context) error {
+	if q.limit < 1 {
+		return usage("--limit %d: want 1 or more", q.limit)
+	}
+	if project, user := job.Key(q.key).Split(); q.key != "" {
+		if _, err := job.NewKey(project, user); err != nil {
+			return usage("--key %q: want PROJECT#USER (in quotes, # begins a comment in a shell): %w", q.key, err)
+		}
+	}
+	names, err := q.target.names()
+	if err != nil {
+		return err
+	}
+	clients, err := q.target.clients(ctx)
+	if err != nil {
+		return err
+	}
+	o := observer{
+		ledger: ledger.New(clients.DynamoDB(), names), flows: clients.StepFunctions(), now: time.Now,
+		letters: deadLetters(q.target.url(), names, clients),
+	}
+	if !q.watch {
+		return q.show(ctx, o)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	for {
+		if err := q.show(ctx, o); err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(watchEvery):
+		}
+	}
+}
+
+// show looks once and writes what it saw.
+func (q *questions) show(ctx context.Context, o observer) error {
+	indent := "  "
+	if q.watch {
+		indent = ""
+	}
+	if q.message != "" {
+		m, err := o.message(ctx, q.message)
+		if err != nil {
+			return err
+		}
+		if q.output == asJSON {
+			return q.json(m, indent)
+		}
+		q.showMessage(m, o.now())
+		return nil
+	}
+	v, err := o.overview(ctx, job.Key(q.key), q.limit)
+	if err != nil {
+		return err
+	}
+	if q.output == asJSON {
+		return q.json(v, indent)
+	}
+	q.showOverview(v, o.now())
+	return nil
+}
+
+// deadLetters looks into the queue for people: the local stack shows it, AWS has to be asked.
+func deadLetters(endpoint string, names awsx.Names, clients awsx.Clients) ledger.Queue {
+	receive := ledger.Receive{SQS: clients.SQS(), Name: names.DeadLetters()}
+	if endpoint == "" {
+		return receive
+	}
+	return either{ledger.Peek{HTTP: http.DefaultClient, Endpoint: endpoint, Name: names.DeadLetters()}, receive}
+}
+
+// either is the first queue, or the second where the first cannot be looked into.
+type either struct{ first, second ledger.Queue }
+
+func (e either) Look(ctx context.Context) ([]ledger.Letter, error) {
+	letters, err := e.first.Look(ctx)
+	if errors.Is(err, ledger.ErrNoPeeking) {
+		return e.second.Look(ctx)
+	}
+	return letters, err
+}
+
+// flows tells how an execution goes; *sfn.Client does.
+type flows interface {
+	DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, opts ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+}
+
+// observer asks a stack.
+type observer struct {
+	ledger  ledger.Ledger
+	letters ledger.Queue
+	flows   flows
+	now     func() time.Time
+}
+
+// overview asks for all of a stack, or of one key.
+func (o observer) overview(ctx context.Context, key job.Key, limit int) (overview, error) {
+	claims, err := o.ledger.Claims(ctx)
+	if err != nil {
+		return overview{}, err
+	}
+	jobs, err := o.ledger.Jobs(ctx, key, limit)
+	if err != nil {
+		return overview{}, err
+	}
+	records, err := o.ledger.Interruptions(ctx, key, limit)
+	if err != nil {
+		return overview{}, err
+	}
+	letters, err := o.letters.Look(ctx)
+	if err != nil {
+		return overview{}, err
+	}
+	v := newOverview()
+	v.More = more{Claims: claims.More, Jobs: jobs.More, Interruptions: records.More}
+	for _, row := range claims.Rows {
+		if (key == "" || row.Key == key) && len(row.Jobs) > 0 {
+			v.Claims = append(v.Claims, seeClaim(row, o.now()))
+		}
+	}
+	for _, j := range jobs.Rows {
+		v.Jobs = append(v.Jobs, seeJob(j))
+	}
+	for _, r := range records.Rows {
+		v.Interruptions = append(v.Interruptions, seeInterruption(r))
+	}
+	for _, l := range letters {
+		if key != "" && l.ProjectUserID != key {
+			continue
+		}
+		if len(v.DeadLetters) == limit {
+			v.More.DeadLetters = true
+			break
+		}
+		v.DeadLetters = append(v.DeadLetters, seeLetter(l))
+	}
+	return v, nil
+}
+
+// message asks for everything about one message.
+func (o observer) message(ctx context.Context, id string) (messageView, error) {
+	j, err := o.ledger.Job(ctx, id)
+	if err != nil {
+		return messageView{}, err
+	}
+	if j == nil {
+		return messageView{}, fmt.Errorf("no message %s: it never came, or came more than 30 days ago; `heph status` lists the newest", id)
+	}
+	m := messageView{Job: seeJob(*j), DeadLetters: []letterView{}}
+	if m.Claim, err = o.claimOf(ctx, *j); err != nil {
+		return m, err
+	}
+	record, err := o.ledger.Interruption(ctx, id)
+	if err != nil {
+		return m, err
+	}
+	if record != nil {
+		seen := seeInterruption(*record)
+		m.Interruption = &seen
+	}
+	letters, err := o.letters.Look(ctx)
+	if err != nil {
+		return m, err
+	}
+	for _, l := range letters {
+		if l.MessageID == id {
+			m.DeadLetters = append(m.DeadLetters, seeLetter(l))
+		}
+	}
+	if j.ExecutionARN != "" {
+		m.Execution, err = o.execution(ctx, j.ExecutionARN)
+	}
+	return m, err
+}
+
+// claimOf is the claim that the message has a part in; nil for none.
+func (o observer) claimOf(ctx context.Context, j claim.Job) (*claimView, error) {
+	if j.Key == "" {
+		return nil, nil
+	}
+	row, err := o.ledger.Claim(ctx, j.Key)
+	if err != nil || row == nil {
+		return nil, err
+	}
+	waits := row.Preemptor != nil && row.Preemptor.Waiting[j.MessageID] != ""
+	if !row.Has(j.MessageID) && !waits {
+		return nil, nil
+	}
+	seen := seeClaim(*row, o.now())
+	return &seen, nil
+}
+
+func (o observer) execution(ctx context.Context, arn string) (*executionView, error) {
+	out, err := o.flows.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(arn)})
+	if err != nil {
+		return nil, fmt.Errorf("describe execution %s: %w", arn, err)
+	}
+	return &executionView{ARN: arn, Status: string(out.Status), StartedAt: out.StartDate, StoppedAt: out.StopDate}, nil
+}
+
+// seeClaim, seeJob, seeInterruption and seeLetter turn rows into what -o json shows.
+
+func seeClaim(row claim.Row, now time.Time) claimView {
+	v := claimView{
+		Key: row.Key, ContainerID: row.ContainerID, ThreadID: row.ThreadID, Jobs: row.Jobs, Fence: row.Fence,
+		WorkerID: row.WorkerID, WorkerJob: row.WorkerJob, ClaimedAt: at(row.ClaimedAtMillis),
+		LeaseExpiresAt: at(row.LeaseExpiresMillis), ExpiresAt: at(row.ExpiresAtSeconds * 1000), Expired: row.ExpiresAtSeconds < now.Unix(),
+	}
+	if p := row.Preemptor; p != nil {
+		v.Preemptor = &preemptorView{ThreadID: p.ThreadID, RequestedAt: at(p.RequestedAtMillis), Waiting: sortedIDs(p.Waiting)}
+	}
+	return v
+}
+
+func seeJob(j claim.Job) jobView {
+	return jobView{
+		MessageID: j.MessageID, Key: j.Key, ThreadID: j.ThreadID, From: j.From, Subject: j.Subject, ContainerID: j.ContainerID,
+		State: state(j), Outcome: j.Outcome, Result: j.Result, ReceivedAt: at(j.ReceivedAtMillis), StartedAt: at(j.StartedAtMillis),
+		OutcomeAt: at(j.OutcomeAtMillis), ExecutionARN: j.ExecutionARN,
+	}
+}
+
+func seeInterruption(r audit.Record) interruptionView {
+	return interruptionView{
+		MessageID: r.MessageID, Key: r.ProjectUserID, RecordID: r.RecordID, Reason: r.Reason, InterruptedContainer: r.InterruptedContainer,
+		InterruptedThreadID: r.InterruptedThreadID, NewThreadID: r.NewThreadID, NewMessageID: r.NewMessageID,
+		RequestedAt: at(r.RequestedAtMillis), Timestamp: at(r.TimestampMillis), PartialWork: r.PartialWork,
+	}
+}
+
+func seeLetter(l ledger.Letter) letterView {
+	v := letterView{
+		QueueMessageID: l.QueueMessageID, Kind: l.Kind, MessageID: l.MessageID, Key: l.ProjectUserID, Subject: l.Subject,
+		What: l.What, LookInto: l.LookInto, At: at(l.AtMillis),
+	}
+	if l.Kind == "" {
+		v.Body = l.Body
+	}
+	return v
+}

@@ -1,0 +1,42 @@
+package command
+
+import "github.com/spf13/cobra"
+
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit status of heph says",
+		Long: `Exit status of heph:
+
+  0    it worked; an empty list is a success too
+  1    it failed: AWS or the stack did not answer, or the demonstration found something wrong
+  2    the command line is wrong; nothing was done
+  3    heph send --wait: the mail reached an outcome, but another than completed
+  4    heph send --wait: there was no outcome before --timeout
+  130  stopped by Ctrl-C before it was done
+
+With -o json an error is one JSON object on stderr: {"error":{"message":…,"exitStatus":…}}.`,
+	}
+}
+
+func environmentTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "environment",
+		Short: "Environment variables that heph reads",
+		Long: `A flag wins over the environment, the environment over the default.
+
+Where the stack is:
+  AWS_ENDPOINT_URL     its endpoint (--endpoint); without it http://127.0.0.1:7400, where heph dev listens.
+                       --endpoint "" means AWS itself
+  STACK_PREFIX         what the names of its resources begin with (--prefix; default webordinary)
+  AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, …
+                       as every AWS SDK reads them. For an endpoint on this machine, region and credentials
+                       are made up where none are set
+
+What heph prints:
+  NO_COLOR             not empty: no colours (https://no-color.org); --color always wins
+  TERM                 dumb: no colours and no signs
+
+The command that works on a message finds that in HEPHAESTUS_* variables: docs/protocol.md lists them.`,
+	}
+}

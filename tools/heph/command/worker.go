@@ -1,0 +1,25 @@
+package command
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/webordinary/hephaestus/services/worker/process"
+)
+
+// worker is the deployed worker, as a command of heph: the demonstration starts its workers by it.
+func (a *app) worker() *cobra.Command {
+	return &cobra.Command{
+		Use:     "worker -- COMMAND [ARGUMENT…]",
+		Short:   "Be a worker process of a stack",
+		Long:    process.Usage,
+		Example: "  heph worker -- ./work.sh",
+		Hidden:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("no command to run for each message: heph worker -- COMMAND [ARGUMENT…]")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return process.Run(cmd.Context(), args) },
+	}
+}

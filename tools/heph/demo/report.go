@@ -1,0 +1,87 @@
+package demo
+
+import (
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/tools/heph/screen"
+)
+
+// Report writes how it ended: a table of the messages, the interruptions, the dead letters, and the
+// checks; those that hold only where everything was asked for. It says whether all of them hold.
+func (d *Demo) Report(f Facts) bool {
+	d.watch.mu.Lock()
+	defer d.watch.mu.Unlock()
+	s := d.screen
+	s.Printf("\n%s\n", s.Paint(screen.Bold, "What became of each mail"))
+	t := screen.Table{Head: []string{"MESSAGE", "KEY", "THREAD", "OUTCOME", "CONTAINER", "TOOK"}}
+	for _, id := range messageIDs() {
+		j := f.Jobs[id]
+		took := "-"
+		if j.StartedAtMillis > 0 && j.OutcomeAtMillis > 0 {
+			took = screen.Span(time.Duration(j.OutcomeAtMillis-j.StartedAtMillis) * time.Millisecond)
+		}
+		t.Rows = append(t.Rows, []screen.Cell{
+			screen.Text(id), screen.Text(string(j.Key)), screen.Text(j.ThreadID), outcomeCell(s, j.Outcome), screen.Text(screen.Container(j.ContainerID)), screen.Text(took),
+		})
+	}
+	s.Table(t)
+
+	s.Printf("\n%s\n", s.Paint(screen.Bold, "Interruptions on record"))
+	t = screen.Table{Head: []string{"MESSAGE", "REASON", "BY", "PARTIAL WORK"}}
+	for _, r := range f.Records {
+		t.Rows = append(t.Rows, []screen.Cell{screen.Text(r.MessageID), screen.Text(string(r.Reason)), screen.Text(orDash(r.NewMessageID)), screen.Text(orDash(screen.Clean(r.PartialWork)))})
+	}
+	s.Table(t)
+
+	s.Printf("\n%s\n", s.Paint(screen.Bold, "On the dead letter queue"))
+	t = screen.Table{Head: []string{"MESSAGE", "KIND", "WHAT"}}
+	for _, l := range f.Letters {
+		t.Rows = append(t.Rows, []screen.Cell{screen.Text(l.MessageID), {Text: l.Kind, Style: screen.Red}, screen.Text(screen.Clean(l.What))})
+	}
+	s.Table(t)
+	return d.reportChecks(Check(f))
+}
+
+func (d *Demo) reportChecks(all []Finding) bool {
+	s := d.screen
+	bad := Failed(all)
+	s.Printf("\n")
+	for _, c := range all {
+		switch {
+		case c.Wrong != "":
+			s.Printf("%s: %s\n", s.Paint(screen.Red, s.Sign("✘")+"wrong"), c.What)
+			s.Printf("    %s\n", screen.Clean(c.Wrong))
+		case d.verbose:
+			s.Printf("%s %s\n", s.Paint(screen.Green, s.Sign("✔")+"holds:"), c.What)
+		}
+	}
+	if len(bad) > 0 {
+		s.Printf("%s %d of %d checks do not hold.\n", s.Paint(screen.Red, s.Sign("✘")+"The demonstration failed:"), len(bad), len(all))
+		return false
+	}
+	s.Printf("%s in %s, read back from the tables, the queue, the executions and the files.\n",
+		s.Paint(screen.Green, s.Sign("✔")+"All checks hold"), screen.Span(time.Since(d.begun)))
+	return true
+}
+
+func outcomeCell(s *screen.Screen, o job.Outcome) screen.Cell {
+	switch o {
+	case job.Completed:
+		return screen.Cell{Text: s.Sign("✔") + string(o), Style: screen.Green}
+	case job.Interrupted:
+		return screen.Cell{Text: s.Sign("■") + string(o), Style: screen.Yellow}
+	case job.Superseded:
+		return screen.Cell{Text: s.Sign("↷") + string(o), Style: screen.Magenta}
+	case "":
+		return screen.Cell{Text: s.Sign("?") + "none yet", Style: screen.Red}
+	}
+	return screen.Cell{Text: s.Sign("✘") + string(o), Style: screen.Red}
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -1,0 +1,133 @@
+// Package outbox puts mail into a stack the way SES does: as an object under emails/, named by a
+// message id. It also writes mail from its parts, for people who have no file at hand.
+package outbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jhillyerd/enmime/v2"
+
+	hephmail "github.com/webordinary/hephaestus/libs/mail"
+)
+
+// Folder is where SES's receipt rule puts mail (deploy: the rule's object key prefix).
+const Folder = "emails/"
+
+// receivedAtMetadata is the metadata by which an object says when its mail was received (intake).
+const receivedAtMetadata = "received-at"
+
+// S3 is what putting mail needs; *s3.Client satisfies it.
+type S3 interface {
+	PutObject(ctx context.Context, in *s3.PutObjectInput, opts ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
+
+// Mail is one mail on its way.
+type Mail struct {
+	MessageID  string    // names the object, as SES's id does
+	Raw        []byte    // MIME
+	ReceivedAt time.Time // zero: when S3 gets it
+}
+
+// Put stores the mail in the bucket, which starts its way.
+func Put(ctx context.Context, client S3, bucket string, m Mail) error {
+	in := &s3.PutObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(Folder + m.MessageID), Body: bytes.NewReader(m.Raw),
+		ContentType: aws.String("message/rfc822"),
+	}
+	if !m.ReceivedAt.IsZero() {
+		in.Metadata = map[string]string{receivedAtMetadata: m.ReceivedAt.UTC().Format(time.RFC3339Nano)}
+	}
+	if _, err := client.PutObject(ctx, in); err != nil {
+		return fmt.Errorf("put mail %s into s3://%s: %w", m.MessageID, bucket, err)
+	}
+	return nil
+}
+
+// NewID is a message id as SES makes them: 40 lower case letters and digits.
+func NewID() string {
+	var random [25]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	return strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
+}
+
+// Check refuses what is no mail, with the reason: unreadable, or nothing that looks like a mail's header.
+func Check(raw []byte) error {
+	parsed, err := hephmail.Parse(raw, hephmail.DefaultLimits())
+	if err != nil {
+		return err
+	}
+	if len(parsed.From) == 0 && len(parsed.Recipients) == 0 && parsed.MessageIDMade {
+		return fmt.Errorf("no mail: it has no header with a From, a To or a Message-ID")
+	}
+	return nil
+}
+
+// Draft is a mail in its parts.
+type Draft struct {
+	From, To    string // addresses, with names or without
+	Subject     string
+	Body        string
+	MessageID   string   // RFC 5322 id, angle brackets or not; empty: a new one
+	InReplyTo   string   // the id that it answers
+	References  []string // ids of the conversation, oldest first; empty with InReplyTo: just that
+	Attachments []string // files
+	Date        time.Time
+}
+
+// Build writes the mail as MIME.
+func (d Draft) Build() ([]byte, error) {
+	from, err := mail.ParseAddress(d.From)
+	if err != nil {
+		return nil, fmt.Errorf("from %q: %w", d.From, err)
+	}
+	to, err := mail.ParseAddressList(d.To)
+	if err != nil {
+		return nil, fmt.Errorf("to %q: %w", d.To, err)
+	}
+	builder := enmime.Builder().From(from.Name, from.Address).Subject(d.Subject).Date(d.Date).Text([]byte(d.Body))
+	for _, address := range to {
+		builder = builder.To(address.Name, address.Address)
+	}
+	id := d.MessageID
+	if id == "" {
+		id = NewID() + "@heph.invalid"
+	}
+	builder = builder.Header("Message-ID", bracketed(id))
+	references := d.References
+	if d.InReplyTo != "" {
+		builder = builder.Header("In-Reply-To", bracketed(d.InReplyTo))
+		if len(references) == 0 {
+			references = []string{d.InReplyTo}
+		}
+	}
+	if len(references) > 0 {
+		ids := make([]string, len(references))
+		for i, reference := range references {
+			ids[i] = bracketed(reference)
+		}
+		builder = builder.Header("References", strings.Join(ids, " "))
+	}
+	for _, path := range d.Attachments {
+		builder = builder.AddFileAttachment(path)
+	}
+	part, err := builder.Build()
+	if err != nil {
+		return nil, fmt.Errorf("write the mail: %w", err)
+	}
+	var raw bytes.Buffer
+	if err := part.Encode(&raw); err != nil {
+		return nil, fmt.Errorf("write the mail: %w", err)
+	}
+	return raw.Bytes(), nil
+}
+
+func bracketed(id string) string { return "<" + strings.Trim(strings.TrimSpace(id), "<>") + ">" }
