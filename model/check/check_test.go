@@ -119,7 +119,8 @@ func TestAStoreKeepsEachKeyOnce(t *testing.T) {
 	s := newStore()
 	for round := range 2 {
 		for i := range uint64(100_000) {
-			index, added := s.add(key{i, i * i, 7})
+			k := key{i, i * i, 7}
+			index, added := s.add(k, k.hash())
 			if uint64(index) != i || added != (round == 0) {
 				t.Fatalf("round %d: key %d has index %d, added %v", round, i, index, added)
 			}

@@ -18,6 +18,7 @@ type explorer struct {
 // edge is one step to a successor.
 type edge struct {
 	to       key
+	hash     uint64 // of to, set by the search
 	did      action
 	fault    bool   // it takes a fault, or a call that a fault has left behind
 	violates string // the invariant that the step itself breaks

@@ -49,6 +49,7 @@ type search struct {
 	calm    []uint32 // successors without a fault, of all states one after the other
 	calmEnd []uint64 // where those of a state end
 	isEnd   []uint64 // bit set
+	touched uint64   // keeps the compiler from leaving out store.touch
 	report  Report
 }
 
@@ -64,7 +65,8 @@ func run(scope Scope, opts Options, p protocol) Report {
 	began := s.seconds()
 	for i := range scope.Patterns {
 		w := s.x.initial(i, scope.Faults)
-		s.found(w.key(), noState)
+		k := w.key()
+		s.found(k, k.hash(), noState)
 	}
 	s.walk()
 	s.report.Distinct = int64(len(s.store.keys))
@@ -85,8 +87,8 @@ func (s *search) seconds() float64 {
 	return s.opts.Seconds()
 }
 
-func (s *search) found(k key, from uint32) uint32 {
-	index, added := s.store.add(k)
+func (s *search) found(k key, hash uint64, from uint32) uint32 {
+	index, added := s.store.add(k, hash)
 	if added {
 		s.parent = append(s.parent, from)
 	}
@@ -124,10 +126,15 @@ func (s *search) expand(at uint32) {
 	s.report.Generated += int64(len(edges))
 	for i := range edges {
 		e := &edges[i]
+		e.hash = e.to.hash()
+		s.touched ^= s.store.touch(e.hash)
+	}
+	for i := range edges {
+		e := &edges[i]
 		if e.violates != "" {
 			s.violated(e.violates, at, e)
 		}
-		to := s.found(e.to, at)
+		to := s.found(e.to, e.hash, at)
 		if !e.fault && to != at {
 			s.calm = append(s.calm, to)
 		}
