@@ -15,7 +15,7 @@ type Mutant struct {
 
 // Mutants lists all mutants.
 func Mutants() []Mutant {
-	return slices.Concat(claimMutants(), workMutants(), endMutants())
+	return slices.Concat(claimMutants(), interruptMutants(), workMutants(), endMutants())
 }
 
 // protocolNamed returns the protocol that the mutant makes, or the protocol itself for "".
@@ -91,23 +91,6 @@ func claimMutants() []Mutant {
 				return model.Decide(row, m, reading, settings)
 			}
 		}},
-		{"interrupt-forgets-waiting", "a message that begins to wait replaces those of its own thread", func(p *protocol) {
-			interrupt := p.interrupt
-			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
-				result := interrupt(s, b, reading)
-				if waits := &result.After.Row.Preemptor.Waiting; result.OK() {
-					*waits = slices.DeleteFunc(slices.Clone(*waits), func(w model.Waiting) bool { return w.MessageID != s.Message.ID })
-				}
-				return result
-			}
-		}},
-		{"interrupt-any-container", "an interrupt is written whatever container holds the claim by now", func(p *protocol) {
-			interrupt := p.interrupt
-			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
-				s.SeenContainerID = b.Row.ContainerID
-				return interrupt(s, b, reading)
-			}
-		}},
 		{"expired-claim-supersedes-newer", "whoever claims an expired claim tells a newer preemptor that it is superseded", func(p *protocol) {
 			claim := p.claim
 			p.claim = func(s model.Claim, b model.RowAndJob, reading int64) model.Result {
@@ -127,6 +110,28 @@ func claimMutants() []Mutant {
 				result := claim(s, asOpen, reading)
 				result.After.Job.Outcome = b.Job.Outcome
 				return result
+			}
+		}},
+	}
+}
+
+func interruptMutants() []Mutant {
+	return []Mutant{
+		{"interrupt-forgets-waiting", "a message that begins to wait replaces those of its own thread", func(p *protocol) {
+			interrupt := p.interrupt
+			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
+				result := interrupt(s, b, reading)
+				if waits := &result.After.Row.Preemptor.Waiting; result.OK() {
+					*waits = slices.DeleteFunc(slices.Clone(*waits), func(w model.Waiting) bool { return w.MessageID != s.Message.ID })
+				}
+				return result
+			}
+		}},
+		{"interrupt-any-container", "an interrupt is written whatever container holds the claim by now", func(p *protocol) {
+			interrupt := p.interrupt
+			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
+				s.SeenContainerID = b.Row.ContainerID
+				return interrupt(s, b, reading)
 			}
 		}},
 		{"wait-without-end", "a message that waits sleeps until it is woken, however long", func(p *protocol) { p.waitEnds = false }},
