@@ -1,0 +1,89 @@
+package world
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// actor is something that runs real code: a Lambda invocation or a worker. Its code is a coroutine that
+// yields at every call of AWS and at every wait; one runs at a time, and only while the world lets it.
+type actor struct {
+	name  string
+	kind  actorKind
+	clock clock
+
+	resume func() (request, bool)
+	cancel func()
+	ask    func(request) reply
+	reply  reply
+	asked  time.Time // by its own clock, when it made its last request
+	alive  bool
+	life   int    // counts restarts, so that what was meant for an earlier life is dropped
+	done   func() // called when its code has run to its end
+
+	invocation string // of a function
+	worker     *workerActor
+}
+
+type actorKind int
+
+const (
+	functionActor actorKind = iota
+	workerKind
+)
+
+// request is what a coroutine yields: a call, or a wait until a time.
+type request struct {
+	service, operation string
+	input              any
+	wait               bool
+	until              time.Time // by the actor's clock; of a wait
+	session            *session  // whose events end the wait early; nil for a mere pause
+}
+
+// reply is what it is resumed with.
+type reply struct {
+	output any
+	err    error
+}
+
+// crashed unwinds a coroutine whose process died.
+type crashed struct{}
+
+// newActor makes an actor of body, which runs when the actor is first resumed.
+func (w *World) newActor(name string, kind actorKind, body func(a *actor)) *actor {
+	a := &actor{name: name, kind: kind, clock: w.newClock(name), alive: true}
+	w.spawn(a, body)
+	return a
+}
+
+func (w *World) spawn(a *actor, body func(a *actor)) {
+	a.alive = true
+	a.life++
+	var yield func(request) bool
+	a.resume, a.cancel = iter.Pull(func(y func(request) bool) {
+		yield = y
+		defer func() {
+			if p := recover(); p != nil {
+				if _, died := p.(crashed); !died {
+					panic(p)
+				}
+			}
+		}()
+		body(a)
+	})
+	a.ask = func(r request) reply {
+		a.asked = a.clock.at(w.now)
+		if !yield(r) {
+			panic(crashed{})
+		}
+		return a.reply
+	}
+}
+
+// call is the actor's client.Call.
+func (a *actor) call(_ context.Context, service, operation string, input any) (any, error) {
+	r := a.ask(request{service: service, operation: operation, input: input})
+	return r.output, r.err
+}

@@ -1,0 +1,262 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+)
+
+// errTimeout is what a caller sees of a call that was not answered.
+var errTimeout = &smithy.GenericAPIError{Code: "RequestTimeout", Message: "no answer came in time", Fault: smithy.FaultUnknown}
+
+// proceed lets an actor run until its next request, and takes that up.
+func (w *World) proceed(a *actor, r reply) {
+	a.reply = r
+	req, ok := a.resume()
+	if !ok {
+		a.alive = false
+		if a.done != nil {
+			a.done()
+		}
+		return
+	}
+	if req.wait {
+		w.await(a, req)
+		return
+	}
+	w.takeUp(a, req)
+}
+
+// takeUp schedules an actor's call, as the faults will have it.
+func (w *World) takeUp(a *actor, req request) {
+	delay := w.latency("call")
+	switch {
+	case w.strikes(CrashBefore, "call"):
+		w.at(a, delay, "dies before "+req.operation, func() { w.die(a) })
+		return
+	case w.strikes(Freeze, "call"):
+		frozen := w.between(time.Second, 5*time.Minute, "delay.freeze")
+		w.story.fault(Freeze)
+		delay += frozen
+		w.freezeSession(a, frozen)
+	case a.kind == workerKind && req.operation == "UpdateItem" && w.strikes(SlowHeartbeat, "call"):
+		delay += w.between(time.Second, w.scenario.Claim.Lease, "delay.heartbeat")
+	}
+	w.at(a, delay, describe(req), func() { w.perform(a, req) })
+}
+
+// at schedules something of an actor's; it does not happen if the actor has died by then.
+func (w *World) at(a *actor, after time.Duration, what string, do func()) *item {
+	i := &item{at: w.now.Add(after), what: what, do: do, actor: a, life: a.life}
+	w.push(i)
+	return i
+}
+
+// perform makes the call, and lets the actor go on with what it gets to see of the answer.
+func (w *World) perform(a *actor, req request) {
+	if in, ok := req.input.(*sqs.ReceiveMessageInput); ok {
+		w.receive(a, in)
+		return
+	}
+	switch {
+	case w.strikes(RequestLost, "call"):
+		w.proceed(a, reply{err: errTimeout})
+	case w.isHint(req) && w.strikes(NudgeLost, "call"):
+		w.story.fault(NudgeLost)
+		w.proceed(a, reply{err: errTimeout})
+	case req.operation == "ChangeMessageVisibility" && w.strikes(RedeliveryWhileRun, "call"):
+		w.proceed(a, reply{err: errTimeout})
+	case req.service == "dynamodb" && w.strikes(Throttle, "call"):
+		w.proceed(a, reply{err: throttled(req)})
+	case w.strikes(LateRequest, "call"):
+		late := w.between(0, 3*time.Minute, "delay.late")
+		asked := a.asked
+		w.schedule(late, a.name+" gave up: late "+describe(req), func() { w.apply(a, req, asked) })
+		w.proceed(a, reply{err: errTimeout})
+	default:
+		w.performNow(a, req)
+	}
+}
+
+func (w *World) performNow(a *actor, req request) {
+	req = withToken(w, req)
+	r := w.apply(a, req, a.asked)
+	switch {
+	case w.strikes(CrashAfter, "call"):
+		w.story.fault(CrashAfter)
+		w.die(a)
+	case w.strikes(AnswerLost, "call"):
+		w.story.fault(AnswerLost)
+		w.proceed(a, reply{err: errTimeout})
+	case w.strikes(SDKRetry, "call"):
+		w.story.fault(SDKRetry)
+		w.proceed(a, w.apply(a, req, a.asked))
+	default:
+		w.proceed(a, r)
+	}
+}
+
+// apply makes the call take effect.
+func (w *World) apply(a *actor, req request, asked time.Time) reply {
+	w.oracle.begin(a, asked)
+	output, effects, err := w.cloud.Do(w.now, req.service, req.input)
+	w.oracle.end()
+	if err != nil {
+		w.story.note(describeError(err))
+	}
+	w.carryOut(effects)
+	return reply{output: output, err: err}
+}
+
+// withToken gives a transaction the token that the SDK gives it, so that a repeated one takes effect once.
+func withToken(w *World, req request) request {
+	in, ok := req.input.(*dynamodb.TransactWriteItemsInput)
+	if !ok || in.ClientRequestToken != nil {
+		return req
+	}
+	copied := *in
+	w.ids++
+	copied.ClientRequestToken = aws.String(fmt.Sprintf("token-%d", w.ids))
+	req.input = &copied
+	return req
+}
+
+// isHint says whether the call is a nudge or a wake-up, which may be lost.
+func (w *World) isHint(req request) bool {
+	switch in := req.input.(type) {
+	case *sqs.SendMessageInput:
+		return aws.ToString(in.QueueUrl) != w.stack.DeadLetterURL
+	case *sfn.SendTaskSuccessInput:
+		return strings.Contains(aws.ToString(in.Output), `"superseded"`)
+	}
+	return false
+}
+
+func throttled(req request) error {
+	if req.operation == "TransactWriteItems" {
+		conflict := ddbtypes.CancellationReason{Code: aws.String("TransactionConflict"), Message: aws.String("Transaction is ongoing for the item")}
+		return &ddbtypes.TransactionCanceledException{
+			Message:             aws.String("Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]"),
+			CancellationReasons: []ddbtypes.CancellationReason{conflict, {Code: aws.String("None")}},
+		}
+	}
+	return &ddbtypes.ProvisionedThroughputExceededException{Message: aws.String("The level of configured provisioned throughput for the table was exceeded")}
+}
+
+// receive answers with what the queue has, or waits for it. Waiting has no end of its own: a receiver
+// that finds nothing asks again.
+func (w *World) receive(a *actor, in *sqs.ReceiveMessageInput) {
+	w.oracle.begin(a, a.asked)
+	output, effects, err := w.cloud.Do(w.now, "sqs", in)
+	w.oracle.end()
+	w.carryOut(effects)
+	if err == nil && len(output.(*sqs.ReceiveMessageOutput).Messages) == 0 && in.WaitTimeSeconds > 0 {
+		w.story.drop()
+		name := queueName(in.QueueUrl)
+		w.parked[name] = append(w.parked[name], &item{actor: a, life: a.life, what: describe(request{operation: "ReceiveMessage", input: in}), do: func() { w.receive(a, in) }})
+		return
+	}
+	if err == nil && w.strikes(CrashAfter, "receive") {
+		w.die(a)
+		return
+	}
+	if err == nil && w.strikes(AnswerLost, "receive") {
+		w.proceed(a, reply{err: errTimeout})
+		return
+	}
+	w.proceed(a, reply{output: output, err: err})
+}
+
+// wakeReceivers lets those who wait on a queue ask again, in any order.
+func (w *World) wakeReceivers(queue string) {
+	waiting := w.parked[queue]
+	if len(waiting) == 0 {
+		return
+	}
+	delete(w.parked, queue)
+	for _, i := range waiting {
+		i.at = w.now.Add(w.latency("receive"))
+		w.push(i)
+	}
+}
+
+// await lets an actor sleep until a time, or until something happens in its session.
+func (w *World) await(a *actor, req request) {
+	if s := req.session; s != nil {
+		s.waits = true
+		w.arm(s, req.until)
+		return
+	}
+	w.push(&item{at: a.clock.until(req.until, w.now), what: "wakes up", actor: a, life: a.life, do: func() { w.proceed(a, reply{}) }})
+}
+
+// die ends an actor's process, and with it its command.
+func (w *World) die(a *actor) {
+	a.alive = false
+	a.cancel()
+	a.cancel = nil
+	if a.kind == workerKind {
+		w.workerDied(a.worker)
+		return
+	}
+	w.functionDied(a)
+}
+
+func describeError(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return err.Error()
+}
+
+// describe says what a call is, for people.
+func describe(req request) string {
+	switch in := req.input.(type) {
+	case *sqs.ReceiveMessageInput:
+		return "ReceiveMessage " + queueName(in.QueueUrl)
+	case *sqs.SendMessageInput:
+		return "SendMessage " + queueName(in.QueueUrl)
+	case *dynamodb.TransactWriteItemsInput:
+		return "TransactWriteItems" + touched(in)
+	case *dynamodb.GetItemInput:
+		return "GetItem " + tableName(in.TableName)
+	case *dynamodb.UpdateItemInput:
+		return "UpdateItem " + tableName(in.TableName)
+	case *dynamodb.PutItemInput:
+		return "PutItem " + tableName(in.TableName)
+	}
+	return req.operation
+}
+
+func touched(in *dynamodb.TransactWriteItemsInput) string {
+	var b strings.Builder
+	for _, w := range in.TransactItems {
+		switch {
+		case w.Update != nil:
+			b.WriteString(" " + tableName(w.Update.TableName))
+		case w.Put != nil:
+			b.WriteString(" " + tableName(w.Put.TableName))
+		}
+	}
+	return b.String()
+}
+
+func tableName(name *string) string {
+	return strings.TrimPrefix(aws.ToString(name), awsx.DefaultPrefix+"-")
+}
+
+func queueName(url *string) string {
+	u := aws.ToString(url)
+	return u[strings.LastIndexByte(u, '/')+1:]
+}

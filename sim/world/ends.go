@@ -1,0 +1,206 @@
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/model"
+	"github.com/webordinary/hephaestus/sim/ddbcore"
+)
+
+// afterEvent is called when an event and all that it did at once are over.
+func (o *oracle) afterEvent() {}
+
+// atEnd judges a world in which nothing happens any more: everything must have come to its end.
+func (o *oracle) atEnd() {
+	letters := o.deadLetters()
+	records := o.records()
+	ended := map[string]*claim.Job{}
+	for _, m := range o.world.scenario.Mails {
+		j := o.readJob(m.ID)
+		switch {
+		case j == nil:
+			o.fail("L1", m.ID+" has no job")
+			return
+		case j.Outcome == "":
+			o.fail("L1", m.ID+" has no outcome")
+			return
+		}
+		ended[m.ID] = j
+		if needsPerson := j.Outcome == job.TimedOut || j.Outcome == job.Failed; needsPerson && !letters[m.ID] {
+			o.fail("L1", fmt.Sprintf("%s is %s and not on the dead letter queue", m.ID, j.Outcome))
+		}
+		if _, wanted := j.Outcome.RecordReason(); wanted != records[m.ID] {
+			o.fail("S5", fmt.Sprintf("%s is %s; has a record: %v", m.ID, j.Outcome, records[m.ID]))
+		}
+	}
+	o.newestCompletes(ended)
+	o.executionsAgree(ended)
+	o.nothingIsLeft()
+}
+
+// newestCompletes: per key, of the messages that did not fail, the newest one's thread completes,
+// unless that message gave way to a newer one, which then failed (L2).
+func (o *oracle) newestCompletes(ended map[string]*claim.Job) {
+	byKey := map[job.Key][]*claim.Job{}
+	for _, m := range o.world.scenario.Mails {
+		j := ended[m.ID]
+		byKey[m.Key] = append(byKey[m.Key], j)
+	}
+	for _, m := range o.world.scenario.Mails {
+		jobs := byKey[m.Key]
+		delete(byKey, m.Key)
+		if len(jobs) == 0 {
+			continue
+		}
+		slices.SortFunc(jobs, func(a, b *claim.Job) int {
+			if job.Newer(a.ReceivedAtMillis, a.MessageID, b.ReceivedAtMillis, b.MessageID) {
+				return -1
+			}
+			return 1
+		})
+		newest := slices.IndexFunc(jobs, func(j *claim.Job) bool {
+			return j.Outcome != job.Failed && j.Outcome != job.TimedOut && j.Outcome != job.Rejected
+		})
+		if newest < 0 || slices.ContainsFunc(jobs, func(j *claim.Job) bool {
+			return j.ThreadID == jobs[newest].ThreadID && j.Outcome == job.Completed
+		}) {
+			continue
+		}
+		gaveWay := slices.ContainsFunc(jobs[:newest], func(j *claim.Job) bool { return j.ThreadID != jobs[newest].ThreadID })
+		if !gaveWay {
+			o.fail("L2", fmt.Sprintf("%s is the newest of %s that did not fail, it is %s, and its thread never completes", jobs[newest].MessageID, m.Key, jobs[newest].Outcome))
+		}
+	}
+}
+
+// executionsAgree: no execution is open, and each ended as its job did (S6).
+func (o *oracle) executionsAgree(ended map[string]*claim.Job) {
+	for _, x := range o.world.cloud.StepFunctions.Executions() {
+		if x.Status == sfntypes.ExecutionStatusRunning {
+			o.fail("orphan", "the execution of "+x.Name+" never ends")
+			continue
+		}
+		j := ended[x.Name]
+		if j == nil || x.Status == sfntypes.ExecutionStatusAborted {
+			continue
+		}
+		failed := j.Outcome == job.Failed || j.Outcome == job.TimedOut
+		if failed != (x.Status == sfntypes.ExecutionStatusFailed) && x.Error != "HandlerFailed" {
+			o.fail("S6", fmt.Sprintf("%s is %s, its execution is %s (%s)", x.Name, j.Outcome, x.Status, x.Error))
+		}
+	}
+}
+
+// nothingIsLeft: no claim is held (L3), and no token, preemptor or message is left behind.
+func (o *oracle) nothingIsLeft() {
+	w := o.world
+	for _, it := range w.cloud.DynamoDB.Items(w.names.ActiveJobs()) {
+		row, err := claim.ParseRow(it)
+		switch {
+		case err != nil:
+			o.fail("refinement", err.Error())
+		case len(row.Jobs) > 0:
+			o.fail("L3", fmt.Sprintf("%s is still claimed for %v", row.Key, row.Jobs))
+		case row.WorkerID != "":
+			o.fail("L3", fmt.Sprintf("%s still has the worker %s", row.Key, row.WorkerID))
+		case row.Preemptor != nil:
+			o.fail("orphan", fmt.Sprintf("%s still has the preemptor %s", row.Key, row.Preemptor.ThreadID))
+		}
+	}
+	if open := w.cloud.StepFunctions.OpenTokens(); len(open) > 0 {
+		o.fail("orphan", fmt.Sprintf("%d task tokens are open", len(open)))
+	}
+	for _, queue := range []string{w.names.WorkQueue(), w.names.WorkDeadLetters()} {
+		if left := w.cloud.SQS.Peek(queue); len(left) > 0 {
+			o.fail("orphan", fmt.Sprintf("%d messages are left on %s", len(left), queue))
+		}
+	}
+	if len(w.sessions) > 0 {
+		o.fail("orphan", "a command still runs")
+	}
+}
+
+func (o *oracle) deadLetters() map[string]bool {
+	told := map[string]bool{}
+	for _, m := range o.world.cloud.SQS.Peek(o.world.names.DeadLetters()) {
+		var letter job.DeadLetter
+		if err := json.Unmarshal([]byte(m.Body), &letter); err == nil {
+			told[letter.MessageID] = true
+		}
+	}
+	return told
+}
+
+func (o *oracle) records() map[string]bool {
+	found := map[string]bool{}
+	for _, it := range o.world.cloud.DynamoDB.Items(o.world.names.Interruptions()) {
+		if r, err := audit.Parse(it); err == nil {
+			found[r.MessageID] = true
+		}
+	}
+	return found
+}
+
+func (o *oracle) readClaim(key job.Key) *claim.Row {
+	row, err := claim.ParseRow(o.item(o.world.names.ActiveJobs(), string(key)))
+	if err != nil {
+		o.fail("refinement", err.Error())
+	}
+	return row
+}
+
+func (o *oracle) readJob(id string) *claim.Job {
+	j, err := claim.ParseJob(o.item(o.world.names.Jobs(), id))
+	if err != nil {
+		o.fail("refinement", err.Error())
+	}
+	return j
+}
+
+func (o *oracle) item(table, hash string) map[string]types.AttributeValue {
+	it, _ := o.world.cloud.DynamoDB.Item(ddbcore.ItemKey{Table: table, Hash: hash})
+	return it
+}
+
+// toModel and toModelJob are the rows in the model's words.
+func toModel(r *claim.Row) model.Row {
+	if r == nil {
+		return model.Row{}
+	}
+	m := model.Row{
+		ContainerID: r.ContainerID, ThreadID: r.ThreadID, Jobs: r.Jobs, ReceivedAt: r.ReceivedAtMillis, NewestMessageID: r.NewestMessageID,
+		ClaimedAt: r.ClaimedAtMillis, Fence: r.Fence, WorkerID: r.WorkerID, WorkerJob: r.WorkerJob, LeaseExpiresAt: r.LeaseExpiresMillis,
+		ExpiresAt: r.ExpiresAtSeconds,
+	}
+	if p := r.Preemptor; p != nil {
+		m.Preemptor = model.Preemptor{ThreadID: p.ThreadID, ReceivedAt: p.ReceivedAtMillis, NewestMessageID: p.NewestMessageID, RequestedAt: p.RequestedAtMillis}
+		for id, token := range p.Waiting {
+			m.Preemptor.Waiting = append(m.Preemptor.Waiting, model.Waiting{MessageID: id, Token: token})
+		}
+		slices.SortFunc(m.Preemptor.Waiting, func(a, b model.Waiting) int {
+			if a.MessageID < b.MessageID {
+				return -1
+			}
+			return 1
+		})
+	}
+	return m
+}
+
+func toModelJob(j *claim.Job) model.Job {
+	if j == nil {
+		return model.Job{}
+	}
+	return model.Job{
+		MessageID: j.MessageID, ThreadID: j.ThreadID, ReceivedAt: j.ReceivedAtMillis, ContainerID: j.ContainerID,
+		StartedAt: j.StartedAtMillis, Outcome: model.Outcome(j.Outcome), OutcomeAt: j.OutcomeAtMillis,
+	}
+}

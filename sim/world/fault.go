@@ -1,0 +1,96 @@
+package world
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Fault is a kind of fault, each a switch.
+type Fault int
+
+// The kinds of faults.
+const (
+	CrashBefore        Fault = iota // F1 an actor dies before its call is made
+	CrashAfter                      // F2 … after its call took effect, before it acts on the answer
+	RequestLost                     // F3 a call never arrives; the caller sees an error
+	AnswerLost                      // F4 a call takes effect; the caller sees an error
+	SDKRetry                        // F5 a call takes effect, its answer is lost, and the SDK sends it again
+	DuplicateDelivery               // F6 an event is delivered twice
+	RedeliveryWhileRun              // F7 a worker's extension of visibility is lost
+	Reordering                      // F8 events and messages overtake each other
+	LateRequest                     // F9 the caller gives up on a call that takes effect later
+	Freeze                          // F10 an actor stands still between two calls, and goes on
+	ClockOffset                     // F11 clocks differ
+	ClockDrift                      // F12 clocks run apart
+	ClockStep                       // F13 a clock jumps
+	TTLLag                          // F14 expired items are deleted late, early or never
+	StaleRead                       // F15 an eventually consistent read is stale
+	Throttle                        // F16 a call is refused for load, or a transaction for a conflict
+	TokenGone                       // F17 an execution is stopped while its task is under way
+	SlowHeartbeat                   // F18 a heartbeat comes late
+	HandlerFails                    // F19 a batch's handler fails
+	NudgeLost                       // F20 a nudge or a wake-up is lost, late or doubled
+	StuckCommand                    // F22 a command never ends by itself and ignores SIGTERM
+	WorkerStops                     // a worker is told to stop, and started again
+	faults
+)
+
+var faultNames = [faults]string{
+	"crash-before", "crash-after", "request-lost", "answer-lost", "sdk-retry", "duplicate-delivery", "redelivery-while-running",
+	"reordering", "late-request", "freeze", "clock-offset", "clock-drift", "clock-step", "ttl-lag", "stale-read", "throttle",
+	"token-gone", "slow-heartbeat", "handler-fails", "nudge-lost", "stuck-command", "worker-stops",
+}
+
+// String is the fault's name on the command line.
+func (f Fault) String() string { return faultNames[f] }
+
+// Faults lists every kind.
+func Faults() []Fault {
+	list := make([]Fault, faults)
+	for i := range list {
+		list[i] = Fault(i)
+	}
+	return list
+}
+
+// ParseFaults reads a list of names separated by commas; "all" and "none" stand for themselves.
+func ParseFaults(list string) (map[Fault]bool, error) {
+	on := map[Fault]bool{}
+	switch list {
+	case "all":
+		for _, f := range Faults() {
+			on[f] = true
+		}
+		return on, nil
+	case "none", "":
+		return on, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		found := false
+		for f, known := range faultNames {
+			if known == strings.TrimSpace(name) {
+				on[Fault(f)], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("fault %q: want all, none, or some of %s", name, strings.Join(faultNames[:], ", "))
+		}
+	}
+	return on, nil
+}
+
+// strength is how often an enabled fault strikes: one time in so many opportunities. 0 is off.
+type strength int
+
+// strikes draws whether the fault strikes here.
+func (w *World) strikes(f Fault, where string) bool {
+	every := w.faults[f]
+	if every == 0 || w.healed {
+		return false
+	}
+	if w.choose(int(every), "fault."+faultNames[f]+"."+where) != int(every)-1 {
+		return false
+	}
+	w.Struck[f]++
+	return true
+}

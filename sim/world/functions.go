@@ -1,0 +1,73 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/sim/cloud"
+	"github.com/webordinary/hephaestus/sim/functions"
+	"github.com/webordinary/hephaestus/sim/lambdacore"
+)
+
+// runFunction begins an invocation: an actor of its own, with a clock of its own.
+func (w *World) runFunction(run cloud.Run) {
+	service := strings.TrimPrefix(run.Function, w.names.Prefix()+"-")
+	name := fmt.Sprintf("%s/%d", service, w.invocations)
+	w.invocations++
+	var answer []byte
+	var failed *lambdacore.FunctionError
+	a := w.newActor(name, functionActor, func(a *actor) {
+		function, err := functions.New(service, w.environment(a))
+		if err != nil {
+			failed = &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: err.Error()}
+			return
+		}
+		answer, failed = function(context.Background(), run.Payload)
+	})
+	a.invocation = run.InvocationID
+	w.actors = append(w.actors, a)
+	a.done = func() {
+		w.schedule(w.latency("return"), name+" returns"+failure(failed), func() {
+			w.carryOut(w.cloud.Returned(w.now, run.InvocationID, answer, failed))
+		})
+	}
+	w.at(a, w.latency("begin"), "begins", func() { w.proceed(a, reply{}) })
+}
+
+func failure(f *lambdacore.FunctionError) string {
+	if f == nil {
+		return ""
+	}
+	return " " + f.Type
+}
+
+// environment is what a handler is made with, as the actor sees the world.
+func (w *World) environment(a *actor) functions.Environment {
+	return functions.Environment{
+		Call: a.call, Now: func() time.Time { return a.clock.at(w.now) }, NewID: w.newID, Names: w.names, Stack: w.stack,
+		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.scenario.routes, Limits: withoutWallClock(), Log: w.log,
+	}
+}
+
+// withoutWallClock are the limits of mail without the one that needs a goroutine.
+func withoutWallClock() mail.Limits {
+	limits := mail.DefaultLimits()
+	limits.WallClock = 0
+	return limits
+}
+
+// functionDied reports an invocation whose process is gone.
+func (w *World) functionDied(a *actor) {
+	w.schedule(w.latency("return"), a.name+" is found dead", func() {
+		w.carryOut(w.cloud.Returned(w.now, a.invocation, nil, &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: "the runtime exited"}))
+	})
+}
+
+// newID is unique in the run.
+func (w *World) newID() string {
+	w.ids++
+	return fmt.Sprintf("%08x", w.ids)
+}

@@ -1,0 +1,203 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/cloud"
+	"github.com/webordinary/hephaestus/sim/ddbcore"
+	"github.com/webordinary/hephaestus/sim/functions"
+	"github.com/webordinary/hephaestus/sim/lambdacore"
+	"github.com/webordinary/hephaestus/sim/s3core"
+	"github.com/webordinary/hephaestus/sim/sfncore"
+	"github.com/webordinary/hephaestus/sim/sqscore"
+)
+
+// functionTimeoutSeconds is Lambda's, as deployed.
+const functionTimeoutSeconds = 60
+
+// newWorld furnishes a cloud, and lays out what will come from outside.
+func newWorld(scenario Scenario, chooser choose.Chooser, options Options) *World {
+	w := &World{
+		scenario: scenario, chooser: chooser, now: Epoch, parked: map[string][]*item{}, log: options.Log,
+		story: &Story{keep: options.Story},
+	}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
+	w.drawFaults(options)
+	w.oracle = newOracle(w)
+	w.furnish()
+	w.scenario.routes = must(mail.NewRoutes("example.com"))
+	for _, m := range scenario.Mails {
+		w.schedule(m.At, "mail "+m.ID+" arrives", func() { w.put(m) })
+	}
+	w.startWorkers()
+	w.layOutTrouble()
+	return w
+}
+
+// furnish makes the stack's resources by AWS's own calls, before anything can go wrong.
+func (w *World) furnish() {
+	w.names = must(awsx.NewNames(""))
+	w.cloud = cloud.New(cloud.Cores{
+		DynamoDB:      ddbcore.New(ddbcore.Options{Choose: w.coreChoice, OnWrite: w.oracle.onWrite}),
+		SQS:           sqscore.New(sqscore.Options{Choose: w.coreChoice}),
+		S3:            s3core.New(s3core.Options{}),
+		StepFunctions: sfncore.New(sfncore.Options{Choose: w.coreChoice, OmitHistory: true}),
+		Lambda:        lambdacore.New(lambdacore.Options{}),
+	}, []cloud.Rule{{
+		Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusTimedOut},
+		Function: w.names.Function("handle-timeout"),
+	}})
+	var direct client.Call = func(_ context.Context, service, _ string, input any) (any, error) {
+		output, _, err := w.cloud.Do(w.now, service, input)
+		return output, err
+	}
+	for _, service := range functions.Services() {
+		mustNil(w.cloud.Lambda.Register(w.names.Function(service), lambdacore.FunctionConfig{
+			TimeoutSeconds: functionTimeoutSeconds, DeadLetterQueueARN: "arn:aws:sqs:us-east-1:000000000000:" + w.names.DeadLetters(),
+		}))
+	}
+	w.stack = must(resources.Make(context.Background(), resources.Clients{
+		DynamoDB: client.NewDynamoDB(direct), SQS: client.NewSQS(direct), S3: client.NewS3(direct), StepFunctions: client.NewStepFunctions(direct),
+	}, resources.Options{
+		Names: w.names, IntakeARN: "arn:aws:lambda:us-east-1:000000000000:function:" + w.names.Function("intake"),
+		RoleARN: "arn:aws:iam::000000000000:role/sim", Visibility: w.scenario.Worker.Visibility,
+	}))
+	mustNil(w.cloud.Lambda.AddMapping(w.names.WorkDeadLetters(), w.names.Function("handle-timeout"), 10, true))
+}
+
+// coreChoice is what AWS itself may choose. While faults are off it is well-behaved.
+func (w *World) coreChoice(n int, label string) int {
+	if w.healed {
+		return 0
+	}
+	switch {
+	case label == "stale-read":
+		return bit(w.strikes(StaleRead, "core"))
+	case label == sqscore.ChooseGroup, label == "retry jitter":
+		return w.choose(n, label)
+	case label == sqscore.ChooseMessage:
+		if w.strikes(Reordering, "core") {
+			return w.choose(n, label)
+		}
+	case label == sqscore.ChooseDuplicate && n > 1:
+		if w.strikes(DuplicateDelivery, "core") {
+			return 1 + w.choose(n-1, label)
+		}
+	}
+	return 0
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// drawFaults draws which of the allowed faults strike in this run, and how strongly (swarm testing).
+func (w *World) drawFaults(options Options) {
+	for _, f := range Faults() {
+		switch {
+		case !options.Faults[f]:
+		case options.Fixed:
+			w.faults[f] = 4
+		case w.choose(3, "swarm."+faultNames[f]) != 0:
+			w.faults[f] = strength([]int{40, 12, 4}[w.choose(3, "strength."+faultNames[f])])
+		}
+	}
+}
+
+// put stores a mail as SES does.
+func (w *World) put(m Mail) {
+	_, effects, err := w.cloud.Do(w.now, "s3", &s3.PutObjectInput{
+		Bucket: aws.String(w.names.Emails()), Key: aws.String(resources.EmailPrefix + m.ID), Body: strings.NewReader(m.mime()),
+		Metadata: map[string]string{"received-at": strconv.FormatInt(job.Millis(Epoch.Add(m.Received)), 10)},
+	})
+	mustNil(err)
+	w.story.mail(w.now, m)
+	w.carryOut(effects)
+}
+
+// layOutTrouble schedules what goes wrong by itself, not at a call: executions that are stopped, clocks
+// that jump, expired items that are deleted.
+func (w *World) layOutTrouble() {
+	for _, m := range w.scenario.Mails {
+		if w.strikes(TokenGone, "execution") {
+			w.schedule(m.At+w.between(0, 20*time.Minute, "delay.stop-execution"), "the execution of "+m.ID+" is stopped by a person", func() { w.stopExecution(m.ID) })
+		}
+	}
+	for n := range 3 {
+		if w.strikes(ClockStep, "clock") {
+			w.schedule(w.between(0, w.scenario.Horizon, "delay.clock-step"), "a clock jumps", func() { w.stepClock(n) })
+		}
+	}
+	for at := 2 * time.Minute; at < w.scenario.Horizon; at += 10 * time.Minute {
+		if w.faults[TTLLag] > 0 {
+			w.schedule(at+w.between(0, 10*time.Minute, "delay.ttl"), "TTL looks for expired items", w.deleteExpired)
+		}
+	}
+}
+
+func (w *World) stopExecution(id string) {
+	if w.healed {
+		return
+	}
+	arn := strings.Replace(w.stack.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + job.ExecutionName(id)
+	_, effects, err := w.cloud.Do(w.now, "states", &sfn.StopExecutionInput{ExecutionArn: aws.String(arn)})
+	if err != nil {
+		w.story.note("it does not run")
+	}
+	w.carryOut(effects)
+}
+
+func (w *World) stepClock(n int) {
+	if w.healed || len(w.actors) == 0 {
+		return
+	}
+	a := w.actors[w.choose(len(w.actors), fmt.Sprintf("clock.step.%d", n))]
+	a.clock.stepped = w.between(-a.clock.bound, a.clock.bound, "clock.step")
+}
+
+// deleteExpired deletes some of what has expired.
+func (w *World) deleteExpired() {
+	for _, key := range w.cloud.DynamoDB.Expired(w.now) {
+		if w.choose(2, "ttl.delete") == 0 {
+			continue
+		}
+		w.oracle.begin(nil, w.now)
+		w.cloud.DynamoDB.DeleteExpired(w.now, key)
+		w.oracle.end()
+		w.Struck[TTLLag]++
+		w.story.note("deletes " + key.Table + " " + key.Hash)
+	}
+}
+
+func must[T any](v T, err error) T {
+	mustNil(err)
+	return v
+}
+
+// mustNil stops a world that cannot even be made: a mistake in the simulation, never in what it simulates.
+func mustNil(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("world: %v", err))
+	}
+}

@@ -1,0 +1,323 @@
+package world
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/model"
+	"github.com/webordinary/hephaestus/sim/ddbcore"
+)
+
+// Violation is a promise that a run broke.
+type Violation struct {
+	Invariant string        `json:"invariant"` // S1 … S7, L1 … L3, refinement, orphan
+	What      string        `json:"what"`
+	At        time.Duration `json:"atNanoseconds"`
+	Event     int           `json:"event"`
+}
+
+// oracle watches every write and every event, and knows what must hold (design.md, "What must hold").
+// It keeps ghost state of its own: the highest fence ever seen, and which commands hold the lease by right.
+type oracle struct {
+	world     *World
+	violation *Violation
+
+	writer *actor    // of the call under way; nil: AWS itself
+	asked  time.Time // by the writer's clock, when it decided
+	writes []ddbcore.Write
+
+	fences  map[job.Key]int64 // the highest ever
+	leases  map[int64]int64   // by fence: until when its holder was ever given the lease, by its own clock, ms
+	revoked map[int64]bool    // fences whose lease was ended by right though it was live
+	model   model.Settings
+}
+
+func newOracle(w *World) *oracle {
+	c := w.scenario.Claim
+	return &oracle{world: w, fences: map[job.Key]int64{}, leases: map[int64]int64{}, revoked: map[int64]bool{}, model: model.Settings{
+		LeaseMillis: c.Lease.Milliseconds(), ClaimMillis: c.ClaimTTL.Milliseconds(),
+		InterruptGraceMillis: c.InterruptGrace.Milliseconds(), SkewMillis: c.MaxClockSkew.Milliseconds(),
+	}}
+}
+
+// fail notes the first violation.
+func (o *oracle) fail(invariant, what string) {
+	if o.violation != nil {
+		return
+	}
+	o.violation = &Violation{Invariant: invariant, What: what, At: o.world.now.Sub(Epoch), Event: o.world.Events}
+	o.world.story.note("VIOLATED " + invariant + ": " + what)
+}
+
+// begin and end bracket a call, whose writes belong together.
+func (o *oracle) begin(a *actor, asked time.Time) {
+	o.writer, o.asked, o.writes = a, asked, o.writes[:0]
+}
+
+func (o *oracle) onWrite(w ddbcore.Write) { o.writes = append(o.writes, w) }
+
+// change is what one call did to a claim and to a job.
+type change struct {
+	key              job.Key
+	rowBefore, row   *claim.Row
+	jobBefore, after *claim.Job
+	ttl              bool
+}
+
+// end judges the call's writes.
+func (o *oracle) end() {
+	if len(o.writes) == 0 {
+		return
+	}
+	names := o.world.names
+	var c change
+	touched := false
+	for _, w := range o.writes {
+		var err error
+		switch w.Key.Table {
+		case names.ActiveJobs():
+			touched, c.key, c.ttl = true, job.Key(w.Key.Hash), w.Cause == ddbcore.ByTTL
+			c.rowBefore, err = claim.ParseRow(w.Old)
+			if err == nil {
+				c.row, err = claim.ParseRow(w.New)
+			}
+		case names.Jobs():
+			if w.Cause == ddbcore.ByTTL {
+				continue
+			}
+			c.jobBefore, err = claim.ParseJob(w.Old)
+			if err == nil {
+				c.after, err = claim.ParseJob(w.New)
+			}
+		case names.Interruptions():
+			o.recordWritten(w)
+		}
+		if err != nil {
+			o.fail("refinement", err.Error())
+		}
+	}
+	if c.after != nil {
+		o.jobChanged(c)
+	}
+	if touched {
+		o.claimChanged(c)
+	}
+	if touched || c.after != nil {
+		o.refines(c)
+	}
+}
+
+// jobChanged: an outcome is written once (S6).
+func (o *oracle) jobChanged(c change) {
+	if c.jobBefore != nil && c.jobBefore.Outcome != "" && c.jobBefore.Outcome != c.after.Outcome {
+		o.fail("S6", fmt.Sprintf("the outcome of %s was %s and becomes %s", c.after.MessageID, c.jobBefore.Outcome, c.after.Outcome))
+	}
+	if c.after.Outcome != "" && (c.jobBefore == nil || c.jobBefore.Outcome == "") {
+		o.world.story.note(fmt.Sprintf("%s ends: %s", c.after.MessageID, c.after.Outcome))
+	}
+}
+
+// recordWritten: one record a message, none for a completed one (S5).
+func (o *oracle) recordWritten(w ddbcore.Write) {
+	if w.Cause == ddbcore.ByTTL {
+		return
+	}
+	record, err := audit.Parse(w.New)
+	switch {
+	case err != nil:
+		o.fail("S5", err.Error())
+	case w.Old != nil:
+		o.fail("S5", "the record of "+record.MessageID+" is written again")
+	}
+	o.world.story.note("on record: " + record.MessageID + " " + string(record.Reason))
+}
+
+// claimChanged judges a change of a claim row.
+func (o *oracle) claimChanged(c change) {
+	o.fencesGrow(c)
+	o.leasesLast(c)
+	o.newestFirst(c)
+	if c.row != nil && c.row.WorkerID != "" {
+		o.leases[c.row.Fence] = c.row.LeaseExpiresMillis
+	}
+	o.world.story.note(tellRow(c.key, c.row))
+}
+
+// fencesGrow: fences only grow per key, also across TTL deletion, and a new claim's is higher than any
+// that the key has had (S7).
+func (o *oracle) fencesGrow(c change) {
+	if c.row == nil {
+		return
+	}
+	highest := o.fences[c.key]
+	fresh := c.rowBefore == nil || c.rowBefore.ContainerID != c.row.ContainerID || (c.row.WorkerID != "" && c.rowBefore.WorkerID != c.row.WorkerID)
+	if c.row.Fence < highest || (fresh && c.row.Fence == highest) {
+		o.fail("S7", fmt.Sprintf("the fence of %s falls from %d to %d", c.key, highest, c.row.Fence))
+	}
+	o.fences[c.key] = max(highest, c.row.Fence)
+}
+
+// leasesLast: nobody but its holder ends a live lease, unless the holder has had its grace or its job was
+// ended from outside (S1); and nobody writes under another's lease.
+func (o *oracle) leasesLast(c change) {
+	before := c.rowBefore
+	if before == nil {
+		return
+	}
+	if o.writer != nil && o.writer.kind == workerKind && before.WorkerID != "" && before.WorkerID != o.writer.name {
+		ended := c.after != nil && c.after.Outcome != "" && c.after.Outcome != job.Interrupted
+		beats := c.row != nil && c.row.WorkerID == before.WorkerID && c.row.LeaseExpiresMillis != before.LeaseExpiresMillis
+		if ended || beats {
+			o.fail("S1", fmt.Sprintf("%s writes under the lease of %s", o.writer.name, before.WorkerID))
+		}
+	}
+	if before.WorkerID == "" || (c.row != nil && c.row.WorkerID == before.WorkerID && c.row.Fence == before.Fence && c.row.WorkerJob == before.WorkerJob) {
+		return
+	}
+	if o.writer != nil && o.writer.name == before.WorkerID {
+		return
+	}
+	if !o.holds(before) {
+		return
+	}
+	jobEnded := c.after != nil && c.after.MessageID == before.WorkerJob && c.after.Outcome != ""
+	graceOver := c.row != nil && c.row.ContainerID != before.ContainerID && before.Preemptor != nil &&
+		before.Preemptor.RequestedAtMillis+o.world.scenario.Claim.InterruptGrace.Milliseconds() < job.Millis(o.asked)
+	if !jobEnded && !graceOver {
+		o.fail("S1", fmt.Sprintf("the live lease of %s on %s is ended by %s", before.WorkerID, c.key, who(o.writer)))
+	}
+	o.revoked[before.Fence] = true
+}
+
+// holds says whether the lease's holder may still believe in it: its process lives, and by its own
+// clock the lease has not ended.
+func (o *oracle) holds(r *claim.Row) bool {
+	for _, s := range o.world.sessions {
+		if s.owner.actor.name == r.WorkerID && s.task.Fence == r.Fence && !s.exited(o.world.now) {
+			return job.Millis(s.owner.Now()) < r.LeaseExpiresMillis
+		}
+	}
+	return false
+}
+
+// commandBegins: no two commands of a key run with a lease that both may believe in (S1).
+func (o *oracle) commandBegins(s *session) {
+	for _, other := range o.world.sessions {
+		if other == s || other.keyOf() != s.keyOf() || other.exited(o.world.now) || o.revoked[other.task.Fence] {
+			continue
+		}
+		if other.task.Fence >= s.task.Fence {
+			o.fail("S1", fmt.Sprintf("the command of %s begins under fence %d beside one under fence %d", s.task.Work.Message.MessageID, s.task.Fence, other.task.Fence))
+		}
+		if job.Millis(other.owner.Now()) < o.leases[other.task.Fence] {
+			o.fail("S1", fmt.Sprintf("the command of %s begins while that of %s runs under a live lease", s.task.Work.Message.MessageID, other.task.Work.Message.MessageID))
+		}
+	}
+}
+
+// commandStops: a command is asked to stop for a preemptor only if one has asked its own container (S2).
+func (o *oracle) commandStops(s *session) {
+	now := s.owner.Now()
+	if s.owner.stopping || !now.Before(s.beganAt.Add(o.world.scenario.Worker.CommandTimeout)) {
+		return
+	}
+	row := o.readClaim(s.keyOf())
+	if row == nil || row.ContainerID != s.task.Work.ContainerID || row.Preemptor == nil || row.Preemptor.ThreadID == row.ThreadID {
+		o.fail("S2", fmt.Sprintf("the command of %s is stopped though nobody asked %s to yield", s.task.Work.Message.MessageID, s.task.Work.ContainerID))
+	}
+}
+
+// newestFirst: an older message never takes the place of a newer one of another thread (S3).
+func (o *oracle) newestFirst(c change) {
+	before, after := c.rowBefore, c.row
+	if before == nil || after == nil || before.Expired(o.asked, o.world.scenario.Claim) {
+		return
+	}
+	p, q := before.Preemptor, after.Preemptor
+	if q != nil && (p == nil || p.ThreadID != q.ThreadID) {
+		if p != nil && !job.Newer(q.ReceivedAtMillis, q.NewestMessageID, p.ReceivedAtMillis, p.NewestMessageID) {
+			o.fail("S3", fmt.Sprintf("%s takes the place of the newer preemptor %s", q.NewestMessageID, p.NewestMessageID))
+		}
+		if p == nil && !job.Newer(q.ReceivedAtMillis, q.NewestMessageID, before.ReceivedAtMillis, before.NewestMessageID) {
+			o.fail("S3", fmt.Sprintf("%s asks the newer %s to yield", q.NewestMessageID, before.NewestMessageID))
+		}
+	}
+	if p != nil && q == nil && after.ThreadID != p.ThreadID && (after.ContainerID != before.ContainerID || len(after.Jobs) > len(before.Jobs)) {
+		if !job.Newer(after.ReceivedAtMillis, after.NewestMessageID, p.ReceivedAtMillis, p.NewestMessageID) {
+			o.fail("S3", fmt.Sprintf("%s takes the place of %s, which waits and is newer", after.NewestMessageID, p.NewestMessageID))
+		}
+	}
+	if after.ContainerID != before.ContainerID && after.ThreadID != before.ThreadID && len(before.Jobs) > 0 {
+		if p == nil || p.ThreadID != after.ThreadID {
+			o.fail("S3", fmt.Sprintf("%s takes a claim that is held by %s without having asked", after.NewestMessageID, before.ThreadID))
+		}
+	}
+}
+
+// refines: each write is a step that the model allows.
+func (o *oracle) refines(c change) {
+	asked := job.Millis(o.asked)
+	before, after := model.RowAndJob{Row: toModel(c.rowBefore)}, model.RowAndJob{Row: toModel(c.row)}
+	switch {
+	case c.after != nil:
+		before.Job, after.Job = toModelJob(c.jobBefore), toModelJob(c.after)
+		if c.row == nil && c.rowBefore == nil {
+			if row := o.readClaim(c.after.Key); row != nil {
+				before.Row, after.Row = toModel(row), toModel(row)
+			}
+		}
+	default:
+		if j := o.readJob(c.about()); j != nil {
+			before.Job = toModelJob(j)
+			after.Job = before.Job
+		}
+	}
+	if c.after != nil && c.after.Outcome == job.Rejected {
+		return
+	}
+	step, ok := o.model.Explain(before, after, asked)
+	if !ok {
+		o.fail("refinement", fmt.Sprintf("no step of the model leads from %+v to %+v at %d", before, after, asked))
+	}
+	o.world.story.note("step: " + step)
+}
+
+// about is the message that a change of the claim row alone was made for: the one that waits now and did
+// not before, else the one that is worked on.
+func (c change) about() string {
+	if c.row != nil && c.row.Preemptor != nil {
+		for id, token := range c.row.Preemptor.Waiting {
+			if c.rowBefore.Preemptor == nil || c.rowBefore.Preemptor.Waiting[id] != token {
+				return id
+			}
+		}
+	}
+	if c.rowBefore != nil {
+		return c.rowBefore.WorkerJob
+	}
+	return ""
+}
+
+func who(a *actor) string {
+	if a == nil {
+		return "AWS"
+	}
+	return a.name
+}
+
+func tellRow(key job.Key, r *claim.Row) string {
+	if r == nil {
+		return fmt.Sprintf("claim %s: gone", key)
+	}
+	text := fmt.Sprintf("claim %s: %s jobs %v fence %d", key, r.ContainerID, r.Jobs, r.Fence)
+	if r.WorkerID != "" {
+		text += fmt.Sprintf(" worker %s on %s until %s", r.WorkerID, r.WorkerJob, job.Time(r.LeaseExpiresMillis).Sub(Epoch))
+	}
+	if p := r.Preemptor; p != nil {
+		text += fmt.Sprintf(" preemptor %s newest %s waiting %d", p.ThreadID, p.NewestMessageID, len(p.Waiting))
+	}
+	return text
+}
