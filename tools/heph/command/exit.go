@@ -55,7 +55,7 @@ func (a *app) report(err error) int {
 	}
 	s := a.err()
 	s.Printf("%s %s\n", s.Paint(screen.Red, "heph:"), strings.TrimSpace(err.Error()))
-	if status == misused {
+	if status == misused && !strings.Contains(err.Error(), "--help") {
 		s.Printf("See `heph help`, or any command with --help.\n")
 	}
 	return status

@@ -100,13 +100,13 @@ func (c *crew) tellEnd(m *member, state *os.ProcessState) {
 }
 
 // shoot kills the worker process with the pid: no chance to save, to answer, to hand back.
-func (c *crew) shoot(pid int) error {
+func (c *crew) shoot(messageID string, pid int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.members {
 		if m.pid == pid {
 			m.killed = true
-			c.watch.say("", "", trail.Line{Sign: "☠", Style: screen.Red, Word: "SIGKILL", Text: fmt.Sprintf("%s (process %d) dies in the middle of its work", m.name, pid)})
+			c.watch.say(messageID, trail.Line{Sign: "☠", Style: screen.Red, Word: "SIGKILL", Text: fmt.Sprintf("%s (process %d) is killed in the middle of its work", m.name, pid)})
 			return syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}

@@ -81,7 +81,11 @@ type Demo struct {
 // New makes a run that tells its story on the screen; verbose tells minor events too.
 func New(s *screen.Screen, verbose bool) *Demo {
 	begun := time.Now()
-	return &Demo{screen: s, verbose: verbose, begun: begun, watch: newWatch(trail.NewTeller(s, begun, verbose))}
+	teller := trail.NewTeller(s, begun, verbose)
+	for _, r := range cast() {
+		teller.Expect(r.messageID, r.key)
+	}
+	return &Demo{screen: s, verbose: verbose, begun: begun, watch: newWatch(teller)}
 }
 
 // Log is what the stack has to log to, so that the story hears of it.
@@ -93,6 +97,9 @@ func (d *Demo) records() io.Writer { return trail.NewSplitter(d.watch.add) }
 // its end; the facts are then those until there. The workers go on until Close.
 func (d *Demo) Run(ctx context.Context, place Place) (Facts, error) {
 	d.place = place
+	telling, stop := context.WithCancel(ctx)
+	defer stop()
+	go d.watch.keepTelling(telling)
 	command, err := d.furnish()
 	if err != nil {
 		return Facts{}, err

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,9 +45,6 @@ type Facts struct {
 	Killed     []string          // messages whose command got SIGKILL, by the log
 }
 
-// messageIDs are all messages of the story, in the order in which they are sent.
-func messageIDs() []string { return []string{a1, a2, a3, b1, c1, e1, d1, e2} }
-
 // settleWithin is how long executions may take to end after the last job has.
 const settleWithin = 10 * time.Second
 
@@ -56,8 +54,8 @@ func (d *Demo) facts(ctx context.Context) (Facts, error) {
 	f.hear(d)
 	settled, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
-	for _, id := range messageIDs() {
-		if err := d.readJob(settled, id, &f); err != nil {
+	for _, r := range cast() {
+		if err := d.readJob(settled, r.messageID, &f); err != nil {
 			return f, err
 		}
 	}
@@ -65,7 +63,7 @@ func (d *Demo) facts(ctx context.Context) (Facts, error) {
 	if err != nil {
 		return f, err
 	}
-	records, err := d.place.Services.Ledger.Interruptions(ctx, "", len(messageIDs())*2)
+	records, err := d.place.Services.Ledger.Interruptions(ctx, "", 2*len(cast()))
 	if err != nil {
 		return f, err
 	}
@@ -74,6 +72,7 @@ func (d *Demo) facts(ctx context.Context) (Facts, error) {
 		return f, err
 	}
 	f.Claims, f.Records = claims.Rows, records.Rows
+	slices.Reverse(f.Records) // as they came
 	for _, l := range letters {
 		f.Letters = append(f.Letters, l.DeadLetter)
 	}

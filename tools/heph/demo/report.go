@@ -10,19 +10,18 @@ import (
 // Report writes how it ended: a table of the messages, the interruptions, the dead letters, and the
 // checks; those that hold only where everything was asked for. It says whether all of them hold.
 func (d *Demo) Report(f Facts) bool {
-	d.watch.mu.Lock()
-	defer d.watch.mu.Unlock()
+	d.watch.hush()
 	s := d.screen
 	s.Printf("\n%s\n", s.Paint(screen.Bold, "What became of each mail"))
 	t := screen.Table{Head: []string{"MESSAGE", "KEY", "THREAD", "OUTCOME", "CONTAINER", "TOOK"}}
-	for _, id := range messageIDs() {
-		j := f.Jobs[id]
+	for _, r := range cast() {
+		j := f.Jobs[r.messageID]
 		took := "-"
 		if j.StartedAtMillis > 0 && j.OutcomeAtMillis > 0 {
 			took = screen.Span(time.Duration(j.OutcomeAtMillis-j.StartedAtMillis) * time.Millisecond)
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
-			screen.Text(id), screen.Text(string(j.Key)), screen.Text(j.ThreadID), outcomeCell(s, j.Outcome), screen.Text(screen.Container(j.ContainerID)), screen.Text(took),
+			screen.Text(r.messageID), screen.Text(string(r.key)), screen.Text(orDash(j.ThreadID)), outcomeCell(s, j.Outcome), screen.Text(screen.Container(j.ContainerID)), screen.Text(took),
 		})
 	}
 	s.Table(t)

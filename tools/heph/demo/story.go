@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/tools/heph/outbox"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
@@ -28,6 +29,20 @@ const (
 	e2 = "e2-again"
 )
 
+// role is a message with the key that its recipient stands for.
+type role struct {
+	messageID string
+	key       job.Key
+}
+
+// cast are all messages, in the order in which they are sent.
+func cast() []role {
+	return []role{
+		{a1, "amelia#scott"}, {a2, "amelia#scott"}, {a3, "amelia#scott"}, {b1, "amelia#scott"}, {c1, "amelia#scott"},
+		{e1, "boreas#erin"}, {d1, "atlas#dana"}, {e2, "boreas#erin"},
+	}
+}
+
 // play tells the six stories. Mails are sent when what they have to meet has happened, never by the
 // clock.
 func (d *Demo) play(ctx context.Context) error {
@@ -45,14 +60,26 @@ func (d *Demo) play(ctx context.Context) error {
 		if err := scene.play(ctx); err != nil {
 			return err
 		}
+		d.breathe(ctx)
 	}
 	return nil
 }
 
 func (d *Demo) heading(title string) {
-	d.watch.mu.Lock()
-	defer d.watch.mu.Unlock()
-	d.screen.Printf("\n%s\n", d.screen.Paint(screen.Bold, title))
+	d.watch.heading(func() { d.screen.Printf("\n%s\n", d.screen.Paint(screen.Bold, title)) })
+}
+
+// breath is what a person gets between two scenes.
+const breath = 1200 * time.Millisecond
+
+func (d *Demo) breathe(ctx context.Context) {
+	if !d.screen.Terminal() {
+		return
+	}
+	select {
+	case <-time.After(breath):
+	case <-ctx.Done():
+	}
 }
 
 func (d *Demo) begin(ctx context.Context) error {
@@ -143,7 +170,7 @@ func (d *Demo) killWorkerOf(ctx context.Context, messageID string) (workerID str
 	if err != nil {
 		return "", err
 	}
-	if err := d.crew.shoot(int(ready.Number("pid"))); err != nil {
+	if err := d.crew.shoot(messageID, int(ready.Number("pid"))); err != nil {
 		return "", fmt.Errorf("kill the worker of %s: %w", messageID, err)
 	}
 	return started.Worker, d.crew.hire()
@@ -159,11 +186,11 @@ func (d *Demo) send(ctx context.Context, messageID string, receivedAt time.Time)
 	if err != nil {
 		return fmt.Errorf("mail %s: %w", messageID, err)
 	}
-	text := trail.Subject(parsed.Subject)
+	text := trail.Quote(parsed.Subject)
 	if !receivedAt.IsZero() {
 		text += ", received half an hour ago"
 	}
-	d.watch.say("", messageID, trail.Line{Sign: "→", Style: screen.Cyan, Word: "sent", Text: text})
+	d.watch.say(messageID, trail.Line{Sign: "→", Style: screen.Cyan, Word: "sent", Text: text})
 	return outbox.Put(ctx, d.place.Services.S3, d.place.Names.Emails(), outbox.Mail{MessageID: messageID, Raw: raw, ReceivedAt: receivedAt})
 }
 

@@ -3,42 +3,96 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
 // watch keeps and tells all events, and lets the story wait for one. It is safe for concurrent use.
+//
+// Processes report through pipes, so an event may come after its consequences. What is told therefore
+// waits for the length of a blink and is told in the order in which it happened.
 type watch struct {
-	mu     sync.Mutex
-	teller *trail.Teller
-	quiet  bool // tells nothing any more
-	events []trail.Event
-	more   chan struct{} // closed with the next event
+	mu      sync.Mutex
+	teller  *trail.Teller
+	quiet   bool // tells nothing any more
+	pending []entry
+	events  []trail.Event
+	more    chan struct{} // closed with the next event
 }
+
+// entry is something to be told.
+type entry struct {
+	at   time.Time
+	tell func()
+}
+
+// blink is how much later than others a process may report.
+const blink = 60 * time.Millisecond
 
 func newWatch(teller *trail.Teller) *watch { return &watch{teller: teller, more: make(chan struct{})} }
 
-// add takes an event. Its time is when it is told, so that the story goes forward, whoever's clock.
-func (w *watch) add(e trail.Event) {
+// keepTelling tells what is due until ctx ends.
+func (w *watch) keepTelling(ctx context.Context) {
+	ticker := time.NewTicker(blink / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			w.tellUntil(now.Add(-blink))
+		}
+	}
+}
+
+// tellUntil tells what happened until then.
+func (w *watch) tellUntil(then time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e.At = time.Now()
-	w.events = append(w.events, e)
-	if !w.quiet {
-		w.teller.Tell(e)
+	slices.SortStableFunc(w.pending, func(a, b entry) int { return a.at.Compare(b.at) })
+	due := 0
+	for due < len(w.pending) && !w.pending[due].at.After(then) {
+		w.pending[due].tell()
+		due++
 	}
+	w.pending = slices.Delete(w.pending, 0, due)
+}
+
+// add takes an event.
+func (w *watch) add(e trail.Event) {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, e)
+	w.enqueue(e.At, func() { w.teller.Tell(e) })
 	close(w.more)
 	w.more = make(chan struct{})
 }
 
 // say writes a line of the demonstration's own.
-func (w *watch) say(key job.Key, messageID string, line trail.Line) {
+func (w *watch) say(messageID string, line trail.Line) {
+	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.teller.Say(time.Now(), key, messageID, line)
+	w.enqueue(now, func() { w.teller.Say(now, messageID, line) })
+}
+
+// heading begins a scene.
+func (w *watch) heading(write func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.enqueue(time.Now(), write)
+}
+
+func (w *watch) enqueue(at time.Time, tell func()) {
+	if !w.quiet {
+		w.pending = append(w.pending, entry{at, tell})
+	}
 }
 
 // name gives a worker its name.
@@ -48,8 +102,9 @@ func (w *watch) name(workerID, name string) {
 	w.teller.Name(workerID, name)
 }
 
-// hush ends the telling: what workers say when they go home is no part of the story.
+// hush tells what is left and nothing after: what workers say when they go home is no part of the story.
 func (w *watch) hush() {
+	w.tellUntil(time.Now())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.quiet = true
@@ -59,7 +114,7 @@ func (w *watch) hush() {
 func (w *watch) all() []trail.Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.events[:len(w.events):len(w.events)]
+	return slices.Clone(w.events)
 }
 
 // patience is how long the story waits for what must happen next. It takes a second or six; a machine

@@ -25,21 +25,21 @@ a1-begin)
 		say '</pre>'
 		say '<footer>Call us: 01632 960 141</footer>'
 	} >index.html
-	sleep 0.4
+	sleep 0.6
 	meanwhile a1-begin
 	say "index.html has the opening hours"
 	;;
 a2-reply)
-	sleep 0.4
+	sleep 0.6
 	sed 's/^\( *Saturday .*\)14:00/\115:00/' index.html >index.html.new
 	mv index.html.new index.html
-	say "index.html: $(grep Saturday index.html | tr -s ' ')"
+	say "index.html: $(grep Saturday index.html | tr -s ' ' | sed 's/^ //')"
 	;;
 a3-reply)
 	trap '' TERM
 	say '<ul>' >holidays.html
 	for holiday in 'New Year' 'Good Friday' 'Easter Monday' 'May Day' 'Spring' 'Summer' 'Christmas' 'Boxing Day'; do
-		sleep 0.4
+		sleep 0.6
 		say "<li>$holiday: closed</li>" >>holidays.html
 		saved "holidays.html has $(grep -c '<li>' holidays.html) of 8 holidays"
 		[ "$holiday" != 'New Year' ] || say "has begun holidays.html, and will not listen to SIGTERM"
@@ -51,7 +51,7 @@ b1-new-thread)
 	sed 's/01632 960 141/01632 960 114/' index.html >index.html.new
 	mv index.html.new index.html
 	say "index.html: $(grep 960 index.html)"
-	sleep 0.4
+	sleep 0.6
 	meanwhile b1-new-thread
 	say "the right number is on every page"
 	;;
@@ -59,7 +59,7 @@ d1-killed)
 	prices=$HEPHAESTUS_ATTACHMENTS/prices-2026-11.csv
 	touch shop.csv.loading
 	loaded=$(wc -l <shop.csv.loading)
-	[ "$loaded" -eq 0 ] || say "goes on after the $((loaded)) lines that are there"
+	[ "$loaded" -eq 0 ] || say "goes on after the $((loaded)) lines that the first worker has loaded"
 	tail -n "+$((loaded + 1))" "$prices" | while IFS= read -r line; do
 		printf '%s\n' "$line" >>shop.csv.loading
 		loaded=$((loaded + 1))
@@ -77,7 +77,7 @@ e1-overtime)
 	trap 'say "stops, and keeps $volume volumes"; saved "index.txt has $volume of 46 volumes"; exit 0' TERM
 	say "indexes 46 volumes"
 	while [ "$volume" -lt 46 ]; do
-		sleep 0.5
+		(trap '' TERM && exec sleep 0.5) # a volume is never left half done
 		volume=$((volume + 1))
 		say "volume $volume" >>index.txt
 	done

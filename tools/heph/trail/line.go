@@ -3,6 +3,7 @@ package trail
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
@@ -54,7 +55,7 @@ func (e Event) known(name func(string) string) (Line, bool) {
 	case "recorded", "ended":
 		return e.recorded()
 	case "attachment processed":
-		return Line{Sign: "⌗", Style: screen.Dim, Word: "attachment", Text: e.rest(), Minor: true}, true
+		return Line{Sign: "⌗", Style: screen.Dim, Word: "attachment", Text: strings.TrimSpace(e.rest()), Minor: true}, true
 	}
 	return Line{}, false
 }
@@ -62,13 +63,23 @@ func (e Event) known(name func(string) string) (Line, bool) {
 func (e Event) intake() (Line, bool) {
 	switch e.What {
 	case "taken":
-		return Line{Sign: "✉", Style: screen.Cyan, Word: "arrived", Text: e.Text("thread") + " (" + e.Text("threadWhy") + ")"}, true
+		return Line{Sign: "✉", Style: screen.Cyan, Word: "arrived", Text: e.thread()}, true
 	case "taken before":
 		return Line{Sign: "✉", Style: screen.Dim, Word: "came again", Text: "it has its outcome: " + e.Text("outcome"), Minor: true}, true
 	case "rejected":
 		return Line{Sign: "⊘", Style: screen.Red, Word: "rejected", Text: e.Text("reason")}, true
 	}
 	return Line{}, false
+}
+
+// thread says which thread the mail is in, and by what.
+func (e Event) thread() string {
+	why := e.Text("threadWhy")
+	if strings.HasPrefix(why, "no message known") {
+		return "a new thread, " + e.Text("thread")
+	}
+	by, _, _ := strings.Cut(why, " names ")
+	return fmt.Sprintf("%s, by its %s", e.Text("thread"), by)
 }
 
 func (e Event) checked() Line {
@@ -104,13 +115,13 @@ func (e Event) recorded() (Line, bool) {
 	case job.Superseded:
 		line.Text = "superseded: it is older than the work of another thread, which goes on"
 	case job.TimedOut, job.Failed:
-		line.Text = outcome + ", and on the dead letter queue: " + e.Text("because")
-		if e.Text("because") == "" {
-			line.Text = outcome + ", and on the dead letter queue"
-		}
+		line.Text = outcome + ", and on the dead letter queue"
 	}
 	return line, true
 }
+
+// ends says whether the event is the record of a job's end, which may be reported more than once.
+func (e Event) ends() bool { return e.What == "recorded" || e.What == "ended" }
 
 func (e Event) worker(name func(string) string) (Line, bool) {
 	switch e.What {
