@@ -100,7 +100,6 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 	var declined Declined
 	m := w.Message
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
-		now := s.now()
 		if v.job == nil {
 			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
 			if err != nil {
@@ -108,6 +107,7 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 			}
 			v = seen
 		}
+		now := s.now()
 		start := s.verdict(v, w, workerID, now)
 		declined = Declined{Verdict: start.Verdict, Finished: Finished{Job: start.Job}}
 		if start.Verdict != Yielded {
@@ -146,7 +146,6 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 	var finished Finished
 	m := c.Message
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
-		now := s.now()
 		if v.job == nil {
 			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
 			if err != nil {
@@ -154,6 +153,7 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			}
 			v = seen
 		}
+		now := s.now()
 		if v.ended() != nil || (c.ContainerID != "" && c.ContainerID != v.job.ContainerID) {
 			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
 			return nil, nil

@@ -66,6 +66,7 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 			if err != nil {
 				return nil, err
 			}
+			now = s.now()
 			v, start = seen, s.verdict(seen, w, workerID, now)
 		}
 		if start.Verdict != Started {

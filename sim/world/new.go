@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -120,7 +123,7 @@ func (w *World) drawFaults(options Options) {
 		case options.Fixed:
 			w.faults[f] = 4
 		case w.choose(3, "swarm."+faultNames[f]) != 0:
-			w.faults[f] = strength([]int{40, 12, 4}[w.choose(3, "strength."+faultNames[f])])
+			w.faults[f] = strength([]int{80, 25, 8}[w.choose(3, "strength."+faultNames[f])])
 		}
 	}
 }
@@ -199,5 +202,36 @@ func must[T any](v T, err error) T {
 func mustNil(err error) {
 	if err != nil {
 		panic(fmt.Sprintf("world: %v", err))
+	}
+}
+
+// redrive is what a person does after the trouble: events that Lambda gave up are given to their functions
+// again.
+func (w *World) redrive() {
+	for _, m := range w.cloud.SQS.Peek(w.names.DeadLetters()) {
+		var event struct {
+			Source  string `json:"source"`
+			Records []struct {
+				EventSource string `json:"eventSource"`
+			} `json:"Records"`
+		}
+		if err := json.Unmarshal([]byte(m.Body), &event); err != nil {
+			continue
+		}
+		function := ""
+		switch {
+		case event.Source == "aws.states":
+			function = "handle-timeout"
+		case len(event.Records) > 0 && event.Records[0].EventSource == "aws:s3":
+			function = "intake"
+		default:
+			continue
+		}
+		w.event("world", "a person redrives an event of "+function)
+		_, effects, err := w.cloud.Do(w.now, "lambda", &lambda.InvokeInput{
+			FunctionName: aws.String(w.names.Function(function)), InvocationType: lambdatypes.InvocationTypeEvent, Payload: []byte(m.Body),
+		})
+		mustNil(err)
+		w.carryOut(effects)
 	}
 }

@@ -260,10 +260,11 @@ func (w *World) heal() {
 	w.healed = true
 	w.event("world", "faults cease")
 	for _, a := range w.actors {
-		if a.kind == workerKind && !a.alive {
+		if a.kind == workerKind && !a.alive && a.worker.actor == a {
 			w.restartWorker(a.worker)
 		}
 	}
+	w.redrive()
 }
 
 // stop ends all coroutines.
