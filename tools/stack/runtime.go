@@ -123,7 +123,9 @@ func (r *runtime) carryOut(effects []cloud.Effect) {
 			r.running[e.InvocationID] = cancel
 			go r.run(ctx, e)
 		case cloud.Stop:
-			r.running[e.InvocationID]()
+			if cancel, ok := r.running[e.InvocationID]; ok { // it may have come back this very moment
+				cancel()
+			}
 		case cloud.Available:
 			if waiting, ok := r.waiting[e.Queue]; ok {
 				close(waiting)

@@ -2,7 +2,6 @@ package stack_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -122,6 +121,17 @@ func (l lab) started(id string) {
 	l.await(id, "a start", func(j *claim.Job) bool { return j.StartedAtMillis != 0 })
 }
 
+// exists waits for a file that a command writes.
+func (l lab) exists(path string) {
+	l.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(l.root, path)); err == nil {
+			return
+		}
+	}
+	l.Fatalf("%s never came to be", path)
+}
+
 func TestAMailRunsTheCommandInItsWorkspace(t *testing.T) {
 	l := startLab(t, 1, `cat "$HEPHAESTUS_TEXT_FILE" > answer.txt; echo "did: $HEPHAESTUS_SUBJECT"`)
 	l.mail("m1", "Mend the door", "")
@@ -139,17 +149,17 @@ func TestAMailRunsTheCommandInItsWorkspace(t *testing.T) {
 
 func TestAReplyJoinsAndANewThreadPreempts(t *testing.T) {
 	l := startLab(t, 2, `trap 'echo half > half.txt; echo saved half.txt > "$HEPHAESTUS_PARTIAL_WORK_FILE"; exit 1' TERM
+echo > ready.txt
 case "$HEPHAESTUS_SUBJECT" in *slow*) sleep 30 & wait;; *) echo quick;; esac`)
 	l.mail("a1", "slow work", "")
 	l.started("a1")
+	l.exists(filepath.Join("workspaces", "amelia", "scott", "ready.txt"))
 	l.mail("a2", "Re: slow work", "a1")
 	l.await("a2", "a claim", func(j *claim.Job) bool { return j.ContainerID != "" })
-	begun := time.Now()
 	l.mail("b1", "quick thing", "")
 	if got := l.outcome("b1"); got != job.Completed {
 		t.Errorf("b1: %s, want completed", got)
 	}
-	fmt.Println("preempted and completed in", time.Since(begun))
 	a1 := l.await("a1", "an outcome", func(j *claim.Job) bool { return j.Outcome != "" })
 	if a1.Outcome != job.Interrupted || a1.InterruptedBy == nil || a1.InterruptedBy.PartialWork != "saved half.txt" {
 		t.Errorf("a1: %+v %+v", a1, a1.InterruptedBy)
@@ -158,4 +168,3 @@ case "$HEPHAESTUS_SUBJECT" in *slow*) sleep 30 & wait;; *) echo quick;; esac`)
 		t.Errorf("a2: %s", got)
 	}
 }
-

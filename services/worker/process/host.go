@@ -43,8 +43,8 @@ type Host struct {
 	nudges  Nudges
 	log     *slog.Logger
 
-	stop    chan struct{}
-	stopped sync.Once
+	stopping context.Context // ends with Stop
+	stop     context.CancelFunc
 }
 
 // New makes a host.
@@ -55,7 +55,8 @@ func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Ho
 	if options.Root == "" {
 		return nil, errors.New("no root folder for the workspaces")
 	}
-	return &Host{options: options, objects: objects, nudges: nudges, log: log, stop: make(chan struct{})}, nil
+	stopping, stop := context.WithCancel(context.Background())
+	return &Host{options: options, objects: objects, nudges: nudges, log: log, stopping: stopping, stop: stop}, nil
 }
 
 // Now is the wall clock.
@@ -68,17 +69,10 @@ func (h *Host) WithDeadline(ctx context.Context, until time.Time) (context.Conte
 
 // Stop tells the worker to stop: a command that is running is asked to end, and its job is delivered
 // again. It may be called any number of times.
-func (h *Host) Stop() { h.stopped.Do(func() { close(h.stop) }) }
+func (h *Host) Stop() { h.stop() }
 
 // Stopping says whether Stop was called.
-func (h *Host) Stopping() bool {
-	select {
-	case <-h.stop:
-		return true
-	default:
-		return false
-	}
-}
+func (h *Host) Stopping() bool { return h.stopping.Err() != nil }
 
 // Pause waits.
 func (h *Host) Pause(ctx context.Context, d time.Duration) {
@@ -93,14 +87,8 @@ func (h *Host) Pause(ctx context.Context, d time.Duration) {
 // UntilStopped is a context that ends with Stop.
 func (h *Host) UntilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-h.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
+	unhook := context.AfterFunc(h.stopping, cancel)
+	return ctx, func() { unhook(); cancel() }
 }
 
 // Begin fetches the mail, starts the command and listens for nudges.
@@ -116,7 +104,7 @@ func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error)
 	}
 	listening, stopListening := context.WithCancel(context.WithoutCancel(ctx))
 	s := &session{
-		command: command, folder: folder, stop: h.stop, nudged: make(chan struct{}, 1), stopListening: stopListening,
+		command: command, folder: folder, stop: h.stopping.Done(), nudged: make(chan struct{}, 1), stopListening: stopListening,
 	}
 	s.listeners.Go(func() { s.listen(listening, h, t.Work) })
 	return s, nil
@@ -126,14 +114,19 @@ func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error)
 type session struct {
 	command       *command
 	folder        folder
-	stop          <-chan struct{} // nil once reported
+	stop          <-chan struct{} // nil once Stopped was reported
 	nudged        chan struct{}
 	stopListening context.CancelFunc
 	listeners     sync.WaitGroup
 }
 
-// Await waits for the first of: the command's end, a nudge, the signal to stop, the time.
+// Await waits for the first of: the command's end, a nudge, the signal to stop, the time. The end of ctx
+// is a signal to stop too: the command is asked to end in either case.
 func (s *session) Await(ctx context.Context, until time.Time) worker.Event {
+	cancelled := ctx.Done()
+	if s.stop == nil {
+		cancelled = nil
+	}
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
@@ -151,8 +144,9 @@ func (s *session) Await(ctx context.Context, until time.Time) worker.Event {
 		return worker.Event{Kind: worker.Stopped}
 	case <-timer.C:
 		return worker.Event{Kind: worker.Quiet}
-	case <-ctx.Done():
-		return worker.Event{Kind: worker.Quiet}
+	case <-cancelled:
+		s.stop = nil
+		return worker.Event{Kind: worker.Stopped}
 	}
 }
 

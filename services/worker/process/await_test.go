@@ -1,0 +1,31 @@
+package process
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/webordinary/hephaestus/services/worker"
+)
+
+func TestTheEndOfTheContextIsToldOnceAndEndsTheCommand(t *testing.T) {
+	command, err := start([]string{"/bin/sleep", "60"}, t.TempDir(), os.Environ(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopping, cancelStopping := context.WithCancel(t.Context())
+	defer cancelStopping()
+	s := &session{command: command, stop: stopping.Done()}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	until := time.Now().Add(time.Hour)
+	if e := s.Await(ctx, until); e.Kind != worker.Stopped {
+		t.Fatalf("event %v, want Stopped", e.Kind)
+	}
+	s.Terminate()
+	if e := s.Await(ctx, until); e.Kind != worker.Exited || e.Exit.Code != -1 {
+		t.Fatalf("event %+v, want Exited by a signal", e)
+	}
+}
