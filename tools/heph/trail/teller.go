@@ -17,6 +17,8 @@ type Teller struct {
 	workers  map[string]string // how workers are called
 	keys     map[string]job.Key
 	recorded map[string]bool // messages whose end was told
+	arrived  map[string]bool
+	held     map[string][]Event // what came before its message was told to have arrived
 	keyWide  int
 	idWide   int
 }
@@ -25,7 +27,7 @@ type Teller struct {
 func NewTeller(s *screen.Screen, begun time.Time, all bool) *Teller {
 	return &Teller{
 		screen: s, begun: begun, all: all,
-		workers: map[string]string{}, keys: map[string]job.Key{}, recorded: map[string]bool{},
+		workers: map[string]string{}, keys: map[string]job.Key{}, recorded: map[string]bool{}, arrived: map[string]bool{}, held: map[string][]Event{},
 	}
 }
 
@@ -39,15 +41,34 @@ func (t *Teller) Expect(messageID string, key job.Key) {
 	t.keyWide, t.idWide = max(t.keyWide, screen.Width(string(key))), max(t.idWide, screen.Width(messageID))
 }
 
+// name is a worker's name; one without gets the next number.
 func (t *Teller) name(workerID string) string {
-	if name := t.workers[workerID]; name != "" {
-		return name
+	if t.workers[workerID] == "" {
+		t.Name(workerID, fmt.Sprintf("worker %d", len(t.workers)+1))
 	}
-	return workerID
+	return t.workers[workerID]
 }
 
-// Tell writes the event, unless it is a minor one.
+// Tell writes the event, unless it is a minor one. Intake logs a message when its execution runs
+// already, so what that has logged meanwhile is told after it.
 func (t *Teller) Tell(e Event) {
+	if e.Message == "" || t.arrived[e.Message] {
+		t.tell(e)
+		return
+	}
+	if e.Part != "intake" {
+		t.held[e.Message] = append(t.held[e.Message], e)
+		return
+	}
+	t.arrived[e.Message] = true
+	t.tell(e)
+	for _, later := range t.held[e.Message] {
+		t.tell(later)
+	}
+	delete(t.held, e.Message)
+}
+
+func (t *Teller) tell(e Event) {
 	if e.Key != "" && e.Message != "" {
 		t.Expect(screen.Clean(e.Message), e.Key)
 	}
