@@ -1,0 +1,109 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/simtest"
+)
+
+var ctx = context.Background()
+
+// interrupted is a job that ended with everything that a record can hold.
+func interrupted() claim.Job {
+	return claim.Job{
+		MessageID: "m1", Key: simtest.Key, ThreadID: "A", ContainerID: "container-1-c1",
+		Outcome: job.Interrupted, OutcomeAtMillis: job.Millis(simtest.Start),
+		InterruptedBy: &claim.InterruptedBy{ThreadID: "B", MessageID: "m2", RequestedAtMillis: job.Millis(simtest.Start) - 1000, PartialWork: "half"},
+	}
+}
+
+func TestTheRecordOfAJob(t *testing.T) {
+	got, ok := audit.Of(interrupted())
+	want := audit.Record{
+		MessageID: "m1", RecordID: "interruption-m1", ProjectUserID: simtest.Key, InterruptedContainer: "container-1-c1", InterruptedThreadID: "A",
+		NewThreadID: "B", NewMessageID: "m2", Reason: job.ReasonPreempted, PartialWork: "half",
+		RequestedAtMillis: job.Millis(simtest.Start) - 1000, TimestampMillis: job.Millis(simtest.Start),
+	}
+	if !ok || got != want {
+		t.Errorf("%+v, %v; want %+v", got, ok, want)
+	}
+	for outcome, recorded := range map[job.Outcome]bool{
+		"": false, job.Completed: false, job.Rejected: false, job.Superseded: true, job.TimedOut: true, job.Failed: true,
+	} {
+		if _, ok := audit.Of(claim.Job{MessageID: "m1", Outcome: outcome}); ok != recorded {
+			t.Errorf("outcome %q is on record: %v", outcome, ok)
+		}
+	}
+}
+
+func TestARecordIsReadAsItWasWritten(t *testing.T) {
+	full := interrupted()
+	bare := claim.Job{MessageID: "m1", Key: simtest.Key, ThreadID: "A", Outcome: job.Failed, OutcomeAtMillis: job.Millis(simtest.Start)}
+	for _, j := range []claim.Job{full, bare} {
+		lab := simtest.New(t)
+		want, _ := audit.Of(j)
+		if fresh, err := lab.Records().Put(ctx, want); !fresh || err != nil {
+			t.Fatal(fresh, err)
+		}
+		item := get(t, lab)
+		got, err := audit.Parse(item)
+		if err != nil || got != want {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+		expires := item["expiresAt"].(*types.AttributeValueMemberN).Value
+		if want := strconv.FormatInt(simtest.Start.Add(30*24*time.Hour).Unix(), 10); expires != want {
+			t.Errorf("expires at %s, want %s", expires, want)
+		}
+	}
+}
+
+func TestAMessageHasOneRecord(t *testing.T) {
+	lab := simtest.New(t)
+	first, _ := audit.Of(interrupted())
+	if fresh, err := lab.Records().Put(ctx, first); !fresh || err != nil {
+		t.Fatal(fresh, err)
+	}
+	second := first
+	second.Reason = job.ReasonTimeout
+	if fresh, err := lab.Records().Put(ctx, second); fresh || err != nil {
+		t.Errorf("second: %v, %v", fresh, err)
+	}
+	if got, err := audit.Parse(get(t, lab)); err != nil || got != first {
+		t.Errorf("%+v, %v", got, err)
+	}
+	lab.Fail("PutItem", 0)
+	if _, err := lab.Records().Put(ctx, first); !errors.Is(err, simtest.ErrFailed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestANumberThatIsNoneIsAnError(t *testing.T) {
+	item := map[string]types.AttributeValue{
+		"messageId": &types.AttributeValueMemberS{Value: "m1"}, "timestamp": &types.AttributeValueMemberN{Value: "1.5"},
+	}
+	if r, err := audit.Parse(item); err == nil {
+		t.Errorf("%+v", r)
+	}
+}
+
+func get(t *testing.T, lab *simtest.Lab) map[string]types.AttributeValue {
+	t.Helper()
+	out, err := lab.DynamoDB().GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(lab.Names.Interruptions()), Key: map[string]types.AttributeValue{"messageId": &types.AttributeValueMemberS{Value: "m1"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Item
+}
