@@ -37,7 +37,7 @@ func (c Claim) Apply(before RowAndJob, now int64, s Settings) Result {
 		if c.Message.NewerThan(before.Row.ReceivedAt, before.Row.NewestMessageID) {
 			after.Row.ReceivedAt, after.Row.NewestMessageID = c.Message.ReceivedAt, c.Message.ID
 		}
-		after.Row.ExpiresAt = s.ClaimEndSeconds(now)
+		after.Row.ExpiresAt = max(before.Row.ExpiresAt, s.ClaimEndSeconds(now)) // a late join takes no time away
 		after.Row.Preemptor = Preemptor{}
 		wakes = before.Row.Preemptor.wakes(c.Message.ID, true)
 	default:

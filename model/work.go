@@ -38,7 +38,7 @@ func (w Start) Apply(before RowAndJob, now int64, s Settings) Result {
 	after.Row.Fence = w.Fence
 	after.Row.WorkerID, after.Row.WorkerJob = w.WorkerID, w.MessageID
 	after.Row.LeaseExpiresAt = now + s.LeaseMillis
-	after.Row.ExpiresAt = s.ClaimEndSeconds(now)
+	after.Row.ExpiresAt = max(before.Row.ExpiresAt, s.ClaimEndSeconds(now))
 	if after.Job.StartedAt == 0 {
 		after.Job.StartedAt = now
 	}
@@ -59,14 +59,17 @@ func (r Row) worksFor(workerID string, fence int64) bool {
 	return r.Exists() && workerID != "" && r.WorkerID == workerID && r.Fence == fence
 }
 
-// Apply extends the lease and answers whether the holder has been asked to yield.
+// Apply extends the lease and answers whether the holder has been asked to yield. One that would take time away, because it
+// is applied after a later one or its clock was set back, changes nothing.
 func (h Heartbeat) Apply(before RowAndJob, now int64, s Settings) Result {
 	if !before.Row.worksFor(h.WorkerID, h.Fence) {
 		return refuse(before, staleFence)
 	}
 	after := before
-	after.Row.LeaseExpiresAt = now + s.LeaseMillis
-	after.Row.ExpiresAt = s.ClaimEndSeconds(now)
+	if now+s.LeaseMillis >= before.Row.LeaseExpiresAt && s.ClaimEndSeconds(now) >= before.Row.ExpiresAt {
+		after.Row.LeaseExpiresAt = now + s.LeaseMillis
+		after.Row.ExpiresAt = s.ClaimEndSeconds(now)
+	}
 	return Result{After: after, Asked: before.Row.Preemptor.Exists()}
 }
 

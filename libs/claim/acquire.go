@@ -144,6 +144,16 @@ func (s *Store) whenWorkerIs(e *expression, workerID string) {
 	e.when("workerId = :worker").value(":worker", text(workerID))
 }
 
+// extend moves the claim's end to a claim's time from now. A write that is applied late must not take time
+// from a claim that was extended meanwhile.
+func (s *Store) extend(e *expression, seen *Row, now time.Time) *expression {
+	until := s.settings.expiresAtSeconds(now)
+	if seen.ExpiresAtSeconds > until {
+		return e
+	}
+	return e.when("expiresAt <= :new_expiresAt").assign("expiresAt", number(until))
+}
+
 // join is the write that adds m to the jobs of its thread's claim, and clears an older rival.
 func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
 	e := newExpression().
@@ -158,7 +168,8 @@ func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
 			assign("receivedAt", number(m.ReceivedAtMillis)).assign("newestMessageId", text(m.MessageID))
 	}
 	e.add = append(e.add, "jobs :joining")
-	return e.value(":joining", set(m.MessageID)).assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
+	e.value(":joining", set(m.MessageID))
+	return s.extend(e, seen, now)
 }
 
 // Asked is the answer of Interrupt.

@@ -89,7 +89,8 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 			e.when("preemptor.threadId = :thread").value(":thread", text(m.ThreadID))
 		}
 		e.assign("workerId", text(workerID)).assign("workerJob", text(m.MessageID)).assign("fence", number(wrote)).
-			assign("leaseExpiresAt", number(job.Millis(start.Lease.ExpiresAt))).assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
+			assign("leaseExpiresAt", number(job.Millis(start.Lease.ExpiresAt)))
+		s.extend(e, v.row, now)
 		onJob := newExpression().when(jobIsOpen+" AND containerId = :container").value(":container", text(w.ContainerID))
 		onJob.set = append(onJob.set, "startedAt = if_not_exists(startedAt, :now)")
 		onJob.value(":now", number(job.Millis(now)))
@@ -143,20 +144,24 @@ type Beat struct {
 	Preemptor *Preemptor  // another thread that has asked to yield; nil for none
 }
 
-// Heartbeat extends the lease and the claim, and tells whether somebody asked the worker to yield.
-// err says why the Result is Unknown.
+// Heartbeat extends the lease and the claim, and tells whether somebody asked the worker to yield. It
+// never takes time back: a heartbeat that is applied after a later one changes nothing. err says why the
+// Result is Unknown.
 func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 	now := s.now()
 	extended := l
 	extended.ExpiresAt = now.Add(s.settings.Lease)
-	e := mine(l).
+	e := mine(l).when("leaseExpiresAt <= :new_leaseExpiresAt AND expiresAt <= :new_expiresAt").
 		assign("leaseExpiresAt", number(job.Millis(extended.ExpiresAt))).
 		assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
 	row, result, err := s.update(ctx, l.Key, e)
-	if result != awsx.Applied {
+	switch {
+	case result == awsx.Refused && row != nil && row.Fence == l.Fence && row.WorkerID == l.WorkerID:
+		extended = l // still mine, and for longer than this clock says: it was set back
+	case result != awsx.Applied:
 		return Beat{Result: result, Lease: l}, err
 	}
-	beat := Beat{Result: result, Lease: extended}
+	beat := Beat{Result: awsx.Applied, Lease: extended}
 	if row.Preemptor != nil && row.Preemptor.ThreadID != row.ThreadID {
 		beat.Preemptor = row.Preemptor
 	}
@@ -179,13 +184,14 @@ func mine(l Lease) *expression {
 		value(":fence", number(l.Fence)).value(":me", text(l.WorkerID))
 }
 
-// update writes one claim row by itself and answers with the row after it.
+// update writes one claim row by itself and answers with the row after it, or with the row that refused it.
 func (s *Store) update(ctx context.Context, key job.Key, e *expression) (*Row, awsx.Result, error) {
 	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: aws.String(s.names.ActiveJobs()), Key: claimKey(key),
 		UpdateExpression: e.update(), ConditionExpression: e.condition(),
 		ExpressionAttributeNames: e.attributeNames(), ExpressionAttributeValues: e.attributeValues(),
-		ReturnValues: types.ReturnValueAllNew,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	result := awsx.Classify(err)
 	switch result {
@@ -199,7 +205,10 @@ func (s *Store) update(ctx context.Context, key job.Key, e *expression) (*Row, a
 		}
 		return row, result, nil
 	case awsx.Refused:
-		return nil, result, nil
+		var failed *types.ConditionalCheckFailedException
+		errors.As(err, &failed) // Classify found one
+		row, err := ParseRow(failed.Item)
+		return row, result, err
 	}
 	return nil, result, fmt.Errorf("update claim %s: %w", key, err)
 }

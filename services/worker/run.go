@@ -231,9 +231,9 @@ func (d delivery) dispose(ctx context.Context, start claim.Start) {
 	switch start.Verdict {
 	case claim.Ended:
 		d.conclude(ctx, claim.Finished{Job: start.Job})
-	case claim.Stale:
-		d.delete(ctx)
-	case claim.Lost:
+	case claim.Lost, claim.Stale:
+		// Whoever claimed under another container may have been a frozen call that its execution had given
+		// up: the execution is told, and where it did send newer work, its old token is dead.
 		if d.fail(ctx, job.ErrorClaimLost, "the claim was gone before a worker came") {
 			d.delete(ctx)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/sim/ddbcore"
+	"github.com/webordinary/hephaestus/sim/sfncore"
 )
 
 // afterEvent is called when an event and all that it did at once are over.
@@ -89,14 +90,26 @@ func (o *oracle) executionsAgree(ended map[string]*claim.Job) {
 			continue
 		}
 		j := ended[x.Name]
-		if j == nil || x.Status == sfntypes.ExecutionStatusAborted {
+		if j == nil {
 			continue
 		}
-		failed := j.Outcome == job.Failed || j.Outcome == job.TimedOut
-		if failed != (x.Status == sfntypes.ExecutionStatusFailed) && x.Error != "HandlerFailed" {
+		said, ok := map[string][]job.Outcome{
+			"SUCCEEDED": {job.Completed, job.Interrupted, job.Superseded},
+			"TIMED_OUT": {job.TimedOut}, "FAILED": {job.Failed},
+		}[ending(x)]
+		if ok && !slices.Contains(said, j.Outcome) {
 			o.fail("S6", fmt.Sprintf("%s is %s, its execution is %s (%s)", x.Name, j.Outcome, x.Status, x.Error))
 		}
 	}
+}
+
+// ending is how an execution says that its job went: by its status, or by the error of the Fail state in
+// which it ended. An execution that was aborted, or whose last handler failed, says nothing.
+func ending(x sfncore.Execution) string {
+	if x.Status == sfntypes.ExecutionStatusFailed {
+		return x.Error
+	}
+	return string(x.Status)
 }
 
 // nothingIsLeft: no claim is held (L3), and no token, preemptor or message is left behind.
