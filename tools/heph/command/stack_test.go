@@ -1,0 +1,195 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/tools/heph/ledger"
+	"github.com/webordinary/hephaestus/tools/stack"
+)
+
+// running starts a stack with a worker that runs the shell command, and answers with the environment
+// that leads to it.
+func running(t *testing.T, workers int, command string) (*stack.Stack, map[string]string) {
+	t.Helper()
+	routes, err := mail.NewRoutes("example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := stack.Start(t.Context(), stack.Config{
+		Address: "127.0.0.1:0", Prefix: "testing", Routes: routes, Workers: workers,
+		Command: []string{"/bin/sh", "-c", command}, Root: t.TempDir(), Environ: os.Environ(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(t.Context()) })
+	return s, map[string]string{"AWS_ENDPOINT_URL": s.Endpoint(), "STACK_PREFIX": "testing"}
+}
+
+var draft = []string{"send", "--from", "Jörg <joerg@shop.example>", "--to", "scott@amelia.example.com", "--subject", "Größe – hi", "--body", "hello"}
+
+func TestSendWaitsForTheOutcome(t *testing.T) {
+	_, environ := running(t, 1, `grep -q stop "$HEPHAESTUS_TEXT_FILE" && exit 7; echo "did $HEPHAESTUS_SUBJECT"`)
+	got := heph(t, environ, append(slices.Clone(draft), "--wait")...)
+	if id := strings.TrimSpace(got.out); got.status != ok || len(id) != 40 || !strings.Contains(got.err, "completed") {
+		t.Fatalf("completed: %+v", got)
+	}
+	got = heph(t, environ, append(slices.Clone(draft), "--wait", "--body", "stop", "-o", "json")...)
+	if got.status != otherOutcome || !strings.Contains(got.err, "exited with status 7") {
+		t.Fatalf("failed: %+v", got)
+	}
+	var told struct{ Sent []map[string]string }
+	if err := json.Unmarshal([]byte(got.out), &told); err != nil || len(told.Sent) != 1 || told.Sent[0]["outcome"] != "failed" {
+		t.Fatalf("stdout %q: %v", got.out, err)
+	}
+}
+
+func TestSendGivesUpAfterItsTimeout(t *testing.T) {
+	_, environ := running(t, 0, "")
+	got := heph(t, environ, append(slices.Clone(draft), "--wait", "--timeout", "300ms")...)
+	if got.status != waitedEnough || !strings.Contains(got.err, "has no outcome after 300ms: `heph status --message ") || got.out == "" {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestSendTakesFilesAndStdin(t *testing.T) {
+	_, environ := running(t, 1, "cat \"$HEPHAESTUS_TEXT_FILE\"")
+	got := heph(t, environ, "send", write(t, "mail.eml", someMail), "-", "--wait", "-o", "json")
+	var told struct{ Sent []map[string]string }
+	if err := json.Unmarshal([]byte(got.out), &told); err != nil || got.status != ok || len(told.Sent) != 2 {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	if told.Sent[0]["result"] != "hello" || told.Sent[1]["result"] != "hi" {
+		t.Fatalf("%+v", told)
+	}
+}
+
+func TestStatusShowsWhatBecameOfMail(t *testing.T) {
+	_, environ := running(t, 1, "echo done")
+	id := strings.TrimSpace(heph(t, environ, append(slices.Clone(draft), "--wait")...).out)
+	rejected := heph(t, environ, "send", "--from", "a@b.example", "--to", "x@nowhere.example", "--wait")
+	if rejected.status != otherOutcome {
+		t.Fatalf("%+v", rejected)
+	}
+	got := heph(t, environ, "status")
+	for _, want := range []string{"none; nothing is running", "Jobs: 2", id, "Größe – hi", "completed", "rejected", "Dead letters: 1", "nowhere.example"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("no %q in\n%s", want, got.out)
+		}
+	}
+	got = heph(t, environ, "status", "--key", "amelia#scott", "-o", "json")
+	var seen overview
+	if err := json.Unmarshal([]byte(got.out), &seen); err != nil || len(seen.Jobs) != 1 || seen.Jobs[0].MessageID != id || len(seen.DeadLetters) != 0 {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	got = heph(t, environ, "status", "--message", id)
+	for _, want := range []string{id, "completed", "done", "SUCCEEDED", "joerg@shop.example"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("no %q in\n%s", want, got.out)
+		}
+	}
+	if got := heph(t, environ, "status", "--message", "unheard"); got.status != failed || !strings.Contains(got.err, "no message unheard") {
+		t.Fatalf("%+v", got)
+	}
+}
+
+// claimed puts a claim as it is while a worker works and another thread waits.
+func claimed(t *testing.T, s *stack.Stack, now time.Time) {
+	t.Helper()
+	n := func(v int64) types.AttributeValue {
+		return &types.AttributeValueMemberN{Value: jsonNumber(v)}
+	}
+	text := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+	_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: aws.String(s.Names().ActiveJobs()),
+		Item: map[string]types.AttributeValue{
+			"projectUserId": text("amelia#scott"), "containerId": text("container-1-aaaaaaaabbbbbb"), "threadId": text("thread-a"),
+			"jobs": &types.AttributeValueMemberSS{Value: []string{"m1", "m2"}}, "fence": n(1760000012345), "workerId": text("worker-1"), "workerJob": text("m1"),
+			"claimedAt": n(job.Millis(now)), "leaseExpiresAt": n(job.Millis(now.Add(time.Minute))), "expiresAt": n(now.Add(time.Hour).Unix()),
+			"preemptor": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+				"threadId": text("thread-b"), "requestedAt": n(job.Millis(now)), "waiting": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"m3": text("a secret token")}},
+			}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func jsonNumber(v int64) string {
+	text, _ := json.Marshal(v)
+	return string(text)
+}
+
+func TestStatusShowsWhoHoldsAKeyAndWhoWaits(t *testing.T) {
+	s, environ := running(t, 0, "")
+	claimed(t, s, time.Now())
+	got := heph(t, environ, "status")
+	for _, want := range []string{"Keys that are held: 1", "amelia#scott", "…bbbbbb", "thread-a", "m1 m2", "…0012345", "s left", "worker-1", "m3 of thread-b"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("no %q in\n%s", want, got.out)
+		}
+	}
+	got = heph(t, environ, "status", "-o", "json")
+	if strings.Contains(got.out, "a secret token") {
+		t.Error("the output has a task token: whoever has it may answer for the worker")
+	}
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(got.out), &fields); err != nil {
+		t.Fatal(err)
+	}
+	row := fields["claims"].([]any)[0].(map[string]any)
+	for _, name := range []string{"key", "containerId", "threadId", "jobs", "fence", "workerId", "workerJob", "claimedAt", "leaseExpiresAt", "expiresAt", "expired", "preemptor"} {
+		if _, there := row[name]; !there {
+			t.Errorf("no %s in %v", name, row)
+		}
+	}
+	if _, err := time.Parse(time.RFC3339, row["leaseExpiresAt"].(string)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnEmptyStackIsEmptyListsNotNulls(t *testing.T) {
+	_, environ := running(t, 0, "")
+	got := heph(t, environ, "status", "-o", "json")
+	if strings.Contains(got.out, "null") || got.status != ok {
+		t.Fatalf("%+v", got)
+	}
+	if got := heph(t, environ, "status"); got.status != ok || !strings.Contains(got.out, "none yet; `heph send mail.eml`") {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestTheObserverWorksOverCallsInProcess(t *testing.T) {
+	s, _ := running(t, 0, "")
+	claimed(t, s, time.Now())
+	o := observer{
+		ledger: ledger.New(client.NewDynamoDB(s.Call), s.Names()), flows: client.NewStepFunctions(s.Call), now: time.Now,
+		letters: ledger.Receive{SQS: client.NewSQS(s.Call), Name: s.Names().DeadLetters()},
+	}
+	v, err := o.overview(t.Context(), "", 5)
+	if err != nil || len(v.Claims) != 1 || v.Claims[0].Preemptor == nil || len(v.DeadLetters) != 0 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+}
+
+func TestATakenPortIsNamedWithItsFlag(t *testing.T) {
+	s, _ := running(t, 0, "")
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.Endpoint(), "http://"), ":")
+	got := heph(t, nil, "dev", "--port", port)
+	if got.status != failed || !strings.Contains(got.err, "port "+port+" is taken") || !strings.Contains(got.err, "--port") {
+		t.Fatalf("%+v", got)
+	}
+}
