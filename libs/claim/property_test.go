@@ -102,9 +102,34 @@ func newWorld(t *rapid.T) *world {
 	return w
 }
 
-func (w *world) message(t *rapid.T) *traveller {
-	return rapid.SampledFrom(w.messages).Draw(t, "message")
+// message draws one that is in one of the states, or in any; where there is none, the step is left out.
+func (w *world) message(t *rapid.T, states ...string) *traveller {
+	var some []*traveller
+	for _, m := range w.messages {
+		if len(states) == 0 || slices.Contains(states, m.state) {
+			some = append(some, m)
+		}
+	}
+	if len(some) == 0 {
+		t.Skip("no message is in ", states)
+	}
+	return rapid.SampledFrom(some).Draw(t, "message")
 }
+
+// holder draws a worker that holds a lease, or held it.
+func (w *world) holder(t *rapid.T) *worker {
+	var some []*worker
+	for _, k := range w.workers {
+		if k.lease != nil {
+			some = append(some, k)
+		}
+	}
+	if len(some) == 0 {
+		t.Skip("no worker has a lease")
+	}
+	return rapid.SampledFrom(some).Draw(t, "worker")
+}
+
 func (w *world) worker(t *rapid.T) *worker     { return rapid.SampledFrom(w.workers).Draw(t, "worker") }
 func (w *world) store(t *rapid.T) *claim.Store { return rapid.SampledFrom(w.stores).Draw(t, "clock") }
 
