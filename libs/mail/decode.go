@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -26,6 +27,9 @@ func (p *part) content() (content []byte, notes []string) {
 	encoding := p.transferEncoding()
 	switch encoding {
 	case "quoted-printable":
+		if content, ok := plainQuotedPrintable(p.body); ok {
+			return content, nil
+		}
 	case "base64":
 		if !looksLikeBase64(p.body) {
 			return p.body, []string{"declared as base64, which it is not; left as it is"}
@@ -49,6 +53,51 @@ func (p *part) content() (content []byte, notes []string) {
 		notes = append(notes, "broken "+encoding+"; decoded as far as possible")
 	}
 	return decoded.Content, notes
+}
+
+// plainQuotedPrintable undoes quoted-printable that is as it should be, which nearly all is. ok is false for the rest: the
+// decoder that repairs has to read it.
+func plainQuotedPrintable(body []byte) (content []byte, ok bool) {
+	content = make([]byte, 0, len(body))
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '=':
+			rest := body[i+1:]
+			if length := lineEnd(rest); length > 0 { // a soft line break
+				i += length
+				continue
+			}
+			if len(rest) < 2 {
+				return nil, false
+			}
+			content = append(content, 0)
+			if _, err := hex.Decode(content[len(content)-1:], rest[:2]); err != nil {
+				return nil, false
+			}
+			i += 2
+		case c == ' ' || c == '\t':
+			if rest := body[i+1:]; len(rest) == 0 || lineEnd(rest) > 0 { // it would be dropped
+				return nil, false
+			}
+			content = append(content, c)
+		case c == '\r' && lineEnd(body[i:]) == 0, c < ' ' && c != '\r' && c != '\n', c > '~':
+			return nil, false
+		default:
+			content = append(content, c)
+		}
+	}
+	return content, true
+}
+
+// lineEnd is the length of the line end that b begins with; 0 where it begins with none.
+func lineEnd(b []byte) int {
+	switch {
+	case bytes.HasPrefix(b, []byte("\n")):
+		return 1
+	case bytes.HasPrefix(b, []byte("\r\n")):
+		return 2
+	}
+	return 0
 }
 
 // base64Only drops the bytes that have no place in base64. The decoder would drop them too, but remembers an error for each:

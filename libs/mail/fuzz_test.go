@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -40,6 +41,23 @@ func FuzzParse(f *testing.F) {
 		}
 		if evidence := ThreadEvidence(m); evidence[len(evidence)-1].Kind != EvidenceRoot {
 			t.Fatalf("evidence without a root: %v", evidence)
+		}
+	})
+}
+
+// FuzzPlainQuotedPrintable: what is read without the repairing decoder is read as by it.
+func FuzzPlainQuotedPrintable(f *testing.F) {
+	for _, body := range []string{"caf=C3=A9 =\r\nau lait\n", "a=\n", "a \r\nb", "=", "=4", "=c3=\t\n", "a=\r\n\r\nb\r\n", "\rb", "=0D=0A", "x=3D=\n=3D"} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, ok := plainQuotedPrintable(body)
+		if !ok {
+			return
+		}
+		repaired, err := decodePart("Content-Type: application/octet-stream\nContent-Transfer-Encoding: quoted-printable\n\n", body)
+		if err != nil || !bytes.Equal(got, repaired.Content) {
+			t.Fatalf("%q: %q, the repairing decoder says %q, %v", body, got, repaired.Content, err)
 		}
 	})
 }

@@ -158,6 +158,9 @@ func (m *Message) note(format string, args ...any) {
 
 // parseDate knows RFC 5322 dates with their obsolete forms, and those that mailers write instead.
 func parseDate(value string) (time.Time, error) {
+	if date, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", value); err == nil { // what ParseDate tries last
+		return date, nil
+	}
 	if date, err := mail.ParseDate(value); err == nil {
 		return date, nil
 	}
