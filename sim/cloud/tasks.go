@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,14 +71,20 @@ func (c *Cloud) lambdaTaskDone(now time.Time, taskID string, a lambdacore.Answer
 		}
 		return c.fromStates(c.StepFunctions.TaskDone(now, taskID, nil, &sfncore.TaskFailure{Error: name, Cause: string(a.Output.Payload)}))
 	}
-	result := mustJSON(map[string]any{
-		"ExecutedVersion": "$LATEST", "StatusCode": 200, "Payload": json.RawMessage(a.Output.Payload),
-		"SdkHttpMetadata": sdkHTTPMetadata, "SdkResponseMetadata": map[string]any{"RequestId": a.InvocationID},
-	})
-	return c.fromStates(c.StepFunctions.TaskDone(now, taskID, result, nil))
+	result := slices.Concat([]byte(`{"ExecutedVersion":"$LATEST","StatusCode":200,"Payload":`), a.Output.Payload, []byte("}"))
+	return c.fromStates(c.StepFunctions.TaskDone(now, taskID, withMetadata(result, a.InvocationID), nil))
 }
 
-var sdkHTTPMetadata = map[string]any{"HttpStatusCode": 200}
+// withMetadata adds to an answer, a JSON object, what Step Functions adds to it.
+func withMetadata(answer []byte, requestID string) []byte {
+	metadata := mustJSON(map[string]any{
+		"SdkHttpMetadata": map[string]any{"HttpStatusCode": 200}, "SdkResponseMetadata": map[string]any{"RequestId": requestID},
+	})
+	if string(answer) == "{}" {
+		return metadata
+	}
+	return slices.Concat(answer[:len(answer)-1], []byte(","), metadata[1:])
+}
 
 // sendTask sends a message. A body that is not a string is sent as its JSON.
 func (c *Cloud) sendTask(now time.Time, task sfncore.RunTask) []Effect {
@@ -85,12 +92,17 @@ func (c *Cloud) sendTask(now time.Time, task sfncore.RunTask) []Effect {
 	if err := json.Unmarshal(task.Input, &parameters); err != nil {
 		return c.taskFailed(now, task.TaskID, "SQS.SdkClientException", err)
 	}
-	if body := parameters["MessageBody"]; len(body) > 0 && body[0] != '"' {
-		parameters["MessageBody"] = mustJSON(string(body))
-	}
 	in := &sqs.SendMessageInput{}
+	body := parameters["MessageBody"]
+	structured := len(body) > 0 && body[0] != '"'
+	if structured {
+		delete(parameters, "MessageBody")
+	}
 	if err := c.codec.Decode(mustJSON(parameters), in); err != nil {
 		return c.taskFailed(now, task.TaskID, "SQS.SdkClientException", err)
+	}
+	if structured {
+		in.MessageBody = aws.String(string(body))
 	}
 	output, sent, err := c.SQS.Do(now, in)
 	if err != nil {
@@ -121,12 +133,7 @@ func (c *Cloud) apiTaskDone(now time.Time, taskID string, output any) []Effect {
 	if err != nil {
 		return c.taskFailed(now, taskID, "States.Runtime", err)
 	}
-	var result map[string]any
-	if err := json.Unmarshal(encoded, &result); err != nil {
-		return c.taskFailed(now, taskID, "States.Runtime", err)
-	}
-	result["SdkHttpMetadata"], result["SdkResponseMetadata"] = sdkHTTPMetadata, map[string]any{"RequestId": taskID}
-	return c.fromStates(c.StepFunctions.TaskDone(now, taskID, mustJSON(result), nil))
+	return c.fromStates(c.StepFunctions.TaskDone(now, taskID, withMetadata(encoded, taskID), nil))
 }
 
 func (c *Cloud) taskFailed(now time.Time, taskID, name string, err error) []Effect {

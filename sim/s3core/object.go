@@ -126,7 +126,7 @@ func readBody(r io.Reader, length *int64, digest *string) ([]byte, error) {
 	var data []byte
 	if r != nil {
 		var err error
-		if data, err = io.ReadAll(r); err != nil {
+		if data, err = readAll(r); err != nil {
 			return nil, generic(codeIncompleteBody, "The request body terminated unexpectedly: %v", err)
 		}
 	}
@@ -137,10 +137,23 @@ func readBody(r io.Reader, length *int64, digest *string) ([]byte, error) {
 		return nil, generic(codeIncompleteBody,
 			"You did not provide the number of bytes specified by the Content-Length HTTP header")
 	}
-	if sum := md5.Sum(data); digest != nil && *digest != base64.StdEncoding.EncodeToString(sum[:]) {
-		return nil, generic(codeBadDigest, "The Content-MD5 you specified did not match what we received.")
+	if digest != nil {
+		if sum := md5.Sum(data); *digest != base64.StdEncoding.EncodeToString(sum[:]) {
+			return nil, generic(codeBadDigest, "The Content-MD5 you specified did not match what we received.")
+		}
 	}
 	return data, nil
+}
+
+// readAll is io.ReadAll into a buffer of the right size where the reader knows it.
+func readAll(r io.Reader) ([]byte, error) {
+	sized, ok := r.(interface{ Len() int })
+	if !ok {
+		return io.ReadAll(r)
+	}
+	data := make([]byte, sized.Len())
+	_, err := io.ReadFull(r, data)
+	return data, err
 }
 
 // mayWrite decides a conditional write (S3 User Guide, conditional-writes).

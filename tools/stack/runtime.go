@@ -92,7 +92,8 @@ func inMemory(body io.Reader) (io.Reader, error) {
 	if body == nil {
 		return bytes.NewReader(nil), nil
 	}
-	if _, ok := body.(*bytes.Reader); ok {
+	switch body.(type) {
+	case *bytes.Reader, *strings.Reader:
 		return body, nil
 	}
 	content, err := io.ReadAll(body)
