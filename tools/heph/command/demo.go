@@ -25,8 +25,7 @@ func (a *app) demo() *cobra.Command {
 		Use:     "demo",
 		GroupID: "run",
 		Short:   "Show the main job as it happens, with real worker processes",
-		Long: `Demo starts a stack of its own on a free port, four worker processes one after the other, and sends eight
-mails: a thread begins, a reply joins, a new thread preempts and the work of the first is saved, an older mail
+		Long: `Demo starts a stack of its own on a free port, with three worker processes, and sends it eight mails: a thread begins, a reply joins, a new thread preempts and the work of the first is saved, an older mail
 is superseded, a worker is killed and another takes over, a command outlives its time. It shows each event as
 it comes, and then reads everything back and checks it. It takes some 15 seconds and leaves nothing behind.
 

@@ -59,7 +59,7 @@ The first Ctrl-C lets running jobs yield and stops; a second one quits at once. 
 one JSON line {"event":"ready",…} says that the stack is ready, and logs follow as JSON lines.`,
 		Example: `  heph dev
   heph dev -- ./work.sh
-  heph dev --workers 4 --root ~/workspaces --domain mail.example.org -- claude -p "do what message.txt says"
+  heph dev --workers 4 --root ~/workspaces --domain mail.example.org -- sh -c 'claude -p < "$HEPHAESTUS_TEXT_FILE"'
   heph dev --port 0 --lease 3s --heartbeat 1s      on a free port, with short times`,
 		RunE: func(cmd *cobra.Command, args []string) error { return d.run(cmd, args) },
 	}

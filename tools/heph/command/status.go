@@ -71,7 +71,7 @@ func (q *questions) run(ctx context.Context) error {
 	}
 	if project, user := job.Key(q.key).Split(); q.key != "" {
 		if _, err := job.NewKey(project, user); err != nil {
-			return usage("--key %q: want PROJECT#USER (in quotes, # begins a comment in a shell): %w", q.key, err)
+			return usage("--key %q: want PROJECT#USER: %w", q.key, err)
 		}
 	}
 	names, err := q.target.names()

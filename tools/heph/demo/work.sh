@@ -87,8 +87,7 @@ e2-again)
 	say "$(grep -c volume index.txt) volumes" >answer.txt
 	say "answers: $(cat answer.txt)"
 	;;
-*)
-	say "nobody told this script about $HEPHAESTUS_MESSAGE_ID" >&2
-	exit 1
+*) # a mail that somebody sends to a stack that was kept
+	cat "$HEPHAESTUS_TEXT_FILE"
 	;;
 esac
