@@ -25,9 +25,10 @@ func (a *app) demo() *cobra.Command {
 		Use:     "demo",
 		GroupID: "run",
 		Short:   "Show the main job as it happens, with real worker processes",
-		Long: `Demo starts a stack of its own on a free port, with three worker processes, and sends it eight mails: a thread begins, a reply joins, a new thread preempts and the work of the first is saved, an older mail
-is superseded, a worker is killed and another takes over, a command outlives its time. It shows each event as
-it comes, and then reads everything back and checks it. It takes some 15 seconds and leaves nothing behind.
+		Long: `Demo starts a stack of its own on a free port, with three worker processes, and sends it eight mails: a
+thread begins, a reply joins, a new thread preempts and the work of the first is saved, an older mail is
+superseded, a worker is killed and another takes over, a command outlives its time. It shows each event as it
+comes, and then reads everything back and checks it. It takes some 15 seconds and leaves nothing behind.
 
 The exit status is 0 only where every outcome, record, dead letter, fence and file is as it must be.`,
 		Example: "  heph demo\n  heph demo --verbose        every log record, and every check\n  heph demo --keep           leave the stack running, to look into it",
