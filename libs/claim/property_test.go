@@ -21,26 +21,12 @@ import (
 func TestAnyOrderOfStepsKeepsTheInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"":               w.holds,
-			"an execution":   w.executionSteps,
-			"an execution 2": w.executionSteps, // as often as all that goes wrong
-			"an execution 3": w.executionSteps,
-			"a worker takes": w.workerTakes,
-			"a worker beats": w.workerBeats,
-			"a worker ends":  w.workerEnds,
-			"a worker dies":  func(t *rapid.T) { w.holder(t).lease = nil },
-			"hand back":      w.workerHandsBack,
-			"time out":       func(t *rapid.T) { w.cleansUp(t, w.message(t), job.TimedOut) },
-			"a frozen step":  w.frozenStep,
-			"time passes": func(t *rapid.T) {
-				w.lab.Advance(rapid.SampledFrom([]time.Duration{time.Second, 20 * time.Second, lease - skew/2, lease + 2*skew, claimTTL + 2*skew}).Draw(t, "for"))
-			},
-			"deletion": func(*rapid.T) { w.lab.DeleteExpired() },
-			"a lost answer": func(t *rapid.T) {
-				w.lab.LoseAnswer(rapid.SampledFrom([]string{"TransactWriteItems", "UpdateItem"}).Draw(t, "of"), 0)
-			},
-		})
+		actions := map[string]func(*rapid.T){"": w.holds, "a beat": w.workerBeats, "an end": w.workerEnds, "time": w.timePasses, "a fault": w.fault}
+		for i := range 4 { // as often as all the rest, so that executions get somewhere
+			actions[fmt.Sprintf("an execution %d", i)] = w.executionSteps
+			actions[fmt.Sprintf("a start %d", i%2)] = w.workerTakes
+		}
+		t.Repeat(actions)
 		for _, m := range w.messages {
 			w.cleansUp(t, m, job.Failed)
 		}
@@ -139,6 +125,27 @@ func (w *world) row(t *rapid.T) *claim.Row {
 		t.Fatalf("read: %v", err)
 	}
 	return row
+}
+
+func (w *world) timePasses(t *rapid.T) {
+	w.lab.Advance(rapid.SampledFrom([]time.Duration{time.Second, 20 * time.Second, lease - skew/2, lease + 2*skew, claimTTL + 2*skew}).Draw(t, "for"))
+}
+
+func (w *world) fault(t *rapid.T) {
+	switch fault := rapid.SampledFrom([]string{"death", "hand back", "time out", "frozen step", "deletion", "TransactWriteItems", "UpdateItem"}).Draw(t, "fault"); fault {
+	case "death":
+		w.holder(t).lease = nil
+	case "hand back":
+		w.workerHandsBack(t)
+	case "time out":
+		w.cleansUp(t, w.message(t), job.TimedOut)
+	case "frozen step":
+		w.frozenStep(t)
+	case "deletion":
+		w.lab.DeleteExpired()
+	default:
+		w.lab.LoseAnswer(fault, 0)
+	}
 }
 
 // executionSteps takes the next step of a message's execution.
