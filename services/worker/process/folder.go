@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -54,10 +55,11 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 	group.SetLimit(fetchers)
 	group.Go(func() error { return h.fetch(ctx, m.Raw, f.raw()) })
 	group.Go(func() error {
-		if err := h.fetch(ctx, m.Content, f.message()); err != nil {
+		var content bytes.Buffer
+		if err := h.copy(ctx, m.Content, &content); err != nil {
 			return err
 		}
-		return f.writeText()
+		return f.writeMessage(content.Bytes())
 	})
 	for _, file := range t.Work.Attachments {
 		from := file.Source
@@ -69,36 +71,42 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 	return f, group.Wait()
 }
 
-// fetch copies an object into a file. What S3 does not give now it may give later.
-func (h *Host) fetch(ctx context.Context, from job.ObjectRef, to string) error {
+// fetch copies an object into a file.
+func (h *Host) fetch(ctx context.Context, from job.ObjectRef, path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("fetch s3://%s/%s: %w", from.Bucket, from.Key, err)
+	}
+	if err := h.copy(ctx, from, file); err != nil {
+		file.Close()
+		return err
+	}
+	return file.Close()
+}
+
+// copy reads an object. What S3 does not give now it may give later.
+func (h *Host) copy(ctx context.Context, from job.ObjectRef, to io.Writer) error {
 	out, err := h.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(from.Bucket), Key: aws.String(from.Key)})
 	if err != nil {
 		return fmt.Errorf("%w: fetch s3://%s/%s: %w", worker.ErrNotNow, from.Bucket, from.Key, err)
 	}
 	defer out.Body.Close()
-	file, err := os.Create(to)
-	if err != nil {
-		return fmt.Errorf("fetch s3://%s/%s: %w", from.Bucket, from.Key, err)
-	}
-	if _, err = io.Copy(file, out.Body); err != nil {
-		file.Close()
+	if _, err = io.Copy(to, out.Body); err != nil {
 		return fmt.Errorf("%w: fetch s3://%s/%s: %w", worker.ErrNotNow, from.Bucket, from.Key, err)
 	}
-	return file.Close()
+	return nil
 }
 
-// writeText puts the mail's readable text beside its JSON.
-func (f folder) writeText() error {
-	content, err := os.ReadFile(f.message())
-	if err != nil {
-		return fmt.Errorf("message: %w", err)
-	}
+// writeMessage writes the mail's JSON, and its readable text beside it.
+func (f folder) writeMessage(content []byte) error {
 	var m mail.Message
 	if err := json.Unmarshal(content, &m); err != nil {
 		return fmt.Errorf("message: %w", err)
 	}
-	if err := os.WriteFile(f.text(), []byte(m.Text), 0o644); err != nil {
-		return fmt.Errorf("message: %w", err)
+	for path, content := range map[string][]byte{f.message(): content, f.text(): []byte(m.Text)} {
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return fmt.Errorf("message: %w", err)
+		}
 	}
 	return nil
 }
