@@ -87,8 +87,9 @@ func (r Row) Exists() bool { return r.ContainerID != "" }
 // HasJob says whether the message is one of the claim's jobs.
 func (r Row) HasJob(messageID string) bool { return slices.Contains(r.Jobs, messageID) }
 
-// Expired says whether everybody but the holder may treat the claim as expired.
-func (r Row) Expired(now int64, s Settings) bool { return r.ExpiresAt*1000+s.SkewMillis < now }
+// Expired says whether everybody but the holder may treat the claim as expired. ExpiresAt is in whole seconds, and what is left
+// of one counts for the holder.
+func (r Row) Expired(now int64, s Settings) bool { return r.ExpiresAt < (now-s.SkewMillis)/1000 }
 
 // Held says whether the claim keeps other threads out.
 func (r Row) Held(now int64, s Settings) bool {

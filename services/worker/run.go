@@ -53,10 +53,16 @@ type run struct {
 // run begins the command, watches over it until it has exited, and ends the job by how it went.
 func (d delivery) run(ctx context.Context, lease claim.Lease) {
 	w := d.worker
-	session, err := w.host.Begin(ctx, Task{Work: d.work, WorkerID: w.id, Fence: lease.Fence})
+	if !w.host.Now().Before(lease.ExpiresAt) {
+		d.log.WarnContext(ctx, "the start was answered after the lease's end; the message comes again")
+		return
+	}
+	bounded, cancel := w.host.WithDeadline(ctx, lease.ExpiresAt)
+	defer cancel()
+	session, err := w.host.Begin(bounded, Task{Work: d.work, WorkerID: w.id, Fence: lease.Fence})
 	if err != nil {
 		d.log.ErrorContext(ctx, "could not begin", "error", err)
-		if errors.Is(err, ErrNotNow) {
+		if errors.Is(err, ErrNotNow) || bounded.Err() != nil {
 			d.handBack(ctx, lease, w.settings.Heartbeat)
 			return
 		}
