@@ -19,13 +19,13 @@ type execution struct {
 	status      types.ExecutionStatus
 	forgotten   bool // its retention is over
 	start, stop time.Time
-	output      any
+	output      string // JSON; of one that succeeded
 	failure     failure
 	root        *branch
 	limit       *timer
 	events      int     // in the history, kept or not
 	history     []event // empty with OmitHistory
-	inputValue  any     // input, decoded
+	inputValue  any     // input, decoded; nil once it has ended
 }
 
 // branch is one thread of control: the execution itself, a branch of a Parallel state or an iteration of a Map state.
@@ -53,13 +53,6 @@ type branch struct {
 }
 
 func (x *execution) running() bool { return x.status == types.ExecutionStatusRunning }
-
-func (x *execution) outputText() string {
-	if x.status != types.ExecutionStatusSucceeded {
-		return ""
-	}
-	return string(asl.Encode(x.output))
-}
 
 // launch makes the execution and enters its first state.
 func (c *Core) launch(x *execution, input any) {
@@ -119,17 +112,17 @@ func (c *Core) end(x *execution, status types.ExecutionStatus, last event) {
 		x.failure = *last.failure
 	}
 	if status == types.ExecutionStatusSucceeded {
-		x.output = last.value
+		x.output = string(asl.Encode(last.value))
 	}
 	c.record(x.root, last)
-	x.root, x.limit = nil, nil
+	x.root, x.limit, x.inputValue = nil, nil, nil
 	x.machine.running--
 	c.ended = append(c.ended, x)
 	if x.machine.deleting && x.machine.running == 0 {
 		delete(c.machines, x.machine.arn)
 	}
 	c.effects = append(c.effects, ExecutionEnded{
-		ExecutionArn: x.arn, Name: x.name, StateMachineArn: x.machine.arn, Status: status, Input: x.input, Output: x.outputText(),
+		ExecutionArn: x.arn, Name: x.name, StateMachineArn: x.machine.arn, Status: status, Input: x.input, Output: x.output,
 		Error: deref(x.failure.name), Cause: deref(x.failure.cause), StartDate: x.start, StopDate: x.stop,
 	})
 }

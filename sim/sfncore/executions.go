@@ -83,7 +83,7 @@ func (c *Core) describeExecution(in *sfn.DescribeExecutionInput) (any, error) {
 		}
 		out.Input, out.InputDetails = text(x.input), whole()
 		if x.status == types.ExecutionStatusSucceeded {
-			out.Output, out.OutputDetails = text(x.outputText()), whole()
+			out.Output, out.OutputDetails = text(x.output), whole()
 		}
 		out.Cause = copyText(x.failure.cause)
 	}

@@ -260,7 +260,7 @@ func (c *Core) Executions() []Execution {
 	for _, arn := range sortedKeys(c.executions) {
 		x := c.executions[arn]
 		all = append(all, Execution{
-			Arn: x.arn, Name: x.name, StateMachineArn: x.machine.arn, Status: x.status, Input: x.input, Output: x.outputText(),
+			Arn: x.arn, Name: x.name, StateMachineArn: x.machine.arn, Status: x.status, Input: x.input, Output: x.output,
 			Error: deref(x.failure.name), Cause: deref(x.failure.cause), StartDate: x.start, StopDate: x.stop, Events: x.events,
 		})
 	}
