@@ -157,8 +157,9 @@ func (s *Store) extend(e *expression, seen *Row, now time.Time) *expression {
 // join is the write that adds m to the jobs of its thread's claim, and clears an older rival.
 func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
 	e := newExpression().
-		when("containerId = :container AND attribute_exists(jobs) AND expiresAt >= :cut").
-		value(":container", text(seen.ContainerID)).value(":cut", number(s.settings.expiryCutSeconds(now)))
+		when("containerId = :container AND attribute_exists(jobs) AND NOT contains(jobs, :message) AND expiresAt >= :cut").
+		value(":container", text(seen.ContainerID)).value(":message", text(m.MessageID)).
+		value(":cut", number(s.settings.expiryCutSeconds(now)))
 	s.whenPreemptorIs(e, seen.Preemptor)
 	if seen.Preemptor != nil {
 		e.clear("preemptor")
