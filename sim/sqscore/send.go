@@ -192,7 +192,7 @@ const firstSequenceNumber uint64 = 10_000_000_000_000_000_000
 
 // sequenceNumber shows a serial; the numbers also order as text.
 func sequenceNumber(serial uint64) string {
-	return fmt.Sprintf("%d", firstSequenceNumber+serial)
+	return strconv.FormatUint(firstSequenceNumber+serial, 10)
 }
 
 // notXML says whether r is outside the characters of XML 1.0, the only ones

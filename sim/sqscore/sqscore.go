@@ -223,6 +223,9 @@ func (c *Core) advance(now time.Time) {
 
 // effects lists the queues that got something to give, by name.
 func (c *Core) effects() []Effect {
+	if len(c.woken) == 0 {
+		return nil
+	}
 	names := make([]string, 0, len(c.woken))
 	for name := range c.woken {
 		if q := c.queues[name]; q != nil && len(q.ready) > 0 {
