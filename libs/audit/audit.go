@@ -45,10 +45,10 @@ func Of(j claim.Job) (r Record, ok bool) {
 	r = Record{
 		MessageID: j.MessageID, RecordID: "interruption-" + j.MessageID, ProjectUserID: j.Key,
 		InterruptedContainer: j.ContainerID, InterruptedThreadID: j.ThreadID, Reason: reason, TimestampMillis: j.OutcomeAtMillis,
+		PartialWork: j.PartialWork,
 	}
 	if by := j.InterruptedBy; by != nil {
-		r.NewThreadID, r.NewMessageID = by.ThreadID, by.MessageID
-		r.RequestedAtMillis, r.PartialWork = by.RequestedAtMillis, by.PartialWork
+		r.NewThreadID, r.NewMessageID, r.RequestedAtMillis = by.ThreadID, by.MessageID, by.RequestedAtMillis
 	}
 	return r, true
 }

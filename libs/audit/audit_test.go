@@ -24,7 +24,7 @@ func interrupted() claim.Job {
 	return claim.Job{
 		MessageID: "m1", Key: simtest.Key, ThreadID: "A", ContainerID: "container-1-c1",
 		Outcome: job.Interrupted, OutcomeAtMillis: job.Millis(simtest.Start),
-		InterruptedBy: &claim.InterruptedBy{ThreadID: "B", MessageID: "m2", RequestedAtMillis: job.Millis(simtest.Start) - 1000, PartialWork: "half"},
+		InterruptedBy: &claim.InterruptedBy{ThreadID: "B", MessageID: "m2", RequestedAtMillis: job.Millis(simtest.Start) - 1000}, PartialWork: "half",
 	}
 }
 

@@ -21,7 +21,7 @@ var ErrNobodyWaits = errors.New("nobody asks to yield any more")
 type End struct {
 	Outcome     job.Outcome
 	Result      string // what the command or the clean-up has to say, for people
-	PartialWork string // what an interrupted command saved
+	PartialWork string // what a command that was stopped says it has saved
 }
 
 // Finished is the answer of the steps that end a job.
@@ -75,7 +75,7 @@ func (r *Row) asker(end End) *InterruptedBy {
 		return nil
 	}
 	return &InterruptedBy{
-		ThreadID: p.ThreadID, MessageID: p.NewestMessageID, RequestedAtMillis: p.RequestedAtMillis, PartialWork: end.PartialWork,
+		ThreadID: p.ThreadID, MessageID: p.NewestMessageID, RequestedAtMillis: p.RequestedAtMillis,
 	}
 }
 
@@ -245,7 +245,7 @@ func seenRow(row *Row) *expression {
 
 // ended is the job with its end.
 func (j Job) ended(end End, by *InterruptedBy, now time.Time) Job {
-	j.Outcome, j.OutcomeAtMillis, j.Result, j.InterruptedBy = end.Outcome, job.Millis(now), end.Result, by
+	j.Outcome, j.OutcomeAtMillis, j.Result, j.PartialWork, j.InterruptedBy = end.Outcome, job.Millis(now), end.Result, end.PartialWork, by
 	return j
 }
 
@@ -256,6 +256,9 @@ func outcome(j Job) *expression {
 	if j.Result != "" {
 		e.set = append(e.set, "#result = :result")
 		e.name("#result", "result").value(":result", text(j.Result))
+	}
+	if j.PartialWork != "" {
+		e.assign("partialWork", text(j.PartialWork))
 	}
 	if j.InterruptedBy != nil {
 		e.assign("interruptedBy", j.InterruptedBy.item())

@@ -40,7 +40,7 @@ func TestAnInterruptedFinishSaysForWhom(t *testing.T) {
 	s.Advance(time.Second)
 	finished, err := s.Finish(ctx, l, claim.End{Outcome: job.Interrupted, PartialWork: "half"})
 	s.wantWakes(must(t, finished, err).Wakes, "b3:token-b3 goes on")
-	s.wantJob("a1", "interrupted at 2s in c1 started 0s (by B/b3 since 1s, saved: half)")
+	s.wantJob("a1", "interrupted at 2s in c1 started 0s (by B/b3 since 1s), saved: half")
 }
 
 func TestAnInterruptedFinishNeedsSomebodyWhoStillAsks(t *testing.T) {

@@ -85,6 +85,7 @@ type Job struct {
 	Result           string
 	From             string
 	Subject          string
+	PartialWork      string // what a command that was stopped says it has saved
 	InterruptedBy    *InterruptedBy
 	DeadLettered     bool // a person was told through the dead letter queue
 }
@@ -95,7 +96,6 @@ type InterruptedBy struct {
 	ThreadID          string
 	MessageID         string
 	RequestedAtMillis int64
-	PartialWork       string
 }
 
 type item = map[string]types.AttributeValue
@@ -201,13 +201,13 @@ func ParseJob(it item) (*Job, error) {
 		MessageID: r.text("messageId"), Key: job.Key(r.text("projectUserId")), ThreadID: r.text("threadId"),
 		ReceivedAtMillis: r.number("receivedAt"), ExecutionARN: r.text("executionArn"), ContainerID: r.text("containerId"),
 		StartedAtMillis: r.number("startedAt"), Outcome: job.Outcome(r.text("outcome")), OutcomeAtMillis: r.number("outcomeAt"),
-		Result: r.text("result"), From: r.text("from"), Subject: r.text("subject"),
+		Result: r.text("result"), PartialWork: r.text("partialWork"), From: r.text("from"), Subject: r.text("subject"),
 		DeadLettered: r.number("deadLetteredAt") != 0,
 	}
 	if by := r.sub("interruptedBy"); by != nil {
 		j.InterruptedBy = &InterruptedBy{
 			ThreadID: by.text("threadId"), MessageID: by.text("messageId"),
-			RequestedAtMillis: by.number("requestedAt"), PartialWork: by.text("partialWork"),
+			RequestedAtMillis: by.number("requestedAt"),
 		}
 		r.err = firstError(r.err, by.err)
 	}
@@ -232,7 +232,7 @@ func (p *Preemptor) item() *types.AttributeValueMemberM {
 func (b *InterruptedBy) item() *types.AttributeValueMemberM {
 	return &types.AttributeValueMemberM{Value: item{
 		"threadId": text(b.ThreadID), "messageId": text(b.MessageID),
-		"requestedAt": number(b.RequestedAtMillis), "partialWork": text(b.PartialWork),
+		"requestedAt": number(b.RequestedAtMillis),
 	}}
 }
 

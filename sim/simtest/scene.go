@@ -95,11 +95,10 @@ func (l *Lab) Job(messageID string) string {
 		s += ": " + j.Result
 	}
 	if by := j.InterruptedBy; by != nil {
-		s += fmt.Sprintf(" (by %s/%s since %s", by.ThreadID, by.MessageID, since(by.RequestedAtMillis))
-		if by.PartialWork != "" {
-			s += ", saved: " + by.PartialWork
-		}
-		s += ")"
+		s += fmt.Sprintf(" (by %s/%s since %s)", by.ThreadID, by.MessageID, since(by.RequestedAtMillis))
+	}
+	if j.PartialWork != "" {
+		s += ", saved: " + j.PartialWork
 	}
 	return s
 }

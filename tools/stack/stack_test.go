@@ -161,7 +161,7 @@ case "$HEPHAESTUS_SUBJECT" in *slow*) sleep 30 & wait;; *) echo quick;; esac`)
 		t.Errorf("b1: %s, want completed", got)
 	}
 	a1 := l.await("a1", "an outcome", func(j *claim.Job) bool { return j.Outcome != "" })
-	if a1.Outcome != job.Interrupted || a1.InterruptedBy == nil || a1.InterruptedBy.PartialWork != "saved half.txt" {
+	if a1.Outcome != job.Interrupted || a1.InterruptedBy == nil || a1.PartialWork != "saved half.txt" {
 		t.Errorf("a1: %+v %+v", a1, a1.InterruptedBy)
 	}
 	if got := l.outcome("a2"); got != job.Interrupted && got != job.Superseded {
