@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -330,11 +331,14 @@ func BenchmarkMails(b *testing.B) {
 				f.flood(b, keys, free)
 			}
 			b.ReportAllocs()
+			kept := heapBytes()
 			b.ResetTimer()
 			cpu := processorTime()
 			f.flood(b, b.N, free)
+			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
-			b.ReportMetric(float64(processorTime()-cpu)/float64(b.N)/float64(time.Microsecond), "cpu-µs/op")
+			b.ReportMetric((processorTime()-cpu).Seconds()*1e6/float64(b.N), "cpu-µs/op")
+			b.ReportMetric((heapBytes()-kept)/float64(b.N), "B-kept/op")
 		})
 	}
 }
@@ -348,8 +352,10 @@ func BenchmarkMailsToProcesses(b *testing.B) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
+	cpu := processorTime()
 	f.flood(b, b.N, free)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+	b.ReportMetric((processorTime()-cpu).Seconds()*1e6/float64(b.N), "cpu-µs/op")
 }
 
 // flood puts mails for keys that are free, a few at a time, until all of them have completed.
@@ -401,11 +407,69 @@ func BenchmarkPreemption(b *testing.B) {
 	took.report(b)
 }
 
-// processorTime is how long this process has kept processors busy.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
+// BenchmarkReady: from starting the process `heph dev` until it says that it is ready, and what memory it
+// has resident then.
+func BenchmarkReady(b *testing.B) {
+	heph := filepath.Join(b.TempDir(), "heph")
+	if said, err := exec.Command("go", "build", "-o", heph, "github.com/webordinary/hephaestus/tools/heph").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, said)
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	var took latencies
+	resident := 0.0
+	for b.Loop() {
+		cmd := exec.Command(heph, "dev", "--port", "0", "--", "/bin/true")
+		events, err := cmd.StderrPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		at := time.Now()
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		line, err := bufio.NewReader(events).ReadString('\n')
+		took = append(took, time.Since(at))
+		if err != nil || !strings.Contains(line, `"event":"ready"`) {
+			b.Fatalf("%q, %v", line, err)
+		}
+		resident = max(resident, residentMiB(b, cmd.Process.Pid))
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	took.report(b)
+	b.ReportMetric(resident, "MiB-resident")
+}
+
+// residentMiB is how much memory a process has resident (proc(5), VmRSS).
+func residentMiB(b *testing.B, pid int) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Skip("only Linux tells what is resident:", err)
+	}
+	_, value, _ := strings.Cut(string(status), "VmRSS:")
+	var kibibytes float64
+	if _, err := fmt.Sscan(value, &kibibytes); err != nil {
+		b.Fatalf("VmRSS: %v", err)
+	}
+	return kibibytes / 1024
+}
+
+// processorTime is how long this process, and those of its children that have ended, have kept processors busy.
+func processorTime() (busy time.Duration) {
+	for _, whose := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var usage syscall.Rusage
+		if err := syscall.Getrusage(whose, &usage); err == nil {
+			busy += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+		}
+	}
+	return busy
+}
+
+// heapBytes is how much of the heap is in use.
+func heapBytes() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }

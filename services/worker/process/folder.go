@@ -46,13 +46,12 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 		workspace: filepath.Join(h.options.Root, "workspaces", m.ProjectID, m.UserID),
 		run:       filepath.Join(h.options.Root, "runs", fmt.Sprintf("%s-%d", job.ExecutionName(m.MessageID), t.Fence)),
 	}
-	for _, dir := range []string{f.workspace, f.attachments()} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return f, fmt.Errorf("make the workspace: %w", err)
-		}
+	if err := makeFolder(f.attachments()); err != nil {
+		return f, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetchers)
+	group.Go(func() error { return makeFolder(f.workspace) })
 	group.Go(func() error { return h.fetch(ctx, m.Raw, f.raw()) })
 	group.Go(func() error {
 		var content bytes.Buffer
@@ -69,6 +68,13 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 		group.Go(func() error { return h.fetch(ctx, from, filepath.Join(f.attachments(), filepath.Base(file.FileName))) })
 	}
 	return f, group.Wait()
+}
+
+func makeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return fmt.Errorf("make the workspace: %w", err)
+	}
+	return nil
 }
 
 // fetch copies an object into a file.
