@@ -23,6 +23,7 @@ type actor struct {
 	done   func() // called when its code has run to its end
 
 	invocation string // of a function
+	about      string // the message that a function's run is for; only where a story is kept
 	worker     *workerActor
 }
 

@@ -42,15 +42,20 @@ func (w *World) takeUp(a *actor, req request) {
 	delay := w.latency("call")
 	switch {
 	case w.strikes(CrashBefore, "call"):
-		w.at(a, delay, "dies before "+req.operation, func() { w.die(a) })
+		w.at(a, delay, "dies before "+describe(req), func() {
+			w.story.fault(CrashBefore, "the call is never made")
+			w.die(a)
+		})
 		return
 	case w.strikes(Freeze, "call"):
 		frozen := w.between(time.Second, 5*time.Minute, "delay.freeze")
-		w.story.fault(Freeze)
+		w.story.fault(Freeze, fmt.Sprintf("%s stands still for %v before %s", a.name, frozen, describe(req)))
 		delay += frozen
 		w.freezeSession(a, frozen)
 	case a.kind == workerKind && req.operation == "UpdateItem" && w.strikes(SlowHeartbeat, "call"):
-		delay += w.between(time.Second, w.scenario.Claim.Lease, "delay.heartbeat")
+		slow := w.between(time.Second, w.scenario.Claim.Lease, "delay.heartbeat")
+		w.story.fault(SlowHeartbeat, fmt.Sprintf("the heartbeat of %s takes %v", a.name, slow))
+		delay += slow
 	}
 	w.at(a, delay, describe(req), func() { w.perform(a, req) })
 }
@@ -70,16 +75,20 @@ func (w *World) perform(a *actor, req request) {
 	}
 	switch {
 	case w.strikes(RequestLost, "call"):
+		w.story.fault(RequestLost, "the call does not arrive; "+a.name+" sees an error")
 		w.proceed(a, reply{err: errTimeout})
 	case w.isHint(req) && w.strikes(NudgeLost, "call"):
-		w.story.fault(NudgeLost)
+		w.story.fault(NudgeLost, "the nudge or wake-up is lost")
 		w.proceed(a, reply{err: errTimeout})
 	case req.operation == "ChangeMessageVisibility" && w.strikes(RedeliveryWhileRun, "call"):
+		w.story.fault(RedeliveryWhileRun, "the message will be visible again though it is worked on")
 		w.proceed(a, reply{err: errTimeout})
 	case req.service == "dynamodb" && w.strikes(Throttle, "call"):
+		w.story.fault(Throttle, "the call is refused")
 		w.proceed(a, reply{err: throttled(req)})
 	case w.strikes(LateRequest, "call"):
 		late := w.between(0, 3*time.Minute, "delay.late")
+		w.story.fault(LateRequest, fmt.Sprintf("the call takes effect in %v; %s sees an error now", late, a.name))
 		asked := a.asked
 		w.schedule(late, a.name+" gave up: late "+describe(req), func() { w.apply(a, req, asked) })
 		w.proceed(a, reply{err: errTimeout})
@@ -93,13 +102,13 @@ func (w *World) performNow(a *actor, req request) {
 	r := w.apply(a, req, a.asked)
 	switch {
 	case w.strikes(CrashAfter, "call"):
-		w.story.fault(CrashAfter)
+		w.story.fault(CrashAfter, a.name+" dies before it sees the answer")
 		w.die(a)
 	case w.strikes(AnswerLost, "call"):
-		w.story.fault(AnswerLost)
+		w.story.fault(AnswerLost, "the call took effect; "+a.name+" sees an error")
 		w.proceed(a, reply{err: errTimeout})
 	case w.strikes(SDKRetry, "call"):
-		w.story.fault(SDKRetry)
+		w.story.fault(SDKRetry, "the call took effect, and the SDK makes it again")
 		w.proceed(a, w.apply(a, req, a.asked))
 	default:
 		w.proceed(a, r)
@@ -112,7 +121,7 @@ func (w *World) apply(a *actor, req request, asked time.Time) reply {
 	output, effects, err := w.cloud.Do(w.now, req.service, req.input)
 	w.oracle.end()
 	if err != nil {
-		w.story.note(describeError(err))
+		w.story.note(Note{Kind: NoteError, Text: describeError(err)})
 	}
 	w.carryOut(effects)
 	return reply{output: output, err: err}
@@ -167,10 +176,12 @@ func (w *World) receive(a *actor, in *sqs.ReceiveMessageInput) {
 		return
 	}
 	if err == nil && w.strikes(CrashAfter, "receive") {
+		w.story.fault(CrashAfter, a.name+" dies before it sees the answer")
 		w.die(a)
 		return
 	}
 	if err == nil && w.strikes(AnswerLost, "receive") {
+		w.story.fault(AnswerLost, "the call took effect; "+a.name+" sees an error")
 		w.proceed(a, reply{err: errTimeout})
 		return
 	}

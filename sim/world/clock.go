@@ -1,6 +1,9 @@
 package world
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // clock is an actor's own: it differs from the world's by an offset and runs at a rate of its own, but
 // never differs by more than half of what two clocks may differ by.
@@ -39,9 +42,11 @@ func (w *World) newClock(label string) clock {
 	c := clock{since: w.now, bound: w.scenario.Claim.MaxClockSkew / 2}
 	if w.strikes(ClockOffset, "clock") {
 		c.offset = w.between(-c.bound, c.bound, "clock.offset")
+		w.story.fault(ClockOffset, fmt.Sprintf("the clock of %s is %v off", label, c.offset))
 	}
 	if w.strikes(ClockDrift, "clock") {
 		c.drift = float64(w.choose(2001, "clock.drift")-1000) / 1e5 // up to 1 % either way
+		w.story.fault(ClockDrift, fmt.Sprintf("the clock of %s gains %.0f ms a second", label, c.drift*1000))
 	}
 	return c
 }

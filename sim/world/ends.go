@@ -47,6 +47,19 @@ func (o *oracle) atEnd() {
 	o.nothingIsLeft()
 }
 
+// outcomes counts how the mails ended.
+func (o *oracle) outcomes() map[job.Outcome]int {
+	counts := map[job.Outcome]int{}
+	for _, m := range o.world.scenario.Mails {
+		if j := o.readJob(m.ID); j != nil {
+			counts[j.Outcome]++
+		} else {
+			counts[""]++
+		}
+	}
+	return counts
+}
+
 // newestCompletes: per key, of the messages that did not fail, the newest one's thread completes,
 // unless that message gave way to a newer one, which then failed (L2).
 func (o *oracle) newestCompletes(ended map[string]*claim.Job) {

@@ -82,15 +82,38 @@ func ParseFaults(list string) (map[Fault]bool, error) {
 // strength is how often an enabled fault strikes: one time in so many opportunities. 0 is off.
 type strength int
 
-// strikes draws whether the fault strikes here.
+// strikes draws whether the fault strikes here and now.
 func (w *World) strikes(f Fault, where string) bool {
+	if !w.drawn(f, where) {
+		return false
+	}
+	w.struck(f)
+	return true
+}
+
+// drawn draws whether the fault will strike; it is counted when it does.
+func (w *World) drawn(f Fault, where string) bool {
 	every := w.faults[f]
 	if every == 0 || w.healed {
 		return false
 	}
-	if w.choose(int(every), "fault."+faultNames[f]+"."+where) != int(every)-1 {
-		return false
-	}
+	return w.choose(int(every), "fault."+faultNames[f]+"."+where) == int(every)-1
+}
+
+// struck counts a fault, and whether it struck inside a claim's life.
+func (w *World) struck(f Fault) {
 	w.Struck[f]++
-	return true
+	if len(w.oracle.held) > 0 {
+		w.inside[f]++
+	}
+}
+
+func byName(counts [faults]int) map[string]int {
+	named := map[string]int{}
+	for f, n := range counts {
+		if n > 0 {
+			named[Fault(f).String()] = n
+		}
+	}
+	return named
 }

@@ -27,7 +27,7 @@ func (w *World) runFunction(run cloud.Run) {
 		}
 		answer, failed = function(context.Background(), run.Payload)
 	})
-	a.invocation = run.InvocationID
+	a.invocation, a.about = run.InvocationID, w.story.about(run.Payload, w.scenario.Mails)
 	w.actors = append(w.actors, a)
 	a.done = func() {
 		w.schedule(w.latency("return"), name+" returns"+failure(failed), func() {

@@ -93,7 +93,11 @@ func (w *World) coreChoice(n int, label string) int {
 	}
 	switch {
 	case label == "stale-read":
-		return bit(w.strikes(StaleRead, "core"))
+		stale := w.strikes(StaleRead, "core")
+		if stale {
+			w.story.fault(StaleRead, "the read does not see the last write")
+		}
+		return bit(stale)
 	case label == sqscore.ChooseGroup, label == "retry jitter":
 		return w.choose(n, label)
 	case label == sqscore.ChooseMessage:
@@ -102,6 +106,7 @@ func (w *World) coreChoice(n int, label string) int {
 		}
 	case label == sqscore.ChooseDuplicate && n > 1:
 		if w.strikes(DuplicateDelivery, "core") {
+			w.story.fault(DuplicateDelivery, "the queue hands out a message that it has handed out")
 			return 1 + w.choose(n-1, label)
 		}
 	}
@@ -135,7 +140,7 @@ func (w *World) put(m Mail) {
 		Metadata: map[string]string{"received-at": strconv.FormatInt(job.Millis(Epoch.Add(m.Received)), 10)},
 	})
 	mustNil(err)
-	w.story.mail(w.now, m)
+	w.story.mail(m)
 	w.carryOut(effects)
 }
 
@@ -143,12 +148,12 @@ func (w *World) put(m Mail) {
 // that jump, expired items that are deleted.
 func (w *World) layOutTrouble() {
 	for _, m := range w.scenario.Mails {
-		if w.strikes(TokenGone, "execution") {
+		if w.drawn(TokenGone, "execution") {
 			w.schedule(m.At+w.between(0, 20*time.Minute, "delay.stop-execution"), "the execution of "+m.ID+" is stopped by a person", func() { w.stopExecution(m.ID) })
 		}
 	}
 	for n := range 3 {
-		if w.strikes(ClockStep, "clock") {
+		if w.drawn(ClockStep, "clock") {
 			w.schedule(w.between(0, w.scenario.Horizon, "delay.clock-step"), "a clock jumps", func() { w.stepClock(n) })
 		}
 	}
@@ -166,7 +171,10 @@ func (w *World) stopExecution(id string) {
 	arn := strings.Replace(w.stack.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + job.ExecutionName(id)
 	_, effects, err := w.cloud.Do(w.now, "states", &sfn.StopExecutionInput{ExecutionArn: aws.String(arn)})
 	if err != nil {
-		w.story.note("it does not run")
+		w.story.remark("it does not run")
+	} else {
+		w.struck(TokenGone)
+		w.story.fault(TokenGone, "its task's token is worth nothing from now on")
 	}
 	w.carryOut(effects)
 }
@@ -177,6 +185,8 @@ func (w *World) stepClock(n int) {
 	}
 	a := w.actors[w.choose(len(w.actors), fmt.Sprintf("clock.step.%d", n))]
 	a.clock.stepped = w.between(-a.clock.bound, a.clock.bound, "clock.step")
+	w.struck(ClockStep)
+	w.story.fault(ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
 }
 
 // deleteExpired deletes some of what has expired.
@@ -188,8 +198,8 @@ func (w *World) deleteExpired() {
 		w.oracle.begin(nil, w.now)
 		w.cloud.DynamoDB.DeleteExpired(w.now, key)
 		w.oracle.end()
-		w.Struck[TTLLag]++
-		w.story.note("deletes " + key.Table + " " + key.Hash)
+		w.struck(TTLLag)
+		w.story.fault(TTLLag, "deletes "+key.Hash+" from "+key.Table)
 	}
 }
 

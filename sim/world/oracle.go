@@ -31,13 +31,14 @@ type oracle struct {
 
 	fences  map[job.Key]int64 // the highest ever
 	leases  map[int64]int64   // by fence: until when its holder was ever given the lease, by its own clock, ms
+	held    map[job.Key]bool  // claims with jobs, whether or not they have expired
 	revoked map[int64]bool    // fences whose lease was ended by right though it was live
 	model   model.Settings
 }
 
 func newOracle(w *World) *oracle {
 	c := w.scenario.Claim
-	return &oracle{world: w, fences: map[job.Key]int64{}, leases: map[int64]int64{}, revoked: map[int64]bool{}, model: model.Settings{
+	return &oracle{world: w, fences: map[job.Key]int64{}, leases: map[int64]int64{}, held: map[job.Key]bool{}, revoked: map[int64]bool{}, model: model.Settings{
 		LeaseMillis: c.Lease.Milliseconds(), ClaimMillis: c.ClaimTTL.Milliseconds(),
 		InterruptGraceMillis: c.InterruptGrace.Milliseconds(), SkewMillis: c.MaxClockSkew.Milliseconds(),
 	}}
@@ -49,7 +50,7 @@ func (o *oracle) fail(invariant, what string) {
 		return
 	}
 	o.violation = &Violation{Invariant: invariant, What: what, At: o.world.now.Sub(Epoch), Event: o.world.Events}
-	o.world.story.note("VIOLATED " + invariant + ": " + what)
+	o.world.story.note(Note{Kind: NoteViolated, Invariant: invariant, Text: what})
 }
 
 // begin and end bracket a call, whose writes belong together.
@@ -116,7 +117,7 @@ func (o *oracle) jobChanged(c change) {
 		o.fail("S6", fmt.Sprintf("the outcome of %s was %s and becomes %s", c.after.MessageID, c.jobBefore.Outcome, c.after.Outcome))
 	}
 	if c.after.Outcome != "" && (c.jobBefore == nil || c.jobBefore.Outcome == "") {
-		o.world.story.note(fmt.Sprintf("%s ends: %s", c.after.MessageID, c.after.Outcome))
+		o.world.story.note(Note{Kind: NoteOutcome, Message: c.after.MessageID, Text: c.after.MessageID + " ends: " + string(c.after.Outcome)})
 	}
 }
 
@@ -132,7 +133,7 @@ func (o *oracle) recordWritten(w ddbcore.Write) {
 	case w.Old != nil:
 		o.fail("S5", "the record of "+record.MessageID+" is written again")
 	}
-	o.world.story.note("on record: " + record.MessageID + " " + string(record.Reason))
+	o.world.story.note(Note{Kind: NoteRecord, Message: record.MessageID, Text: "on record: " + record.MessageID + " " + string(record.Reason)})
 }
 
 // claimChanged judges a change of a claim row.
@@ -143,7 +144,12 @@ func (o *oracle) claimChanged(c change) {
 	if c.row != nil && c.row.WorkerID != "" {
 		o.leases[c.row.Fence] = c.row.LeaseExpiresMillis
 	}
-	o.world.story.note(tellRow(c.key, c.row))
+	if c.row != nil && len(c.row.Jobs) > 0 {
+		o.held[c.key] = true
+	} else {
+		delete(o.held, c.key)
+	}
+	o.world.story.claim(c.key, c.row)
 }
 
 // fencesGrow: fences only grow per key, also across TTL deletion, and a new claim's is higher than any
@@ -282,7 +288,7 @@ func (o *oracle) refines(c change) {
 	if !ok {
 		o.fail("refinement", fmt.Sprintf("no step of the model leads from %+v to %+v at %d", before, after, asked))
 	}
-	o.world.story.note("step: " + step)
+	o.world.story.note(Note{Kind: NoteStep, Text: step})
 }
 
 // about is the message that a change of the claim row alone was made for: the one that waits now and did
@@ -306,18 +312,4 @@ func who(a *actor) string {
 		return "AWS"
 	}
 	return a.name
-}
-
-func tellRow(key job.Key, r *claim.Row) string {
-	if r == nil {
-		return fmt.Sprintf("claim %s: gone", key)
-	}
-	text := fmt.Sprintf("claim %s: %s jobs %v fence %d", key, r.ContainerID, r.Jobs, r.Fence)
-	if r.WorkerID != "" {
-		text += fmt.Sprintf(" worker %s on %s until %s", r.WorkerID, r.WorkerJob, job.Time(r.LeaseExpiresMillis).Sub(Epoch))
-	}
-	if p := r.Preemptor; p != nil {
-		text += fmt.Sprintf(" preemptor %s newest %s waiting %d", p.ThreadID, p.NewestMessageID, len(p.Waiting))
-	}
-	return text
 }

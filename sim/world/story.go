@@ -1,52 +1,210 @@
 package world
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/sfncore"
 )
 
-// Story is what happened, for people: one line an event.
+// Story is what happened, for people: a line an event, and beside them what lasts.
 type Story struct {
-	keep   bool
-	Lines  []Line
-	Spans  []Span
-	struck []string // faults that struck at the event under way
+	keep       bool
+	Lines      []Line
+	Spans      []Span      // of commands
+	Executions []Execution // filled at the end of the run
+	early      []Note      // from before the first line
 }
+
+// Actor is what a line is about.
+type Actor string
+
+// The kinds of actors.
+const (
+	OfWorld    Actor = "world"    // what comes from outside, and deliveries
+	OfTime     Actor = "time"     // what comes due
+	OfFunction Actor = "function" // an invocation of a Lambda
+	OfWorker   Actor = "worker"
+)
 
 // Line is one event.
 type Line struct {
-	At    time.Duration `json:"at"` // since the beginning
-	Who   string        `json:"who"`
-	What  string        `json:"what"`
-	Notes []string      `json:"notes,omitempty"` // rows that changed, faults that struck, errors
+	At      time.Duration `json:"atNanoseconds"` // since the beginning
+	Actor   Actor         `json:"actor"`
+	Who     string        `json:"who"`               // one of the actor's kind
+	Message string        `json:"message,omitempty"` // that it is for, where that is known
+	State   string        `json:"state,omitempty"`   // that the message's execution is in, where the event says so
+	What    string        `json:"what"`
+	Notes   []Note        `json:"notes,omitempty"`
+}
+
+// NoteKind says what a note tells.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	NoteMail     NoteKind = "mail"     // a mail arrives
+	NoteClaim    NoteKind = "claim"    // a claim row becomes Row, or is deleted: nil
+	NoteStep     NoteKind = "step"     // which step of the model a write is
+	NoteOutcome  NoteKind = "outcome"  // a message ends
+	NoteRecord   NoteKind = "record"   // an interruption is put on record
+	NoteCommand  NoteKind = "command"  // a command begins
+	NoteFault    NoteKind = "fault"    // Fault strikes
+	NoteError    NoteKind = "error"    // AWS refuses a call
+	NoteViolated NoteKind = "violated" // a promise, Invariant, is broken here
+	NoteRemark   NoteKind = "remark"
+)
+
+// Note is something that an event did, or that befell it.
+type Note struct {
+	Kind      NoteKind  `json:"kind"`
+	Text      string    `json:"text"`
+	Key       job.Key   `json:"key,omitempty"`     // of a claim or mail
+	Message   string    `json:"message,omitempty"` // of a mail, outcome or record
+	Row       *ClaimRow `json:"row,omitempty"`
+	Fault     string    `json:"fault,omitempty"`
+	Invariant string    `json:"invariant,omitempty"`
+}
+
+// ClaimRow is a claim row at a moment.
+type ClaimRow struct {
+	Container      string        `json:"container"`
+	Thread         string        `json:"thread"`
+	Jobs           []string      `json:"jobs"`
+	Fence          int64         `json:"fence"`
+	Worker         string        `json:"worker,omitempty"`
+	WorkerJob      string        `json:"workerJob,omitempty"`
+	LeaseUntil     time.Duration `json:"leaseUntilNanoseconds,omitempty"` // since the beginning
+	PreemptedBy    string        `json:"preemptedBy,omitempty"`           // the preemptor's thread
+	PreemptorsMail string        `json:"preemptorsMail,omitempty"`        // its newest
+	Waiting        []string      `json:"waiting,omitempty"`
 }
 
 // Span is a run of a command.
 type Span struct {
-	Worker, Message, Container string
-	Fence                      int64
-	From, To                   time.Duration // To is 0 while it runs
+	Worker    string        `json:"worker"`
+	Message   string        `json:"message"`
+	Container string        `json:"container"`
+	Fence     int64         `json:"fence"`
+	From      time.Duration `json:"fromNanoseconds"`
+	To        time.Duration `json:"toNanoseconds"` // 0 while it runs
 }
 
-func (s *Story) tell(now time.Time, who, what string) {
-	if s.keep {
-		s.Lines = append(s.Lines, Line{At: now.Sub(Epoch), Who: who, What: what})
+// Execution is how a message's execution ended.
+type Execution struct {
+	Message string        `json:"message"`
+	Status  string        `json:"status"`
+	Error   string        `json:"error,omitempty"`
+	From    time.Duration `json:"fromNanoseconds"`
+	To      time.Duration `json:"toNanoseconds"` // 0 while it runs
+}
+
+// Matters says whether a reader of the story has to follow the line to understand how a promise was
+// broken: a mail arrives, a claim or a job changes other than by a heartbeat, a command begins, a fault
+// strikes, or the promise breaks. The calls in between only lead from one such line to the next.
+func (l Line) Matters() bool {
+	beat := slices.ContainsFunc(l.Notes, func(n Note) bool { return n.Kind == NoteStep && strings.HasPrefix(n.Text, "heartbeat ") })
+	return slices.ContainsFunc(l.Notes, func(n Note) bool {
+		switch n.Kind {
+		case NoteMail, NoteFault, NoteViolated, NoteOutcome, NoteCommand:
+			return true
+		case NoteClaim, NoteStep:
+			return !beat
+		}
+		return false
+	})
+}
+
+// EventsToFollow counts the lines that matter, up to the one where a promise breaks.
+func (s *Story) EventsToFollow() int {
+	count := 0
+	for _, l := range s.Lines {
+		if !l.Matters() {
+			continue
+		}
+		count++
+		if slices.ContainsFunc(l.Notes, func(n Note) bool { return n.Kind == NoteViolated }) {
+			break
+		}
 	}
+	return count
+}
+
+func (s *Story) tell(now time.Time, a *actor, who, what string) {
+	if !s.keep {
+		return
+	}
+	l := Line{At: now.Sub(Epoch), Actor: OfWorld, Who: who, What: what}
+	switch {
+	case a != nil && a.kind == workerKind:
+		l.Actor = OfWorker
+	case a != nil:
+		l.Actor, l.Message = OfFunction, a.about
+	case who == "time":
+		l.Actor = OfTime
+	default:
+		l.fromStepFunctions()
+	}
+	l.Notes, s.early = s.early, nil
+	s.Lines = append(s.Lines, l)
+}
+
+// fromStepFunctions finds an execution's message and state in the cloud's account of a delivery: "STATE of
+// ARN calls …".
+func (l *Line) fromStepFunctions() {
+	state, rest, found := strings.Cut(l.What, " of arn:aws:states:")
+	if !found {
+		return
+	}
+	arn, call, _ := strings.Cut(rest, " ")
+	l.State, l.Message = state, arn[strings.LastIndexByte(arn, ':')+1:]
+	l.What = fmt.Sprintf("the execution of %s enters %s and %s", l.Message, state, strings.Replace(call, "arn:aws:states:::", "", 1))
+}
+
+// about finds the message that an invocation is for: that of the delivery under way, else the only one that
+// its payload names.
+func (s *Story) about(payload []byte, mails []Mail) string {
+	if !s.keep {
+		return ""
+	}
+	if len(s.Lines) > 0 && s.Lines[len(s.Lines)-1].Message != "" {
+		return s.Lines[len(s.Lines)-1].Message
+	}
+	about := ""
+	for _, m := range mails {
+		if bytes.Contains(payload, []byte("/"+m.ID+`"`)) || bytes.Contains(payload, []byte(":"+m.ID+`"`)) {
+			if about != "" {
+				return ""
+			}
+			about = m.ID
+		}
+	}
+	return about
 }
 
 // note adds to the last line.
-func (s *Story) note(text string) {
-	if s.keep && len(s.Lines) > 0 {
+func (s *Story) note(n Note) {
+	switch {
+	case !s.keep:
+	case len(s.Lines) == 0:
+		s.early = append(s.early, n)
+	default:
 		last := &s.Lines[len(s.Lines)-1]
-		last.Notes = append(last.Notes, text)
+		last.Notes = append(last.Notes, n)
 	}
 }
 
-func (s *Story) fault(f Fault) {
-	if s.keep {
-		s.note("FAULT " + f.String())
-	}
+func (s *Story) remark(text string) { s.note(Note{Kind: NoteRemark, Text: text}) }
+
+// fault tells what a fault does here.
+func (s *Story) fault(f Fault, text string) {
+	s.note(Note{Kind: NoteFault, Fault: f.String(), Text: text})
 }
 
 // drop takes the last line back: nothing happened.
@@ -56,14 +214,69 @@ func (s *Story) drop() {
 	}
 }
 
-func (s *Story) mail(now time.Time, m Mail) {
-	s.note(fmt.Sprintf("thread %d of %s, received at %v", m.Thread, m.Key, m.Received))
+func (s *Story) mail(m Mail) {
+	s.note(Note{
+		Kind: NoteMail, Key: m.Key, Message: m.ID,
+		Text: fmt.Sprintf("%s: thread %d of %s, received at %v", m.ID, m.Thread, m.Key, m.Received),
+	})
+}
+
+// claim tells how a claim row becomes.
+func (s *Story) claim(key job.Key, r *claim.Row) {
+	if !s.keep {
+		return
+	}
+	n := Note{Kind: NoteClaim, Key: key, Text: fmt.Sprintf("claim %s: deleted", key)}
+	if r != nil {
+		n.Row = snapshot(r)
+		n.Text = fmt.Sprintf("claim %s: %s", key, n.Row)
+	}
+	s.note(n)
+}
+
+func snapshot(r *claim.Row) *ClaimRow {
+	c := &ClaimRow{
+		Container: r.ContainerID, Thread: r.ThreadID, Jobs: slices.Clone(r.Jobs), Fence: r.Fence,
+		Worker: r.WorkerID, WorkerJob: r.WorkerJob,
+	}
+	if r.WorkerID != "" {
+		c.LeaseUntil = job.Time(r.LeaseExpiresMillis).Sub(Epoch)
+	}
+	if p := r.Preemptor; p != nil {
+		c.PreemptedBy, c.PreemptorsMail = p.ThreadID, p.NewestMessageID
+		for id := range p.Waiting {
+			c.Waiting = append(c.Waiting, id)
+		}
+		slices.Sort(c.Waiting)
+	}
+	return c
+}
+
+// String tells the row in one line.
+func (c *ClaimRow) String() string {
+	text := fmt.Sprintf("%s %s fence %d", c.Container, c.Thread, c.Fence)
+	if len(c.Jobs) == 0 {
+		text += ", free"
+	} else {
+		text += ", jobs " + strings.Join(c.Jobs, " ")
+	}
+	if c.Worker != "" {
+		text += fmt.Sprintf(", %s works on %s until %s", c.Worker, c.WorkerJob, c.LeaseUntil)
+	}
+	if c.PreemptedBy != "" {
+		text += fmt.Sprintf(", asked to yield by %s (%s)", c.PreemptedBy, c.PreemptorsMail)
+		if len(c.Waiting) > 0 {
+			text += ", waiting " + strings.Join(c.Waiting, " ")
+		}
+	}
+	return text
 }
 
 func (s *Story) begin(now time.Time, of *session) {
 	if !s.keep {
 		return
 	}
+	s.note(Note{Kind: NoteCommand, Message: of.task.Work.Message.MessageID, Text: fmt.Sprintf("under fence %d", of.task.Fence)})
 	s.Spans = append(s.Spans, Span{
 		Worker: of.owner.actor.name, Message: of.task.Work.Message.MessageID, Container: of.task.Work.ContainerID,
 		Fence: of.task.Fence, From: now.Sub(Epoch),
@@ -78,6 +291,17 @@ func (s *Story) end(now time.Time, of *session) {
 	}
 }
 
+// executions notes how the executions ended.
+func (s *Story) executions(all []sfncore.Execution) {
+	for _, x := range all {
+		e := Execution{Message: x.Name, Status: string(x.Status), Error: x.Error, From: x.StartDate.Sub(Epoch)}
+		if !x.StopDate.IsZero() {
+			e.To = x.StopDate.Sub(Epoch)
+		}
+		s.Executions = append(s.Executions, e)
+	}
+}
+
 // Write prints the last lines of the story; 0 means all.
 func (s *Story) Write(out io.Writer, last int) {
 	lines := s.Lines
@@ -88,7 +312,20 @@ func (s *Story) Write(out io.Writer, last int) {
 	for _, l := range lines {
 		fmt.Fprintf(out, "%12s  %-24s %s\n", l.At.Round(time.Millisecond), l.Who, l.What)
 		for _, n := range l.Notes {
-			fmt.Fprintf(out, "%12s  %-24s   · %s\n", "", "", n)
+			fmt.Fprintf(out, "%12s  %-24s   · %s\n", "", "", n.Line())
 		}
 	}
+}
+
+// Line tells the note with its kind, where the text alone does not say it.
+func (n Note) Line() string {
+	switch n.Kind {
+	case NoteFault:
+		return "FAULT " + n.Fault + ": " + n.Text
+	case NoteViolated:
+		return "VIOLATED " + n.Invariant + ": " + n.Text
+	case NoteStep, NoteError:
+		return string(n.Kind) + ": " + n.Text
+	}
+	return n.Text
 }

@@ -68,7 +68,7 @@ func (w *World) startWorker(wa *workerActor) {
 	wa.actor = a
 	w.actors = append(w.actors, a)
 	w.at(a, w.latency("begin"), "starts", func() { w.proceed(a, reply{}) })
-	if w.strikes(WorkerStops, "worker") {
+	if w.drawn(WorkerStops, "worker") {
 		w.at(a, w.between(0, 20*time.Minute, "delay.stop"), "is told to stop", func() { w.tellToStop(wa) })
 	}
 }
@@ -98,6 +98,8 @@ func (w *World) workerDied(wa *workerActor) {
 // tellToStop sends the worker SIGTERM.
 func (w *World) tellToStop(wa *workerActor) {
 	wa.stopping = true
+	w.struck(WorkerStops)
+	w.story.fault(WorkerStops, "SIGTERM")
 	if wa.session != nil {
 		w.wakeSession(wa.session)
 		return
@@ -139,7 +141,8 @@ func (wa *workerActor) Pause(_ context.Context, d time.Duration) {
 func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, error) {
 	w := wa.world
 	command := w.scenario.command(t.Work.Message.MessageID)
-	if w.strikes(StuckCommand, "command") {
+	stuck := w.strikes(StuckCommand, "command")
+	if stuck {
 		command.Takes, command.Ignores = 100*time.Hour, true
 	}
 	s := &session{
@@ -148,8 +151,11 @@ func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, 
 	}
 	wa.session = s
 	w.sessions = append(w.sessions, s)
+	w.eventOf(wa.actor, wa.actor.name, "begins the command of "+t.Work.Message.MessageID)
 	w.story.begin(w.now, s)
-	w.event(wa.actor.name, "begins the command of "+t.Work.Message.MessageID)
+	if stuck {
+		w.story.fault(StuckCommand, "the command never ends by itself, and ignores SIGTERM")
+	}
 	w.oracle.commandBegins(s)
 	return s, nil
 }
@@ -204,14 +210,14 @@ func (s *session) Terminate() {
 	if !s.command.Ignores {
 		s.stopsAt = w.now.Add(s.command.Saves)
 	}
-	w.event(s.owner.actor.name, "asks the command to stop")
+	w.eventOf(s.owner.actor, s.owner.actor.name, "asks the command to stop")
 	w.oracle.commandStops(s)
 }
 
 // Kill ends the command.
 func (s *session) Kill() {
 	s.killed = !s.exited(s.owner.world.now) || s.killed
-	s.owner.world.event(s.owner.actor.name, "kills the command")
+	s.owner.world.eventOf(s.owner.actor, s.owner.actor.name, "kills the command")
 }
 
 // Close frees nothing here.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/choose"
 	"github.com/webordinary/hephaestus/sim/cloud"
 )
@@ -48,6 +49,7 @@ type World struct {
 	oracle *oracle
 	story  *Story
 	Struck [faults]int // how often each fault struck
+	inside [faults]int // … while a claim was held
 	Events int
 	hash   uint64
 	failed error
@@ -65,12 +67,14 @@ type item struct {
 
 // Result is what a run came to.
 type Result struct {
-	Events    int           `json:"events"`
-	Virtual   time.Duration `json:"virtualNanoseconds"`
-	Hash      uint64        `json:"hash"`
-	Struck    map[string]int
-	Violation *Violation `json:"violation,omitempty"`
-	Story     *Story     `json:"-"`
+	Events    int                 `json:"events"`
+	Virtual   time.Duration       `json:"virtualNanoseconds"`
+	Hash      uint64              `json:"hash"`
+	Struck    map[string]int      `json:"struck"`        // how often each fault struck
+	InClaim   map[string]int      `json:"struckInClaim"` // … while a claim was held
+	Outcomes  map[job.Outcome]int `json:"outcomes"`      // of the mails; "" is none, or no job at all
+	Violation *Violation          `json:"violation,omitempty"`
+	Story     *Story              `json:"-"`
 }
 
 // Run makes a world of the scenario and lets it happen.
@@ -78,16 +82,14 @@ func Run(scenario Scenario, chooser choose.Chooser, options Options) Result {
 	w := newWorld(scenario, chooser, options)
 	defer w.stop()
 	w.run()
-	result := Result{Events: w.Events, Virtual: w.now.Sub(Epoch), Hash: w.hash, Struck: map[string]int{}, Story: w.story}
-	for f, n := range w.Struck {
-		if n > 0 {
-			result.Struck[Fault(f).String()] = n
-		}
+	if w.story.keep {
+		w.story.executions(w.cloud.StepFunctions.Executions())
 	}
-	if w.oracle.violation != nil {
-		result.Violation = w.oracle.violation
+	outcomes := w.oracle.outcomes()
+	return Result{
+		Events: w.Events, Virtual: w.now.Sub(Epoch), Hash: w.hash, Struck: byName(w.Struck), InClaim: byName(w.inside),
+		Outcomes: outcomes, Violation: w.oracle.violation, Story: w.story,
 	}
-	return result
 }
 
 // maxEvents bounds a run: one that is not over by then never ends (L1).
@@ -173,7 +175,7 @@ func (w *World) step() {
 		if it.actor != nil {
 			who = it.actor.name
 		}
-		w.event(who, it.what)
+		w.eventOf(it.actor, who, it.what)
 		it.do()
 	}
 	w.oracle.afterEvent()
@@ -203,8 +205,12 @@ func (w *World) between(from, to time.Duration, label string) time.Duration {
 	return from + (to-from)/1000*time.Duration(w.choose(1001, label))
 }
 
-// event counts, hashes and tells what happens.
-func (w *World) event(who, what string) {
+// event counts, hashes and tells what happens of itself.
+func (w *World) event(who, what string) { w.eventOf(nil, who, what) }
+
+// eventOf is the same of an actor, if it is one's.
+func (w *World) eventOf(a *actor, who, what string) {
+	w.story.tell(w.now, a, who, what)
 	w.Events++
 	w.hash = (w.hash ^ uint64(w.now.UnixNano())) * 1099511628211
 	for _, s := range [2]string{who, what} {
@@ -212,7 +218,6 @@ func (w *World) event(who, what string) {
 			w.hash = (w.hash ^ uint64(s[i])) * 1099511628211
 		}
 	}
-	w.story.tell(w.now, who, what)
 }
 
 // carryOut takes up what the cloud wants to happen.
@@ -236,12 +241,15 @@ func (w *World) carryOut(effects []cloud.Effect) {
 func (w *World) deliver(d cloud.Delivery) {
 	times := 1
 	if d.Kind.AtLeastOnce() && w.strikes(DuplicateDelivery, "delivery") {
+		w.story.fault(DuplicateDelivery, "twice: "+d.What)
 		times = 2
 	}
 	for range times {
 		delay := w.latency("delivery")
 		if w.strikes(Reordering, "delivery") {
-			delay += w.between(0, 2*time.Minute, "delay.reordering")
+			late := w.between(0, 2*time.Minute, "delay.reordering")
+			w.story.fault(Reordering, fmt.Sprintf("%v late: %s", late, d.What))
+			delay += late
 		}
 		w.schedule(delay, d.What, func() { w.carryOut(w.cloud.Deliver(w.now, d)) })
 	}
