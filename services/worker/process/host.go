@@ -91,15 +91,18 @@ func (h *Host) UntilStopped(ctx context.Context) (context.Context, context.Cance
 	return ctx, func() { unhook(); cancel() }
 }
 
-// Begin fetches the mail, starts the command and listens for nudges.
+// Begin fetches the mail, starts the command and listens for nudges. Where it fails, nothing is left of
+// the run.
 func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error) {
 	folder, err := h.prepare(ctx, t)
 	if err != nil {
+		folder.remove()
 		return nil, err
 	}
 	command, err := start(h.options.Command, folder.workspace, append(h.options.Environ[:len(h.options.Environ):len(h.options.Environ)], folder.environment(t)...),
 		h.log.With("message", t.Work.Message.MessageID))
 	if err != nil {
+		folder.remove()
 		return nil, fmt.Errorf("start the command %q: %w", h.options.Command[0], err)
 	}
 	listening, stopListening := context.WithCancel(context.WithoutCancel(ctx))
