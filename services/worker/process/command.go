@@ -84,7 +84,7 @@ func (t *tail) String() string {
 	return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), ""))
 }
 
-// maxLineBytes is where a line without an end is cut.
+// maxLineBytes is where a longer line is cut, in whatever pieces it comes.
 const maxLineBytes = 8192
 
 // lines logs what is written to it, a log line per line.
@@ -102,11 +102,11 @@ func (l *lines) Write(p []byte) (int, error) {
 	l.rest = append(l.rest, p...)
 	for {
 		end := bytes.IndexByte(l.rest, '\n')
-		if end < 0 && len(l.rest) < maxLineBytes {
+		if end < 0 && len(l.rest) <= maxLineBytes {
 			return len(p), nil
 		}
 		next := end + 1
-		if end < 0 {
+		if end < 0 || end > maxLineBytes {
 			end, next = maxLineBytes, maxLineBytes
 		}
 		l.emit(l.rest[:end])
