@@ -30,7 +30,7 @@ type Process struct {
 func Load(ctx context.Context, part string) (Process, error) {
 	log, err := telemetry.Logger(os.Stdout, part, os.Getenv("LOG_LEVEL"))
 	if err != nil {
-		return Process{}, err
+		return Process{}, fmt.Errorf("LOG_LEVEL: %w", err)
 	}
 	names, err := awsx.NewNames(os.Getenv("STACK_PREFIX"))
 	if err != nil {
