@@ -219,22 +219,44 @@ func notInName(r rune) bool {
 // Functions lists the names of the registered functions, sorted.
 func (c *Core) Functions() []string { return slices.Sorted(maps.Keys(c.functions)) }
 
-// Do performs one Lambda operation; Invoke is the only one. The output is an
+// Do performs one Lambda operation: Invoke or ListFunctions. Invoke's output is an
 // *lambda.InvokeOutput for an asynchronous invocation and a dry run, and a
 // *Pending for a synchronous one.
 func (c *Core) Do(now time.Time, input any) (output any, effects []Effect, err error) {
 	c.advance(now)
-	in, ok := input.(*lambda.InvokeInput)
-	if !ok {
+	switch in := input.(type) {
+	case *lambda.InvokeInput:
+		output, err = c.invoke(in)
+	case *lambda.ListFunctionsInput:
+		output, err = c.list(in)
+	default:
 		err = &smithy.GenericAPIError{
 			Code:    "UnknownOperationException",
 			Message: fmt.Sprintf("lambdacore does not know %T", input),
 			Fault:   smithy.FaultClient,
 		}
-		return nil, c.effects(), err
 	}
-	output, err = c.invoke(in)
+	if err != nil {
+		output = nil
+	}
 	return output, c.effects(), err
+}
+
+// list names the functions, by name and in one page (Lambda API Reference, ListFunctions).
+func (c *Core) list(in *lambda.ListFunctionsInput) (any, error) {
+	if in.Marker != nil || in.MaxItems != nil || in.MasterRegion != nil || in.FunctionVersion != "" {
+		return nil, &smithy.GenericAPIError{
+			Code: "InvalidParameterValueException", Message: "lambdacore lists all functions at once: leave the parameters out", Fault: smithy.FaultClient,
+		}
+	}
+	out := &lambda.ListFunctionsOutput{}
+	for _, name := range c.Functions() {
+		f := c.functions[name]
+		out.Functions = append(out.Functions, types.FunctionConfiguration{
+			FunctionName: aws.String(name), FunctionArn: aws.String(f.arn), Timeout: aws.Int32(int32(f.config.TimeoutSeconds)), Version: aws.String(latest),
+		})
+	}
+	return out, nil
 }
 
 // Tick does what has come due by now: retries begin, runs time out.

@@ -506,3 +506,24 @@ func BenchmarkInvoke(b *testing.B) {
 		c.c.NextDeadline()
 	}
 }
+
+// Lambda API Reference, ListFunctions.
+func TestFunctionsAreListedByName(t *testing.T) {
+	c := New(Options{})
+	for _, name := range []string{"zeta", "alpha"} {
+		if err := c.Register(name, FunctionConfig{TimeoutSeconds: 7}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	output, _, err := c.Do(time.Unix(0, 0), &lambda.ListFunctionsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := output.(*lambda.ListFunctionsOutput).Functions
+	if len(list) != 2 || *list[0].FunctionName != "alpha" || *list[1].FunctionArn != "arn:aws:lambda:us-east-1:000000000000:function:zeta" || *list[0].Timeout != 7 {
+		t.Errorf("listed %+v", list)
+	}
+	if output, _, err := c.Do(time.Unix(0, 0), &lambda.ListFunctionsInput{MaxItems: aws.Int32(1)}); err == nil || output != nil {
+		t.Errorf("a page of one gave %v, %v; want a refusal", output, err)
+	}
+}
