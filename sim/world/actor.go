@@ -23,6 +23,8 @@ type actor struct {
 	done   func() // called when its code has run to its end
 
 	invocation string // of a function
+	ids        int    // made so far, on a stage
+	requests   int    // made so far
 	about      string // the message that a function's run is for; only where a story is kept
 	worker     *workerActor
 }
@@ -76,6 +78,7 @@ func (w *World) spawn(a *actor, body func(a *actor)) {
 	})
 	a.ask = func(r request) reply {
 		a.asked = a.clock.at(w.now)
+		a.requests++
 		if !yield(r) {
 			panic(crashed{})
 		}

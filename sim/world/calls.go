@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/sim/cloud"
 )
 
 // errTimeout is what a caller sees of a call that was not answered.
@@ -57,7 +58,7 @@ func (w *World) takeUp(a *actor, req request) {
 		w.story.fault(SlowHeartbeat, fmt.Sprintf("the heartbeat of %s takes %v", a.name, slow))
 		delay += slow
 	}
-	w.at(a, delay, describe(req), func() { w.perform(a, req) })
+	w.at(a, delay, describe(req), func() { w.perform(a, req) }).request = &req
 }
 
 // at schedules something of an actor's; it does not happen if the actor has died by then.
@@ -90,7 +91,8 @@ func (w *World) perform(a *actor, req request) {
 		late := w.between(0, 3*time.Minute, "delay.late")
 		w.story.fault(LateRequest, fmt.Sprintf("the call takes effect in %v; %s sees an error now", late, a.name))
 		asked := a.asked
-		w.schedule(late, a.name+" gave up: late "+describe(req), func() { w.apply(a, req, asked) })
+		what := fmt.Sprintf("%s gave up: late %s", a.name, describe(req))
+		w.push(&item{at: w.now.Add(late), what: what, request: &req, do: func() { w.apply(a, req, asked) }})
 		w.proceed(a, reply{err: errTimeout})
 	default:
 		w.performNow(a, req)
@@ -118,13 +120,22 @@ func (w *World) performNow(a *actor, req request) {
 // apply makes the call take effect.
 func (w *World) apply(a *actor, req request, asked time.Time) reply {
 	w.oracle.begin(a, asked)
-	output, effects, err := w.cloud.Do(w.now, req.service, req.input)
+	output, effects, err := w.ask(req)
 	w.oracle.end()
 	if err != nil {
 		w.story.note(Note{Kind: NoteError, Text: describeError(err)})
 	}
 	w.carryOut(effects)
 	return reply{output: output, err: err}
+}
+
+// ask puts the call to the cloud. Task tokens of a stage are the stage's own.
+func (w *World) ask(req request) (any, []cloud.Effect, error) {
+	if w.stage != nil && req.service == "states" {
+		output, err := w.stage.answer(req.input)
+		return output, nil, err
+	}
+	return w.cloud.Do(w.now, req.service, req.input)
 }
 
 // withToken gives a transaction the token that the SDK gives it, so that a repeated one takes effect once.

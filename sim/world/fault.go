@@ -84,6 +84,9 @@ type strength int
 
 // strikes draws whether the fault strikes here and now.
 func (w *World) strikes(f Fault, where string) bool {
+	if w.stage != nil {
+		return w.stage.strikes(f, where)
+	}
 	if !w.drawn(f, where) {
 		return false
 	}
@@ -100,11 +103,20 @@ func (w *World) drawn(f Fault, where string) bool {
 	return w.choose(int(every), "fault."+faultNames[f]+"."+where) == int(every)-1
 }
 
+// FaultSet is a set of faults.
+type FaultSet uint32
+
+// Has says whether f is in the set.
+func (s FaultSet) Has(f Fault) bool { return s>>f&1 == 1 }
+
 // struck counts a fault, and whether it struck inside a claim's life.
 func (w *World) struck(f Fault) {
 	w.Struck[f]++
 	if len(w.oracle.held) > 0 {
 		w.inside[f]++
+	}
+	for key := range w.oracle.held {
+		w.oracle.held[key] |= 1 << f
 	}
 }
 

@@ -30,6 +30,10 @@ func (w *World) runFunction(run cloud.Run) {
 	a.invocation, a.about = run.InvocationID, w.story.about(run.Payload, w.scenario.Mails)
 	w.actors = append(w.actors, a)
 	a.done = func() {
+		if failed == nil && w.strikes(HandlerFails, "return") {
+			// It did its work and ended badly: out of memory at its end, or its answer was lost on the way.
+			failed = &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: "the runtime exited"}
+		}
 		w.schedule(w.latency("return"), name+" returns"+failure(failed), func() {
 			w.carryOut(w.cloud.Returned(w.now, run.InvocationID, answer, failed))
 		})
@@ -47,7 +51,7 @@ func failure(f *lambdacore.FunctionError) string {
 // environment is what a handler is made with, as the actor sees the world.
 func (w *World) environment(a *actor) functions.Environment {
 	return functions.Environment{
-		Call: a.call, Now: func() time.Time { return a.clock.at(w.now) }, NewID: w.newID, Names: w.names, Stack: w.stack,
+		Call: a.call, Now: func() time.Time { return a.clock.at(w.now) }, NewID: w.idsOf(a), Names: w.names, Stack: w.stack,
 		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.scenario.routes, Limits: withoutWallClock(), Log: w.log,
 	}
 }
@@ -61,9 +65,23 @@ func withoutWallClock() mail.Limits {
 
 // functionDied reports an invocation whose process is gone.
 func (w *World) functionDied(a *actor) {
+	if w.stage != nil {
+		return
+	}
 	w.schedule(w.latency("return"), a.name+" is found dead", func() {
 		w.carryOut(w.cloud.Returned(w.now, a.invocation, nil, &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: "the runtime exited"}))
 	})
+}
+
+// idsOf is where an actor's ids come from. On a stage each has its own, so that moves of two actors commute.
+func (w *World) idsOf(a *actor) func() string {
+	if w.stage == nil {
+		return w.newID
+	}
+	return func() string {
+		a.ids++
+		return fmt.Sprintf("%s.%d", a.name, a.ids)
+	}
 }
 
 // newID is unique in the run.

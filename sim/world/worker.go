@@ -23,6 +23,7 @@ type workerActor struct {
 	actor    *actor
 	session  *session // of the command that runs
 	stopping bool
+	staged   *Command // what its command does, on a stage
 }
 
 // session is a run of a simulated command.
@@ -56,13 +57,7 @@ func (w *World) startWorker(wa *workerActor) {
 	w.ids++
 	name := fmt.Sprintf("worker-%d.%d", wa.number, w.ids)
 	wa.stopping = false
-	a := w.newActor(name, workerKind, func(a *actor) {
-		store, err := claim.NewStore(client.NewDynamoDB(a.call), w.names, w.scenario.Claim, wa.Now, w.newID)
-		if err != nil {
-			panic(err)
-		}
-		worker.New(name, client.NewSQS(a.call), w.stack.WorkQueueURL, store, client.NewStepFunctions(a.call), wa, w.scenario.Worker, w.log).Run(context.Background())
-	})
+	a := w.newActor(name, workerKind, func(a *actor) { wa.make(a).Run(context.Background()) })
 	a.worker = wa
 	a.done = func() { w.restartWorker(wa) }
 	wa.actor = a
@@ -73,8 +68,18 @@ func (w *World) startWorker(wa *workerActor) {
 	}
 }
 
+// make is the real worker, as the actor sees the world.
+func (wa *workerActor) make(a *actor) *worker.Worker {
+	w := wa.world
+	store := must(claim.NewStore(client.NewDynamoDB(a.call), w.names, w.scenario.Claim, wa.Now, w.idsOf(a)))
+	return worker.New(a.name, client.NewSQS(a.call), w.stack.WorkQueueURL, store, client.NewStepFunctions(a.call), wa, w.scenario.Worker, w.log)
+}
+
 // restartWorker replaces a worker that has died or stopped, after a while.
 func (w *World) restartWorker(wa *workerActor) {
+	if w.stage != nil {
+		return
+	}
 	after := w.latency("restart")
 	if !w.healed {
 		after = w.between(time.Second, 10*time.Minute, "delay.restart")
@@ -141,6 +146,9 @@ func (wa *workerActor) Pause(_ context.Context, d time.Duration) {
 func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, error) {
 	w := wa.world
 	command := w.scenario.command(t.Work.Message.MessageID)
+	if wa.staged != nil {
+		command = *wa.staged
+	}
 	stuck := w.strikes(StuckCommand, "command")
 	if stuck {
 		command.Takes, command.Ignores = 100*time.Hour, true
@@ -250,10 +258,15 @@ func (w *World) arm(s *session, until time.Time) {
 	if at.Before(w.now) || s.killed {
 		at = w.now
 	}
-	wait := s
-	i := &item{at: at, what: "looks up", actor: a, life: a.life}
+	w.endWait(s, at)
+}
+
+// endWait lets a session's worker look up at a time, and at no other.
+func (w *World) endWait(s *session, at time.Time) {
+	a := s.owner.actor
+	i := &item{at: at, what: "looks up", actor: a, life: a.life, session: s}
 	i.do = func() {
-		if wait.waits && wait.armed == i {
+		if !i.stale() {
 			w.proceed(a, reply{})
 		}
 	}
@@ -266,15 +279,7 @@ func (w *World) wakeSession(s *session) {
 	if !s.waits {
 		return
 	}
-	a := s.owner.actor
-	i := &item{at: w.now, what: "looks up", actor: a, life: a.life}
-	i.do = func() {
-		if s.waits && s.armed == i {
-			w.proceed(a, reply{})
-		}
-	}
-	s.armed = i
-	w.push(i)
+	w.endWait(s, w.now)
 }
 
 // freezeSession lets the command stand still as long as its worker does: the machine is frozen.

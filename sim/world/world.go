@@ -46,10 +46,12 @@ type World struct {
 	parked   map[string][]*item // receives that wait, by queue
 	sessions []*session         // whose command runs
 
+	stage  *stage // set where a Stage is played
 	oracle *oracle
 	story  *Story
 	Struck [faults]int // how often each fault struck
 	inside [faults]int // … while a claim was held
+	lives  []FaultSet  // of the claims that are over
 	Events int
 	hash   uint64
 	failed error
@@ -63,6 +65,17 @@ type item struct {
 	do     func()
 	actor  *actor // whose request it is; nil for none
 	life   int
+
+	request *request // the call that it makes; nil for none
+	session *session // the wait that it ends; nil for none
+}
+
+// stale says whether what the item was for is over.
+func (i *item) stale() bool {
+	if i.actor != nil && (!i.actor.alive || i.life != i.actor.life) {
+		return true
+	}
+	return i.session != nil && (!i.session.waits || i.session.armed != i)
 }
 
 // Result is what a run came to.
@@ -72,6 +85,7 @@ type Result struct {
 	Hash      uint64              `json:"hash"`
 	Struck    map[string]int      `json:"struck"`        // how often each fault struck
 	InClaim   map[string]int      `json:"struckInClaim"` // … while a claim was held
+	Lives     []FaultSet          `json:"-"`             // what struck in each claim's life
 	Outcomes  map[job.Outcome]int `json:"outcomes"`      // of the mails; "" is none, or no job at all
 	Violation *Violation          `json:"violation,omitempty"`
 	Story     *Story              `json:"-"`
@@ -87,7 +101,7 @@ func Run(scenario Scenario, chooser choose.Chooser, options Options) Result {
 	}
 	outcomes := w.oracle.outcomes()
 	return Result{
-		Events: w.Events, Virtual: w.now.Sub(Epoch), Hash: w.hash, Struck: byName(w.Struck), InClaim: byName(w.inside),
+		Events: w.Events, Virtual: w.now.Sub(Epoch), Hash: w.hash, Struck: byName(w.Struck), InClaim: byName(w.inside), Lives: w.lives,
 		Outcomes: outcomes, Violation: w.oracle.violation, Story: w.story,
 	}
 }
@@ -202,6 +216,9 @@ func (w *World) choose(n int, label string) int {
 
 // between draws a duration, in steps of a thousandth of the range.
 func (w *World) between(from, to time.Duration, label string) time.Duration {
+	if w.stage != nil {
+		return from
+	}
 	return from + (to-from)/1000*time.Duration(w.choose(1001, label))
 }
 

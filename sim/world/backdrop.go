@@ -1,0 +1,85 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/client"
+)
+
+// Backdrop makes the state in which a stage begins, by the protocol's own steps, one after another. A step
+// that does not do what it is there for is a mistake in the stage, and stops it.
+type Backdrop struct {
+	world *World
+	store *claim.Store
+}
+
+func newBackdrop(w *World) *Backdrop {
+	var direct client.Call = func(_ context.Context, service, _ string, input any) (any, error) {
+		w.oracle.begin(nil, w.now)
+		output, _, err := w.cloud.Do(w.now, service, input)
+		w.oracle.end()
+		return output, err
+	}
+	ids := 0
+	newID := func() string { ids++; return fmt.Sprintf("before.%d", ids) }
+	store := must(claim.NewStore(client.NewDynamoDB(direct), w.names, w.scenario.Claim, func() time.Time { return w.now }, newID))
+	return &Backdrop{world: w, store: store}
+}
+
+// Admit puts the messages' job rows.
+func (b *Backdrop) Admit(messages ...job.Message) {
+	for _, m := range messages {
+		must(b.store.Admit(context.Background(), m, "arn:aws:states:us-east-1:000000000000:execution:stage:"+m.MessageID))
+	}
+}
+
+// Claim lets the message claim its key, and names the container.
+func (b *Backdrop) Claim(m job.Message) (containerID string) {
+	claimed := must(b.store.Claim(context.Background(), m))
+	if !claimed.OK() {
+		panic(fmt.Sprintf("world: %s cannot claim: %s", m.MessageID, claimed.Decision))
+	}
+	return claimed.ContainerID
+}
+
+// Start gives a worker that is not on the stage the lease.
+func (b *Backdrop) Start(m job.Message, containerID, workerID string) {
+	start := must(b.store.Start(context.Background(), work(m, containerID), workerID))
+	if start.Verdict != claim.Started {
+		panic(fmt.Sprintf("world: %s does not start: %s", m.MessageID, start.Verdict))
+	}
+}
+
+// Interrupt lets the message wait for the holder to yield.
+func (b *Backdrop) Interrupt(m job.Message, token string) {
+	if asked := must(b.store.Interrupt(context.Background(), m, token)); asked.Decision != claim.Interrupt {
+		panic(fmt.Sprintf("world: %s cannot interrupt: %s", m.MessageID, asked.Decision))
+	}
+}
+
+// Send puts the message's work on the queue; its token is "work-" and its id.
+func (b *Backdrop) Send(m job.Message, containerID string) {
+	w := b.world
+	body := string(must(json.Marshal(work(m, containerID))))
+	_, effects, err := w.cloud.Do(w.now, "sqs", &sqs.SendMessageInput{
+		QueueUrl: aws.String(w.stack.WorkQueueURL), MessageBody: aws.String(body),
+		MessageGroupId: aws.String(string(m.ProjectUserID)), MessageDeduplicationId: aws.String(m.MessageID + containerID),
+	})
+	mustNil(err)
+	w.carryOut(effects)
+}
+
+// Pass lets time pass.
+func (b *Backdrop) Pass(d time.Duration) { b.world.advance(b.world.now.Add(d)) }
+
+func work(m job.Message, containerID string) job.Work {
+	return job.Work{Message: m, ContainerID: containerID, TaskToken: "work-" + m.MessageID}
+}

@@ -1,0 +1,292 @@
+package world
+
+import (
+	"container/heap"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/services/worker"
+	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/functions"
+)
+
+// Stage is a small scene that can be played in every order: a state that earlier steps of the protocol
+// have led to, and acts of the real handlers and the real worker that then happen at once. Nothing takes
+// time by itself; there is no state machine behind the task tokens, a token that is answered may begin
+// an act instead. All oracles of a World watch but those of its end.
+type Stage struct {
+	Claim  claim.Settings
+	Worker worker.Settings
+	Before func(b *Backdrop) // what has happened before
+	Acts   []Act
+	Faults []Fault // each may strike at any call
+	Budget int     // so often in a run, all together
+}
+
+// Act is an actor of a stage, or time that passes. Exactly one of Function, Command and Passes is set.
+type Act struct {
+	Name     string
+	Function string        // a handler's service, with its input
+	Input    any           //
+	Command  *Command      // a worker that takes one message off the work queue, and its command
+	Passes   time.Duration // time passes by, once
+	Ahead    bool          // it plays alone, until it waits, before the others begin
+
+	GoesOn  string        // begins when this token is answered to go on
+	GaveWay string        // … when it is answered that another goes first
+	Clock   time.Duration // its clock is ahead by so much
+}
+
+// Ending is what a play of a stage came to.
+type Ending struct {
+	Rows      string // the claims, jobs and tokens as they are at the end
+	Events    int
+	Cut       bool // the chooser ended the play
+	Violation *Violation
+	Story     *Story
+}
+
+// stageFaults are those that a stage can let strike.
+var stageFaults = []Fault{CrashBefore, CrashAfter, RequestLost, AnswerLost, SDKRetry, LateRequest, Throttle}
+
+// stage is a Stage at play.
+type stage struct {
+	Stage
+	world  *World
+	pick   func([]choose.Move) (int, bool)
+	begun  []bool // by act
+	fault  Fault  // strikes at the move under way; faults for none
+	struck int
+	tokens map[string]string // how each was answered
+}
+
+// stageMove is a move and how to make it.
+type stageMove struct {
+	choose.Move
+	item  *item
+	fault Fault // faults for none
+	act   int   // where time passes; else -1
+}
+
+// Play plays the stage once; pick says which of the moves happens, or that the play ends here.
+func (s Stage) Play(pick func([]choose.Move) (int, bool), keepStory bool) Ending {
+	for _, f := range s.Faults {
+		if !slices.Contains(stageFaults, f) {
+			panic(fmt.Sprintf("world: %s cannot strike on a stage", f))
+		}
+	}
+	w := &World{
+		scenario: Scenario{Claim: s.Claim, Worker: s.Worker, Instant: true}, now: Epoch, parked: map[string][]*item{},
+		log: slog.New(slog.DiscardHandler), story: &Story{keep: keepStory}, healed: true,
+	}
+	w.stage = &stage{Stage: s, world: w, pick: pick, begun: make([]bool, len(s.Acts)), fault: faults, tokens: map[string]string{}}
+	w.oracle = newOracle(w)
+	w.furnish()
+	defer w.stop()
+	return w.stage.play()
+}
+
+func (s *stage) play() Ending {
+	w := s.world
+	if s.Before != nil {
+		s.Before(newBackdrop(w))
+	}
+	for i, a := range s.Acts {
+		if a.Ahead {
+			s.begin(i)
+			s.alone()
+		}
+	}
+	for i, a := range s.Acts {
+		if !s.begun[i] && a.GoesOn == "" && a.GaveWay == "" && a.Passes == 0 {
+			s.begin(i)
+		}
+	}
+	cut := false
+	for w.oracle.violation == nil && !cut {
+		moves := s.moves()
+		if len(moves) == 0 {
+			next, ok := w.next()
+			if !ok {
+				s.atEnd()
+				break
+			}
+			w.advance(next)
+			continue
+		}
+		cut = !s.move(moves)
+	}
+	return Ending{Rows: s.rows(), Events: w.Events, Cut: cut, Violation: w.oracle.violation, Story: w.story}
+}
+
+// alone lets what can happen now happen, without choices.
+func (s *stage) alone() {
+	for {
+		ready := s.ready()
+		if len(ready) == 0 {
+			return
+		}
+		s.do(stageMove{item: ready[0], fault: faults, act: -1})
+	}
+}
+
+// move makes one move; false where the chooser ends the play.
+func (s *stage) move(moves []stageMove) bool {
+	list := make([]choose.Move, len(moves))
+	for i, m := range moves {
+		list[i] = m.Move
+	}
+	picked, ok := s.pick(list)
+	if ok {
+		s.do(moves[picked])
+	}
+	return ok
+}
+
+// do makes a move and has it judged.
+func (s *stage) do(m stageMove) {
+	w := s.world
+	switch {
+	case m.act >= 0:
+		s.begun[m.act] = true
+		w.event("time", fmt.Sprintf("%v pass", s.Acts[m.act].Passes))
+		w.advance(w.now.Add(s.Acts[m.act].Passes))
+	case m.item == nil:
+		w.event("time", "what has come due happens")
+		w.carryOut(w.cloud.Tick(w.now))
+	default:
+		w.items = slices.DeleteFunc(w.items, func(i *item) bool { return i == m.item })
+		heap.Init(&w.items)
+		who := "world"
+		if m.item.actor != nil {
+			who = m.item.actor.name
+		}
+		w.event(who, m.item.what)
+		if s.fault = m.fault; m.fault != faults {
+			s.struck++
+			w.story.fault(m.fault, "by choice")
+		}
+		if m.fault == CrashBefore {
+			w.die(m.item.actor)
+		} else {
+			m.item.do()
+		}
+		s.fault = faults
+	}
+}
+
+// strikes says whether the fault was picked for the call under way.
+func (s *stage) strikes(f Fault, where string) bool {
+	struck := s.fault == f && where == "call"
+	if struck {
+		s.fault = faults
+	}
+	return struck
+}
+
+// begin brings an act's actor up.
+func (s *stage) begin(n int) {
+	w, act := s.world, s.Acts[n]
+	s.begun[n] = true
+	if act.Command != nil {
+		wa := &workerActor{world: w, staged: act.Command}
+		a := w.newActor(act.Name, workerKind, func(a *actor) { _ = wa.make(a).Once(context.Background()) })
+		a.worker, wa.actor = wa, a
+		s.enter(a, act)
+		return
+	}
+	payload := must(json.Marshal(act.Input))
+	s.enter(w.newActor(act.Name, functionActor, func(a *actor) {
+		// What a handler answers is the state machine's to use, and there is none.
+		_, _ = must(functions.New(act.Function, w.environment(a)))(context.Background(), payload)
+	}), act)
+}
+
+// enter lets an actor run to its first call at once: until then it touches nothing.
+func (s *stage) enter(a *actor, act Act) {
+	a.clock.offset = act.Clock
+	s.world.actors = append(s.world.actors, a)
+	s.world.proceed(a, reply{})
+}
+
+// answer is Step Functions as the stage has it: each token can be answered once, and an answer may begin
+// an act.
+func (s *stage) answer(input any) (any, error) {
+	token, said, output := "", "", any(&sfn.SendTaskSuccessOutput{})
+	switch in := input.(type) {
+	case *sfn.SendTaskSuccessInput:
+		token, said = aws.ToString(in.TaskToken), "done"
+		var woken job.Woken
+		if strings.Contains(aws.ToString(in.Output), `"superseded"`) {
+			mustNil(json.Unmarshal([]byte(aws.ToString(in.Output)), &woken))
+			said = map[bool]string{false: "go on", true: "superseded"}[woken.Superseded]
+		}
+	case *sfn.SendTaskFailureInput:
+		token, said, output = aws.ToString(in.TaskToken), aws.ToString(in.Error), &sfn.SendTaskFailureOutput{}
+	default:
+		return nil, fmt.Errorf("world: a stage does not know %T", input)
+	}
+	if s.tokens[token] != "" {
+		return nil, &sfntypes.TaskTimedOut{Message: aws.String("Task Timed Out: 'Provided task does not exist anymore'")}
+	}
+	s.tokens[token] = said
+	for i, a := range s.Acts {
+		if !s.begun[i] && ((said == "go on" && a.GoesOn == token) || (said == "superseded" && a.GaveWay == token)) {
+			s.begin(i)
+		}
+	}
+	return output, nil
+}
+
+// rows tells the state at the end of a play.
+func (s *stage) rows() string {
+	var b strings.Builder
+	w := s.world
+	for _, it := range w.cloud.DynamoDB.Items(w.names.ActiveJobs()) {
+		row := must(claim.ParseRow(it))
+		fmt.Fprintf(&b, "%s %+v\n", row.Key, toModel(row))
+	}
+	for _, it := range w.cloud.DynamoDB.Items(w.names.Jobs()) {
+		j := must(claim.ParseJob(it))
+		fmt.Fprintf(&b, "%s %s %s started %d\n", j.MessageID, j.Outcome, j.ContainerID, j.StartedAtMillis)
+	}
+	for _, token := range sortedKeys(s.tokens) {
+		fmt.Fprintf(&b, "%s: %s\n", token, s.tokens[token])
+	}
+	fmt.Fprintf(&b, "work %d, letters %d", len(w.cloud.SQS.Peek(w.names.WorkQueue())), len(w.cloud.SQS.Peek(w.names.DeadLetters())))
+	return b.String()
+}
+
+// atEnd judges a play in which nothing happens any more. Where no fault struck and no lease can have run
+// out, nobody waits for a key that nobody works for, and every outcome that belongs on record is there.
+func (s *stage) atEnd() {
+	w := s.world
+	if len(w.sessions) > 0 {
+		w.oracle.fail("orphan", "a command still runs")
+	}
+	if s.struck > 0 || w.now.Sub(Epoch) >= s.Claim.Lease {
+		return
+	}
+	for _, it := range w.cloud.DynamoDB.Items(w.names.ActiveJobs()) {
+		row := must(claim.ParseRow(it))
+		if row.Preemptor == nil || row.LiveLease(w.now, s.Claim) {
+			continue
+		}
+		for _, id := range sortedKeys(row.Preemptor.Waiting) {
+			if s.tokens[row.Preemptor.Waiting[id]] == "" {
+				w.oracle.fail("L1", fmt.Sprintf("%s waits for %s, for which nobody works, and is not woken", id, row.Key))
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package world
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/sim/choose"
+)
+
+// ready are the items whose time has come, less those that are stale, in a fixed order.
+func (s *stage) ready() []*item {
+	w := s.world
+	w.items = slices.DeleteFunc(w.items, (*item).stale)
+	var ready []*item
+	for _, i := range w.items {
+		if !i.at.After(w.now) {
+			ready = append(ready, i)
+		}
+	}
+	slices.SortFunc(ready, func(a, b *item) int { return strings.Compare(a.move(), b.move()) })
+	return ready
+}
+
+// moves are all that may happen now: a call, or with a fault; time that passes; what has come due.
+func (s *stage) moves() []stageMove {
+	var moves []stageMove
+	for _, i := range s.ready() {
+		m := choose.Move{Name: i.move(), Touches: i.touches()}
+		moves = append(moves, stageMove{Move: m, item: i, fault: faults, act: -1})
+		if i.actor == nil || i.request == nil || s.struck == s.Budget {
+			continue
+		}
+		for _, f := range s.Faults {
+			if !f.possible(*i.request) {
+				continue
+			}
+			faulty := choose.Move{Name: m.Name + ", " + f.String(), Touches: slices.Concat(m.Touches, []choose.Touch{{Object: "budget", Writes: true}})}
+			moves = append(moves, stageMove{Move: faulty, item: i, fault: f, act: -1})
+		}
+	}
+	for i, a := range s.Acts {
+		if a.Passes > 0 && !s.begun[i] {
+			moves = append(moves, stageMove{Move: choose.Move{Name: a.Name, Global: true}, act: i, fault: faults})
+			break // time passes in one order
+		}
+	}
+	if due, ok := s.world.cloud.NextDeadline(); ok && !due.After(s.world.now) {
+		moves = append(moves, stageMove{Move: choose.Move{Name: "what has come due", Global: true}, act: -1, fault: faults})
+	}
+	return moves
+}
+
+// possible says whether the fault can strike at a call, and would make a difference there.
+func (f Fault) possible(r request) bool {
+	reads := strings.HasPrefix(r.operation, "Get") || r.operation == "ReceiveMessage"
+	switch f {
+	case CrashBefore:
+		return true
+	case Throttle:
+		return r.service == "dynamodb"
+	case RequestLost:
+		return r.operation != "ReceiveMessage"
+	}
+	return !reads // what a read's answer says is lost with it, however late it was asked for
+}
+
+// move is the item's name: the same in every run in which it is the same move.
+func (i *item) move() string {
+	if i.actor == nil {
+		return i.what
+	}
+	return fmt.Sprintf("%s %d: %s", i.actor.name, i.actor.requests, i.what)
+}
+
+// touches is what a move touches: its actor, what its call reads and writes, and, as a worker's next steps
+// may begin or end a command, which the oracle compares with the others that run, the commands.
+func (i *item) touches() []choose.Touch {
+	var touches []choose.Touch
+	if i.actor != nil {
+		touches = append(touches, choose.Touch{Object: i.actor.name, Writes: true})
+		if i.actor.kind == workerKind {
+			touches = append(touches, choose.Touch{Object: commands, Writes: true})
+		}
+	}
+	if i.request == nil {
+		return append(touches, choose.Touch{Object: everyClaim}, choose.Touch{Object: commands, Writes: true})
+	}
+	return append(touches, i.request.touches()...)
+}
+
+// The objects that are not a row, a queue, a token or an actor.
+const (
+	commands   = "commands"
+	everyClaim = "active-jobs" // each key's row counts as the whole table: a stage has one key
+)
+
+// touches is what a call reads and writes, with what its effects do at once.
+func (r request) touches() []choose.Touch {
+	switch in := r.input.(type) {
+	case *dynamodb.GetItemInput:
+		return []choose.Touch{row(in.TableName, in.Key, false)}
+	case *dynamodb.UpdateItemInput:
+		return []choose.Touch{row(in.TableName, in.Key, true)}
+	case *dynamodb.PutItemInput:
+		return []choose.Touch{row(in.TableName, in.Item, true)}
+	case *dynamodb.TransactWriteItemsInput:
+		var touches []choose.Touch
+		for _, t := range in.TransactItems {
+			switch {
+			case t.Update != nil:
+				touches = append(touches, row(t.Update.TableName, t.Update.Key, true))
+			case t.Put != nil:
+				touches = append(touches, row(t.Put.TableName, t.Put.Item, true))
+			case t.ConditionCheck != nil:
+				touches = append(touches, row(t.ConditionCheck.TableName, t.ConditionCheck.Key, false))
+			}
+		}
+		return touches
+	case *sfn.SendTaskSuccessInput:
+		return []choose.Touch{{Object: aws.ToString(in.TaskToken), Writes: true}}
+	case *sfn.SendTaskFailureInput:
+		return []choose.Touch{{Object: aws.ToString(in.TaskToken), Writes: true}}
+	case *sqs.SendMessageInput: // those who listen to the queue hear of it
+		return []choose.Touch{{Object: queueName(in.QueueUrl), Writes: true}, {Object: commands, Writes: true}}
+	}
+	if r.service == "sqs" {
+		return []choose.Touch{{Object: "queues", Writes: true}}
+	}
+	panic(fmt.Sprintf("world: what %s %s touches is not known", r.service, r.operation))
+}
+
+// row is one row of a table. A claim and the job rows of its messages are what the oracle compares, so a
+// job's row is its table's.
+func row(table *string, key map[string]ddbtypes.AttributeValue, writes bool) choose.Touch {
+	name := tableName(table)
+	if name == everyClaim {
+		return choose.Touch{Object: name, Writes: writes}
+	}
+	for _, attribute := range [...]string{"messageId", "rfcMessageId"} {
+		if v, ok := key[attribute].(*ddbtypes.AttributeValueMemberS); ok {
+			return choose.Touch{Object: name + " " + v.Value, Writes: writes}
+		}
+	}
+	return choose.Touch{Object: name, Writes: true}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
