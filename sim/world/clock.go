@@ -39,7 +39,10 @@ func (c *clock) until(shown, now time.Time) time.Time {
 
 // newClock draws a clock for an actor, as far as the faults of the run allow.
 func (w *World) newClock(label string) clock {
-	c := clock{since: w.now, bound: w.scenario.Claim.MaxClockSkew / 2}
+	c := clock{since: w.now, bound: w.scenario.ClockError}
+	if c.bound == 0 {
+		c.bound = w.scenario.Claim.MaxClockSkew / 2
+	}
 	if w.strikes(ClockOffset, "clock") {
 		c.offset = w.between(-c.bound, c.bound, "clock.offset")
 		w.story.fault(ClockOffset, fmt.Sprintf("the clock of %s is %v off", label, c.offset))

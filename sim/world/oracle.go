@@ -29,16 +29,16 @@ type oracle struct {
 	asked  time.Time // by the writer's clock, when it decided
 	writes []ddbcore.Write
 
-	fences  map[job.Key]int64 // the highest ever
-	leases  map[int64]int64   // by fence: until when its holder was ever given the lease, by its own clock, ms
-	held    map[job.Key]bool  // claims with jobs, whether or not they have expired
-	revoked map[int64]bool    // fences whose lease was ended by right though it was live
+	fences  map[job.Key]int64    // the highest ever
+	leases  map[int64]int64      // by fence: until when its holder was ever given the lease, by its own clock, ms
+	held    map[job.Key]FaultSet // what has struck in the life of each claim with jobs, expired or not
+	revoked map[int64]bool       // fences whose lease was ended by right though it was live
 	model   model.Settings
 }
 
 func newOracle(w *World) *oracle {
 	c := w.scenario.Claim
-	return &oracle{world: w, fences: map[job.Key]int64{}, leases: map[int64]int64{}, held: map[job.Key]bool{}, revoked: map[int64]bool{}, model: model.Settings{
+	return &oracle{world: w, fences: map[job.Key]int64{}, leases: map[int64]int64{}, held: map[job.Key]FaultSet{}, revoked: map[int64]bool{}, model: model.Settings{
 		LeaseMillis: c.Lease.Milliseconds(), ClaimMillis: c.ClaimTTL.Milliseconds(),
 		InterruptGraceMillis: c.InterruptGrace.Milliseconds(), SkewMillis: c.MaxClockSkew.Milliseconds(),
 	}}
@@ -101,6 +101,7 @@ func (o *oracle) end() {
 		}
 	}
 	if c.after != nil {
+		o.world.story.knows(c.after, o.world.scenario.Mails)
 		o.jobChanged(c)
 	}
 	if touched {
@@ -144,12 +145,22 @@ func (o *oracle) claimChanged(c change) {
 	if c.row != nil && c.row.WorkerID != "" {
 		o.leases[c.row.Fence] = c.row.LeaseExpiresMillis
 	}
-	if c.row != nil && len(c.row.Jobs) > 0 {
-		o.held[c.key] = true
-	} else {
-		delete(o.held, c.key)
-	}
+	o.follow(c)
 	o.world.story.claim(c.key, c.row)
+}
+
+// follow notes which claims are held.
+func (o *oracle) follow(c change) {
+	struck, held := o.held[c.key]
+	holds := c.row != nil && len(c.row.Jobs) > 0
+	if held && (!holds || c.row.ContainerID != c.rowBefore.ContainerID) {
+		o.world.lives = append(o.world.lives, struck)
+		delete(o.held, c.key)
+		held = false
+	}
+	if holds && !held {
+		o.held[c.key] = 0
+	}
 }
 
 // fencesGrow: fences only grow per key, also across TTL deletion, and a new claim's is higher than any

@@ -43,6 +43,10 @@ type Scenario struct {
 	Horizon time.Duration // of the safety phase
 	Instant bool          // calls take no time: only the chooser decides who runs next
 
+	// ClockError is the most that a clock is off. 0 is half of MaxClockSkew, which is all that the
+	// protocol stands; more shows what becomes of it then.
+	ClockError time.Duration
+
 	routes mail.Routes
 }
 

@@ -17,9 +17,10 @@ import (
 type Story struct {
 	keep       bool
 	Lines      []Line
-	Spans      []Span      // of commands
-	Executions []Execution // filled at the end of the run
-	early      []Note      // from before the first line
+	Spans      []Span            // of commands
+	Executions []Execution       // filled at the end of the run
+	early      []Note            // from before the first line
+	threads    map[string]string // their ids as the scenario calls them
 }
 
 // Actor is what a line is about.
@@ -228,28 +229,50 @@ func (s *Story) claim(key job.Key, r *claim.Row) {
 	}
 	n := Note{Kind: NoteClaim, Key: key, Text: fmt.Sprintf("claim %s: deleted", key)}
 	if r != nil {
-		n.Row = snapshot(r)
+		n.Row = s.snapshot(r)
 		n.Text = fmt.Sprintf("claim %s: %s", key, n.Row)
 	}
 	s.note(n)
 }
 
-func snapshot(r *claim.Row) *ClaimRow {
+func (s *Story) snapshot(r *claim.Row) *ClaimRow {
 	c := &ClaimRow{
-		Container: r.ContainerID, Thread: r.ThreadID, Jobs: slices.Clone(r.Jobs), Fence: r.Fence,
+		Container: r.ContainerID, Thread: s.thread(r.ThreadID), Jobs: slices.Clone(r.Jobs), Fence: r.Fence,
 		Worker: r.WorkerID, WorkerJob: r.WorkerJob,
 	}
 	if r.WorkerID != "" {
 		c.LeaseUntil = job.Time(r.LeaseExpiresMillis).Sub(Epoch)
 	}
 	if p := r.Preemptor; p != nil {
-		c.PreemptedBy, c.PreemptorsMail = p.ThreadID, p.NewestMessageID
+		c.PreemptedBy, c.PreemptorsMail = s.thread(p.ThreadID), p.NewestMessageID
 		for id := range p.Waiting {
 			c.Waiting = append(c.Waiting, id)
 		}
 		slices.Sort(c.Waiting)
 	}
 	return c
+}
+
+// knows learns how a thread is called, when the job of one of its mails is written.
+func (s *Story) knows(j *claim.Job, mails []Mail) {
+	if !s.keep {
+		return
+	}
+	for _, m := range mails {
+		if m.ID == j.MessageID {
+			if s.threads == nil {
+				s.threads = map[string]string{}
+			}
+			s.threads[j.ThreadID] = fmt.Sprintf("thread %d", m.Thread)
+		}
+	}
+}
+
+func (s *Story) thread(id string) string {
+	if name, ok := s.threads[id]; ok {
+		return name
+	}
+	return id
 }
 
 // String tells the row in one line.
