@@ -60,7 +60,7 @@ func (t *tokens) remember(now time.Time, token string, request fingerprint) {
 // fingerprintOf identifies the actions of a transaction, and returns their size too. Every part is written with its
 // length, so that different requests never give the same text; maps are written in the order of their keys.
 func fingerprintOf(in *dynamodb.TransactWriteItemsInput) (fingerprint, int) {
-	var e encoder
+	e := encoder{out: make([]byte, 0, 2048)} // most requests fit
 	for i := range in.TransactItems {
 		switch a := &in.TransactItems[i]; {
 		case a.Put != nil:
