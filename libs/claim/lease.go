@@ -59,6 +59,8 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
 		now := s.now()
 		if wrote != 0 && v.row != nil && v.row.Fence == wrote && v.row.WorkerID == workerID && v.row.WorkerJob == m.MessageID {
+			// It may be an earlier attempt that took effect late: what the row says is what others go by.
+			start.Lease.ExpiresAt = job.Time(v.row.LeaseExpiresMillis)
 			return nil, nil
 		}
 		if start = s.verdict(v, w, workerID, now); v.job == nil && start.Verdict != Started && start.Verdict != Busy {
