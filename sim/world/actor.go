@@ -22,6 +22,8 @@ type actor struct {
 	life   int    // counts restarts, so that what was meant for an earlier life is dropped
 	done   func() // called when its code has run to its end
 
+	frozenUntil time.Time // by the world's time
+
 	invocation string // of a function
 	ids        int    // made so far, on a stage
 	requests   int    // made so far
@@ -43,6 +45,7 @@ type request struct {
 	wait               bool
 	until              time.Time // by the actor's clock; of a wait
 	session            *session  // whose events end the wait early; nil for a mere pause
+	deadline           time.Time // by the actor's clock, when the call is given up; zero: never
 }
 
 // reply is what it is resumed with.
@@ -87,7 +90,11 @@ func (w *World) spawn(a *actor, body func(a *actor)) {
 }
 
 // call is the actor's client.Call.
-func (a *actor) call(_ context.Context, service, operation string, input any) (any, error) {
-	r := a.ask(request{service: service, operation: operation, input: input})
+func (a *actor) call(ctx context.Context, service, operation string, input any) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	deadline, _ := ctx.Deadline()
+	r := a.ask(request{service: service, operation: operation, input: input, deadline: deadline})
 	return r.output, r.err
 }

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -52,13 +53,31 @@ func (w *World) takeUp(a *actor, req request) {
 		frozen := w.between(time.Second, 5*time.Minute, "delay.freeze")
 		w.story.fault(Freeze, fmt.Sprintf("%s stands still for %v before %s", a.name, frozen, describe(req)))
 		delay += frozen
+		a.frozenUntil = w.now.Add(delay)
 		w.freezeSession(a, frozen)
 	case a.kind == workerKind && req.operation == "UpdateItem" && w.strikes(SlowHeartbeat, "call"):
 		slow := w.between(time.Second, w.scenario.Claim.Lease, "delay.heartbeat")
 		w.story.fault(SlowHeartbeat, fmt.Sprintf("the heartbeat of %s takes %v", a.name, slow))
 		delay += slow
 	}
+	if giveUp, ok := w.givesUp(a, req, delay); ok {
+		asked := a.asked
+		what := fmt.Sprintf("%s gave up: late %s", a.name, describe(req))
+		w.push(&item{at: w.now.Add(delay), what: what, request: &req, do: func() { w.apply(a, req, asked) }})
+		w.at(a, giveUp, "gives up "+req.operation, func() { w.proceed(a, reply{err: context.DeadlineExceeded}) })
+		return
+	}
 	w.at(a, delay, describe(req), func() { w.perform(a, req) }).request = &req
+}
+
+// givesUp says whether a call takes longer than its caller waits, and how long that is. A frozen caller
+// waits for as long as it is frozen.
+func (w *World) givesUp(a *actor, req request, delay time.Duration) (time.Duration, bool) {
+	if req.deadline.IsZero() || w.now.Before(a.frozenUntil) {
+		return 0, false
+	}
+	wait := a.clock.until(req.deadline, w.now).Sub(w.now)
+	return wait, wait < delay
 }
 
 // at schedules something of an actor's; it does not happen if the actor has died by then.

@@ -17,7 +17,7 @@ import (
 )
 
 // afterEvent is called when an event and all that it did at once are over.
-func (o *oracle) afterEvent() {}
+func (o *oracle) afterEvent() { o.commandsEndWithTheirLease() }
 
 // atEnd judges a world in which nothing happens any more: everything must have come to its end.
 func (o *oracle) atEnd() {
@@ -42,6 +42,7 @@ func (o *oracle) atEnd() {
 			o.fail("S5", fmt.Sprintf("%s is %s; has a record: %v", m.ID, j.Outcome, records[m.ID]))
 		}
 	}
+	o.nothingEndsWithoutReason(ended)
 	o.newestCompletes(ended)
 	o.executionsAgree(ended)
 	o.nothingIsLeft()

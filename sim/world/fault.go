@@ -28,7 +28,7 @@ const (
 	Throttle                        // F16 a call is refused for load, or a transaction for a conflict
 	TokenGone                       // F17 an execution is stopped while its task is under way
 	SlowHeartbeat                   // F18 a heartbeat comes late
-	HandlerFails                    // F19 a batch's handler fails
+	HandlerFails                    // F19 a function does its work, and its run fails all the same
 	NudgeLost                       // F20 a nudge or a wake-up is lost, late or doubled
 	StuckCommand                    // F22 a command never ends by itself and ignores SIGTERM
 	WorkerStops                     // a worker is told to stop, and started again

@@ -30,15 +30,24 @@ type oracle struct {
 	writes []ddbcore.Write
 
 	fences  map[job.Key]int64    // the highest ever
-	leases  map[int64]int64      // by fence: until when its holder was ever given the lease, by its own clock, ms
+	leases  map[term]int64       // until when its holder was ever given the lease, by its own clock, ms
 	held    map[job.Key]FaultSet // what has struck in the life of each claim with jobs, expired or not
-	revoked map[int64]bool       // fences whose lease was ended by right though it was live
+	revoked map[term]bool        // whose lease was ended by right though it was live
 	model   model.Settings
+	ignore  map[string]bool
 }
 
-func newOracle(w *World) *oracle {
+// term is one lease of one worker.
+type term struct {
+	key   job.Key
+	fence int64
+}
+
+func (s *session) term() term { return term{key: s.keyOf(), fence: s.task.Fence} }
+
+func newOracle(w *World, ignore map[string]bool) *oracle {
 	c := w.scenario.Claim
-	return &oracle{world: w, fences: map[job.Key]int64{}, leases: map[int64]int64{}, held: map[job.Key]FaultSet{}, revoked: map[int64]bool{}, model: model.Settings{
+	return &oracle{world: w, ignore: ignore, fences: map[job.Key]int64{}, leases: map[term]int64{}, held: map[job.Key]FaultSet{}, revoked: map[term]bool{}, model: model.Settings{
 		LeaseMillis: c.Lease.Milliseconds(), ClaimMillis: c.ClaimTTL.Milliseconds(),
 		InterruptGraceMillis: c.InterruptGrace.Milliseconds(), SkewMillis: c.MaxClockSkew.Milliseconds(),
 	}}
@@ -46,7 +55,7 @@ func newOracle(w *World) *oracle {
 
 // fail notes the first violation.
 func (o *oracle) fail(invariant, what string) {
-	if o.violation != nil {
+	if o.violation != nil || o.ignore[invariant] {
 		return
 	}
 	o.violation = &Violation{Invariant: invariant, What: what, At: o.world.now.Sub(Epoch), Event: o.world.Events}
@@ -143,7 +152,8 @@ func (o *oracle) claimChanged(c change) {
 	o.leasesLast(c)
 	o.newestFirst(c)
 	if c.row != nil && c.row.WorkerID != "" {
-		o.leases[c.row.Fence] = c.row.LeaseExpiresMillis
+		t := term{c.key, c.row.Fence}
+		o.leases[t] = max(o.leases[t], c.row.LeaseExpiresMillis)
 	}
 	o.follow(c)
 	o.world.story.claim(c.key, c.row)
@@ -206,7 +216,7 @@ func (o *oracle) leasesLast(c change) {
 	if !jobEnded && !graceOver {
 		o.fail("S1", fmt.Sprintf("the live lease of %s on %s is ended by %s", before.WorkerID, c.key, who(o.writer)))
 	}
-	o.revoked[before.Fence] = true
+	o.revoked[term{c.key, before.Fence}] = true
 }
 
 // holds says whether the lease's holder may still believe in it: its process lives, and by its own
@@ -223,13 +233,13 @@ func (o *oracle) holds(r *claim.Row) bool {
 // commandBegins: no two commands of a key run with a lease that both may believe in (S1).
 func (o *oracle) commandBegins(s *session) {
 	for _, other := range o.world.sessions {
-		if other == s || other.keyOf() != s.keyOf() || other.exited(o.world.now) || o.revoked[other.task.Fence] {
+		if other == s || other.keyOf() != s.keyOf() || other.exited(o.world.now) || o.revoked[other.term()] {
 			continue
 		}
 		if other.task.Fence >= s.task.Fence {
 			o.fail("S1", fmt.Sprintf("the command of %s begins under fence %d beside one under fence %d", s.task.Work.Message.MessageID, s.task.Fence, other.task.Fence))
 		}
-		if job.Millis(other.owner.Now()) < o.leases[other.task.Fence] {
+		if job.Millis(other.owner.Now()) < o.leases[other.term()] {
 			o.fail("S1", fmt.Sprintf("the command of %s begins while that of %s runs under a live lease", s.task.Work.Message.MessageID, other.task.Work.Message.MessageID))
 		}
 	}

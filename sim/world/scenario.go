@@ -56,6 +56,9 @@ type Options struct {
 	Fixed  bool           // all of Faults strike, and at their strongest
 	Story  bool           // keep the story of the run
 	Log    *slog.Logger   // of the handlers; nil for none
+
+	// Ignore are invariants that are not judged, so that one can see which others catch the same mistake.
+	Ignore map[string]bool
 }
 
 // Draw makes a scenario by choices: a few mails in a few threads of one or two keys, close together or

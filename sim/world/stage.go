@@ -91,7 +91,7 @@ func (s Stage) Play(pick func([]choose.Move) (int, bool), keepStory bool) Ending
 		log: slog.New(slog.DiscardHandler), story: &Story{keep: keepStory}, healed: true,
 	}
 	w.stage = &stage{Stage: s, world: w, pick: pick, begun: make([]bool, len(s.Acts)), fault: faults, tokens: map[string]string{}}
-	w.oracle = newOracle(w)
+	w.oracle = newOracle(w, nil)
 	w.furnish()
 	defer w.stop()
 	return w.stage.play()

@@ -41,6 +41,7 @@ type session struct {
 	nudged    bool  // heard and not told yet
 	told      bool  // the worker was told to stop
 	over      bool  // the command has exited
+	knows     int64 // until when its worker was told at least that it has the lease, by its own clock, ms
 	terminate bool  // it was asked to end
 }
 
@@ -126,10 +127,27 @@ func (wa *workerActor) Now() time.Time { return wa.actor.clock.at(wa.world.now) 
 // Stopping says whether the worker was told to stop.
 func (wa *workerActor) Stopping() bool { return wa.stopping }
 
-// WithDeadline bounds nothing: a call in the simulation takes as long as it takes, and its deadline is
-// looked at when it is over.
-func (wa *workerActor) WithDeadline(ctx context.Context, _ time.Time) (context.Context, context.CancelFunc) {
-	return ctx, func() {}
+// WithDeadline is a context of the machine's clock.
+func (wa *workerActor) WithDeadline(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
+	return bounded{Context: ctx, until: until, owner: wa}, func() {}
+}
+
+// bounded is a context that ends at a time of its machine's clock.
+type bounded struct {
+	context.Context
+	until time.Time
+	owner *workerActor
+}
+
+// Deadline is when it ends.
+func (b bounded) Deadline() (time.Time, bool) { return b.until, true }
+
+// Err says whether it has ended.
+func (b bounded) Err() error {
+	if b.owner.Now().Before(b.until) {
+		return b.Context.Err()
+	}
+	return context.DeadlineExceeded
 }
 
 // UntilStopped is ctx: being told to stop ends a receive by itself here.
@@ -164,6 +182,7 @@ func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, 
 	if stuck {
 		w.story.fault(StuckCommand, "the command never ends by itself, and ignores SIGTERM")
 	}
+	s.knows = w.oracle.leases[s.term()]
 	w.oracle.commandBegins(s)
 	return s, nil
 }
@@ -224,6 +243,7 @@ func (s *session) Terminate() {
 
 // Kill ends the command.
 func (s *session) Kill() {
+	s.owner.world.oracle.commandKilled(s)
 	s.killed = !s.exited(s.owner.world.now) || s.killed
 	s.owner.world.eventOf(s.owner.actor, s.owner.actor.name, "kills the command")
 }
