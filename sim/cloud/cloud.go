@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -245,12 +246,13 @@ func (c *Cloud) answer(now time.Time, a lambdacore.Answer) []Effect {
 
 func (c *Cloud) statusChanges(e sfncore.ExecutionEnded) []Effect {
 	var list []Effect
+	region, account := place(e.ExecutionArn)
 	for _, rule := range c.rules {
 		if !slices.Contains(rule.Statuses, e.Status) {
 			continue
 		}
 		event := lambdacore.StatusChange{
-			ID: e.ExecutionArn + "/" + string(e.Status), Time: e.StopDate, ExecutionARN: e.ExecutionArn, StateMachineARN: e.StateMachineArn,
+			ID: e.ExecutionArn + "/" + string(e.Status), AccountID: account, Region: region, Time: e.StopDate, ExecutionARN: e.ExecutionArn, StateMachineARN: e.StateMachineArn,
 			Name: e.Name, Status: string(e.Status), StartDate: e.StartDate, StopDate: e.StopDate, Input: e.Input,
 			Output: optional(e.Output), Error: optional(e.Error), Cause: optional(e.Cause),
 		}
@@ -300,6 +302,15 @@ func (c *Cloud) invoke(now time.Time, function string, payload []byte) (string, 
 		return "", nil, fmt.Errorf("a synchronous invocation of %s was answered with %T", function, output)
 	}
 	return pending.InvocationID, c.fromLambda(now, effects), nil
+}
+
+// place says where a resource is.
+func place(resourceARN string) (region, account string) {
+	parsed, err := arn.Parse(resourceARN)
+	if err != nil {
+		return "", ""
+	}
+	return parsed.Region, parsed.AccountID
 }
 
 func optional(s string) *string {

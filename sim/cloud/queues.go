@@ -32,7 +32,9 @@ func (c *Cloud) poll(now time.Time, m lambdacore.Mapping) []Effect {
 	if len(messages) == 0 {
 		return effects
 	}
-	id, run, err := c.invoke(now, m.FunctionName, lambdacore.SQSEvent(c.queueARN(now, m.QueueName), "", messages))
+	queueARN := c.queueARN(now, m.QueueName)
+	region, _ := place(queueARN)
+	id, run, err := c.invoke(now, m.FunctionName, lambdacore.SQSEvent(queueARN, region, messages))
 	if err != nil {
 		return effects
 	}
