@@ -1,0 +1,195 @@
+package determinism
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"slices"
+)
+
+// loop is a range over a map.
+type loop struct {
+	*checker
+	body *ast.BlockStmt // of the function around it; nil for none
+	of   *ast.RangeStmt
+}
+
+// ordered says whether the loop comes to the same whatever the order: it only fills maps, counts, adds up
+// integers, looks whether there is such an entry, or gathers what the function sorts later.
+func (l loop) ordered() bool { return l.block(l.of.Body) }
+
+func (l loop) block(b *ast.BlockStmt) bool {
+	return !slices.ContainsFunc(b.List, func(s ast.Stmt) bool { return !l.statement(s) })
+}
+
+func (l loop) statement(s ast.Stmt) bool {
+	switch s := s.(type) {
+	case *ast.IncDecStmt:
+		return true
+	case *ast.BlockStmt:
+		return l.block(s)
+	case *ast.BranchStmt:
+		return s.Tok == token.CONTINUE
+	case *ast.ReturnStmt: // there is such an entry
+		return !slices.ContainsFunc(s.Results, func(e ast.Expr) bool { return !l.fixed(e) })
+	case *ast.ExprStmt:
+		call, ok := s.X.(*ast.CallExpr)
+		return ok && l.builtin(call) == "delete"
+	case *ast.IfStmt:
+		if (s.Init != nil && !l.statement(s.Init)) || !l.pure(s.Cond) || !l.block(s.Body) {
+			return false
+		}
+		return s.Else == nil || l.statement(s.Else)
+	case *ast.RangeStmt:
+		return l.pure(s.X) && l.block(s.Body)
+	case *ast.AssignStmt:
+		return l.assignment(s)
+	}
+	return false
+}
+
+func (l loop) assignment(s *ast.AssignStmt) bool {
+	for _, e := range s.Rhs {
+		if !l.pure(e) && !l.gathers(s) {
+			return false
+		}
+	}
+	switch s.Tok {
+	case token.DEFINE:
+		return true
+	case token.ADD_ASSIGN, token.OR_ASSIGN, token.AND_ASSIGN, token.XOR_ASSIGN:
+		basic, ok := l.pass.TypesInfo.TypeOf(s.Lhs[0]).Underlying().(*types.Basic)
+		return ok && basic.Info()&types.IsInteger != 0
+	case token.ASSIGN:
+		for i, to := range s.Lhs {
+			if !l.intoMap(to) && !l.within(to) && !(len(s.Rhs) == len(s.Lhs) && l.settles(to, s.Rhs[i])) && !l.gathers(s) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// intoMap: each entry is set on its own.
+func (l loop) intoMap(to ast.Expr) bool {
+	index, ok := to.(*ast.IndexExpr)
+	if !ok {
+		return false
+	}
+	_, isMap := l.pass.TypesInfo.TypeOf(index.X).Underlying().(*types.Map)
+	return isMap
+}
+
+// within says whether the variable lives in one round of the loop.
+func (l loop) within(to ast.Expr) bool {
+	name, ok := to.(*ast.Ident)
+	if !ok {
+		return false
+	}
+	if name.Name == "_" {
+		return true
+	}
+	object := l.pass.TypesInfo.ObjectOf(name)
+	return object != nil && object.Pos() > l.of.Pos() && object.Pos() < l.of.End()
+}
+
+// settles: to becomes the same whichever round comes last, being a constant, or the least or greatest.
+func (l loop) settles(to, from ast.Expr) bool {
+	if l.fixed(from) {
+		return true
+	}
+	call, ok := from.(*ast.CallExpr)
+	if !ok || (l.builtin(call) != "min" && l.builtin(call) != "max") {
+		return false
+	}
+	return slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return l.same(a, to) })
+}
+
+func (l loop) same(a, b ast.Expr) bool {
+	x, ok := a.(*ast.Ident)
+	y, okay := b.(*ast.Ident)
+	return ok && okay && l.pass.TypesInfo.ObjectOf(x) == l.pass.TypesInfo.ObjectOf(y)
+}
+
+// gathers: list = append(list, …), and the function sorts list after the loop.
+func (l loop) gathers(s *ast.AssignStmt) bool {
+	if len(s.Lhs) != 1 || len(s.Rhs) != 1 || l.body == nil {
+		return false
+	}
+	call, ok := s.Rhs[0].(*ast.CallExpr)
+	if !ok || l.builtin(call) != "append" || !l.same(call.Args[0], s.Lhs[0]) {
+		return false
+	}
+	sorted := false
+	ast.Inspect(l.body, func(n ast.Node) bool {
+		later, ok := n.(*ast.CallExpr)
+		if ok && later.Pos() > l.of.End() && len(later.Args) > 0 && l.same(later.Args[0], s.Lhs[0]) {
+			sorted = sorted || l.sorts(later)
+		}
+		return true
+	})
+	return sorted
+}
+
+func (l loop) sorts(call *ast.CallExpr) bool {
+	for _, name := range [...]string{"Sort", "SortFunc", "SortStableFunc"} {
+		if l.isCallOf(call, "slices", name) {
+			return true
+		}
+	}
+	for _, name := range [...]string{"Strings", "Ints", "Slice", "SliceStable", "Sort", "Stable"} {
+		if l.isCallOf(call, "sort", name) {
+			return true
+		}
+	}
+	return false
+}
+
+// fixed says whether e is a constant or nil.
+func (l loop) fixed(e ast.Expr) bool {
+	tv := l.pass.TypesInfo.Types[e]
+	return tv.IsNil() || (tv.Value != nil && tv.Value.Kind() != constant.Unknown)
+}
+
+// pure says whether computing e can have no effect: it calls nothing but builtins, conversions, and the
+// functions of packages that have none.
+func (l loop) pure(e ast.Expr) bool {
+	pure := true
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			pure = pure && l.harmless(n)
+		case *ast.FuncLit:
+			return false // called by what it is given to, if at all
+		}
+		return true
+	})
+	return pure
+}
+
+var harmlessPackages = []string{"strings", "slices", "maps", "bytes", "strconv", "cmp", "time", "fmt", "errors"}
+
+func (l loop) harmless(call *ast.CallExpr) bool {
+	if l.pass.TypesInfo.Types[call.Fun].IsType() || l.builtin(call) != "" {
+		return true
+	}
+	s, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	object := l.pass.TypesInfo.Uses[s.Sel]
+	return object != nil && object.Pkg() != nil && slices.Contains(harmlessPackages, object.Pkg().Path())
+}
+
+// builtin names the builtin that is called; "" for none.
+func (l loop) builtin(call *ast.CallExpr) string {
+	if !l.pass.TypesInfo.Types[call.Fun].IsBuiltin() {
+		return ""
+	}
+	if name, ok := call.Fun.(*ast.Ident); ok {
+		return name.Name
+	}
+	return ""
+}
