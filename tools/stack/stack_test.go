@@ -42,8 +42,11 @@ type lab struct {
 	root  string
 }
 
-func startLab(t *testing.T, workers int, script string) lab {
+// startLab starts a stack whose workers run the script for each message. The changes are made to its
+// configuration before.
+func startLab(t *testing.T, workers int, script string, changes ...func(*stack.Config)) lab {
 	t.Helper()
+	t.Parallel()
 	routes, err := mail.NewRoutes("example.com")
 	if err != nil {
 		t.Fatal(err)
@@ -54,10 +57,14 @@ func startLab(t *testing.T, workers int, script string) lab {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	s, err := stack.Start(t.Context(), stack.Config{
+	config := stack.Config{
 		Address: "127.0.0.1:0", Claim: c, Worker: w, Routes: routes, Root: root, Workers: workers,
 		Command: []string{"/bin/sh", "-c", script}, Environ: os.Environ(), Log: log,
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	s, err := stack.Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +75,7 @@ func startLab(t *testing.T, workers int, script string) lab {
 			t.Error(err)
 		}
 	})
-	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.Names(), c, time.Now, boot.RandomID)
+	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.Names(), config.Claim, time.Now, boot.RandomID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +92,14 @@ func (l lab) mail(id, subject, inReplyTo string) {
 	if inReplyTo != "" {
 		headers = append(headers, "In-Reply-To: <"+inReplyTo+"@customer.example>", "References: <"+inReplyTo+"@customer.example>")
 	}
+	l.put(id, strings.Join(headers, "\r\n")+"\r\n\r\nPlease do it.\r\n", nil)
+}
+
+// put puts an object under emails/.
+func (l lab) put(id, content string, metadata map[string]string) {
+	l.Helper()
 	_, err := client.NewS3(l.Call).PutObject(l.Context(), &s3.PutObjectInput{
-		Bucket: aws.String(l.Names().Emails()), Key: aws.String("emails/" + id),
-		Body: strings.NewReader(strings.Join(headers, "\r\n") + "\r\n\r\nPlease do it.\r\n"),
+		Bucket: aws.String(l.Names().Emails()), Key: aws.String("emails/" + id), Body: strings.NewReader(content), Metadata: metadata,
 	})
 	if err != nil {
 		l.Fatal(err)
@@ -97,7 +109,7 @@ func (l lab) mail(id, subject, inReplyTo string) {
 // await waits until cond holds of the message's job.
 func (l lab) await(id, what string, cond func(j *claim.Job) bool) *claim.Job {
 	l.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		j, err := l.store.ReadJob(l.Context(), id)
 		if err != nil {
 			l.Fatal(err)
@@ -124,12 +136,21 @@ func (l lab) started(id string) {
 // exists waits for a file that a command writes.
 func (l lab) exists(path string) {
 	l.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(l.root, path)); err == nil {
+	l.eventually(path, func() bool {
+		_, err := os.Stat(filepath.Join(l.root, path))
+		return err == nil
+	})
+}
+
+// eventually waits until something holds.
+func (l lab) eventually(what string, holds func() bool) {
+	l.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if holds() {
 			return
 		}
 	}
-	l.Fatalf("%s never came to be", path)
+	l.Fatalf("%s never came to be", what)
 }
 
 func TestAMailRunsTheCommandInItsWorkspace(t *testing.T) {
