@@ -172,11 +172,16 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 		Message: work.Message, ContainerID: work.ContainerID, Outcome: job.Failed,
 		What: "no worker could finish it: the work queue delivered it as often as it may",
 	})
-	if err != nil || result.Outcome == "" {
+	if err != nil {
 		return err
 	}
+	failure := job.ErrorFailed
+	if result.Outcome == "" {
+		// The job has another container by now: where its execution waits for this work all the same, it claims again.
+		failure = job.ErrorClaimLost
+	}
 	_, err = h.tokens.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
-		TaskToken: aws.String(work.TaskToken), Error: aws.String(job.ErrorFailed), Cause: aws.String(result.Result),
+		TaskToken: aws.String(work.TaskToken), Error: aws.String(failure), Cause: aws.String(result.Result),
 	})
 	if err != nil && !interrupt.TokenGone(err) {
 		return fmt.Errorf("let the execution of %s go: %w", work.Message.MessageID, err)
