@@ -143,3 +143,12 @@ func (s *Streams) UnmarshalJSON(data []byte) error {
 	}
 	return nil
 }
+
+// Used are the lists as far as they have been played.
+func (s *Streams) Used() *Streams {
+	used := s.Clone()
+	for label, picks := range used.Picks {
+		used.Set(label, picks[:min(len(picks), s.at[label])])
+	}
+	return used
+}

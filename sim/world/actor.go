@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -10,6 +11,7 @@ import (
 // yields at every call of AWS and at every wait; one runs at a time, and only while the world lets it.
 type actor struct {
 	name  string
+	group string // its name without what tells it from earlier ones: whose draws it shares
 	kind  actorKind
 	clock clock
 
@@ -57,9 +59,14 @@ type reply struct {
 // crashed unwinds a coroutine whose process died.
 type crashed struct{}
 
-// newActor makes an actor of body, which runs when the actor is first resumed.
+// newActor makes an actor of body, which runs when the actor is first resumed. Its draws are those of its
+// group, so that what befalls one group does not reshuffle what befalls the others.
 func (w *World) newActor(name string, kind actorKind, body func(a *actor)) *actor {
-	a := &actor{name: name, kind: kind, clock: w.newClock(name), alive: true}
+	group := name
+	if at := strings.IndexAny(name, "/."); at > 0 {
+		group = name[:at]
+	}
+	a := &actor{name: name, group: group, kind: kind, clock: w.newClock(name, group), alive: true}
 	w.spawn(a, body)
 	return a
 }

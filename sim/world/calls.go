@@ -43,20 +43,20 @@ func (w *World) proceed(a *actor, r reply) {
 func (w *World) takeUp(a *actor, req request) {
 	delay := w.latency("call")
 	switch {
-	case w.strikes(CrashBefore, "call"):
+	case w.strikes(CrashBefore, a.group):
 		w.at(a, delay, "dies before "+describe(req), func() {
 			w.story.fault(CrashBefore, "the call is never made")
 			w.die(a)
 		})
 		return
-	case w.strikes(Freeze, "call"):
-		frozen := w.between(time.Second, 5*time.Minute, "delay.freeze")
+	case w.strikes(Freeze, a.group):
+		frozen := w.between(time.Second, 5*time.Minute, "delay.freeze."+a.group)
 		w.story.fault(Freeze, fmt.Sprintf("%s stands still for %v before %s", a.name, frozen, describe(req)))
 		delay += frozen
 		a.frozenUntil = w.now.Add(delay)
 		w.freezeSession(a, frozen)
-	case a.kind == workerKind && req.operation == "UpdateItem" && w.strikes(SlowHeartbeat, "call"):
-		slow := w.between(time.Second, w.scenario.Claim.Lease, "delay.heartbeat")
+	case a.kind == workerKind && req.operation == "UpdateItem" && w.strikes(SlowHeartbeat, a.group):
+		slow := w.between(time.Second, w.scenario.Claim.Lease, "delay.heartbeat."+a.group)
 		w.story.fault(SlowHeartbeat, fmt.Sprintf("the heartbeat of %s takes %v", a.name, slow))
 		delay += slow
 	}
@@ -94,20 +94,20 @@ func (w *World) perform(a *actor, req request) {
 		return
 	}
 	switch {
-	case w.strikes(RequestLost, "call"):
+	case w.strikes(RequestLost, a.group):
 		w.story.fault(RequestLost, "the call does not arrive; "+a.name+" sees an error")
 		w.proceed(a, reply{err: errTimeout})
-	case w.isHint(req) && w.strikes(NudgeLost, "call"):
+	case w.isHint(req) && w.strikes(NudgeLost, a.group):
 		w.story.fault(NudgeLost, "the nudge or wake-up is lost")
 		w.proceed(a, reply{err: errTimeout})
-	case req.operation == "ChangeMessageVisibility" && w.strikes(RedeliveryWhileRun, "call"):
+	case req.operation == "ChangeMessageVisibility" && w.strikes(RedeliveryWhileRun, a.group):
 		w.story.fault(RedeliveryWhileRun, "the message will be visible again though it is worked on")
 		w.proceed(a, reply{err: errTimeout})
-	case req.service == "dynamodb" && w.strikes(Throttle, "call"):
+	case req.service == "dynamodb" && w.strikes(Throttle, a.group):
 		w.story.fault(Throttle, "the call is refused")
 		w.proceed(a, reply{err: throttled(req)})
-	case w.strikes(LateRequest, "call"):
-		late := w.between(0, 3*time.Minute, "delay.late")
+	case w.strikes(LateRequest, a.group):
+		late := w.between(0, 3*time.Minute, "delay.late."+a.group)
 		w.story.fault(LateRequest, fmt.Sprintf("the call takes effect in %v; %s sees an error now", late, a.name))
 		asked := a.asked
 		what := fmt.Sprintf("%s gave up: late %s", a.name, describe(req))
@@ -122,13 +122,13 @@ func (w *World) performNow(a *actor, req request) {
 	req = withToken(w, req)
 	r := w.apply(a, req, a.asked)
 	switch {
-	case w.strikes(CrashAfter, "call"):
+	case w.strikes(CrashAfter, a.group):
 		w.story.fault(CrashAfter, a.name+" dies before it sees the answer")
 		w.die(a)
-	case w.strikes(AnswerLost, "call"):
+	case w.strikes(AnswerLost, a.group):
 		w.story.fault(AnswerLost, "the call took effect; "+a.name+" sees an error")
 		w.proceed(a, reply{err: errTimeout})
-	case w.strikes(SDKRetry, "call"):
+	case w.strikes(SDKRetry, a.group):
 		w.story.fault(SDKRetry, "the call took effect, and the SDK makes it again")
 		w.proceed(a, w.apply(a, req, a.asked))
 	default:
@@ -205,12 +205,12 @@ func (w *World) receive(a *actor, in *sqs.ReceiveMessageInput) {
 		w.parked[name] = append(w.parked[name], &item{actor: a, life: a.life, what: describe(request{operation: "ReceiveMessage", input: in}), do: func() { w.receive(a, in) }})
 		return
 	}
-	if err == nil && w.strikes(CrashAfter, "receive") {
+	if err == nil && w.strikes(CrashAfter, a.group) {
 		w.story.fault(CrashAfter, a.name+" dies before it sees the answer")
 		w.die(a)
 		return
 	}
-	if err == nil && w.strikes(AnswerLost, "receive") {
+	if err == nil && w.strikes(AnswerLost, a.group) {
 		w.story.fault(AnswerLost, "the call took effect; "+a.name+" sees an error")
 		w.proceed(a, reply{err: errTimeout})
 		return

@@ -38,18 +38,18 @@ func (c *clock) until(shown, now time.Time) time.Time {
 }
 
 // newClock draws a clock for an actor, as far as the faults of the run allow.
-func (w *World) newClock(label string) clock {
+func (w *World) newClock(name, group string) clock {
 	c := clock{since: w.now, bound: w.scenario.ClockError}
 	if c.bound == 0 {
 		c.bound = w.scenario.Claim.MaxClockSkew / 2
 	}
-	if w.strikes(ClockOffset, "clock") {
-		c.offset = w.between(-c.bound, c.bound, "clock.offset")
-		w.story.fault(ClockOffset, fmt.Sprintf("the clock of %s is %v off", label, c.offset))
+	if w.strikes(ClockOffset, group) {
+		c.offset = w.between(-c.bound, c.bound, "clock.offset."+group)
+		w.story.fault(ClockOffset, fmt.Sprintf("the clock of %s is %v off", name, c.offset))
 	}
-	if w.strikes(ClockDrift, "clock") {
-		c.drift = float64(w.choose(2001, "clock.drift")-1000) / 1e5 // up to 1 % either way
-		w.story.fault(ClockDrift, fmt.Sprintf("the clock of %s gains %.0f ms a second", label, c.drift*1000))
+	if w.strikes(ClockDrift, group) {
+		c.drift = float64(w.choose(2001, "clock.drift."+group)-1000) / 1e5 // up to 1 % either way
+		w.story.fault(ClockDrift, fmt.Sprintf("the clock of %s gains %.0f ms a second", name, c.drift*1000))
 	}
 	return c
 }

@@ -85,7 +85,7 @@ type strength int
 // strikes draws whether the fault strikes here and now.
 func (w *World) strikes(f Fault, where string) bool {
 	if w.stage != nil {
-		return w.stage.strikes(f, where)
+		return w.stage.strikes(f)
 	}
 	if !w.drawn(f, where) {
 		return false
@@ -100,7 +100,7 @@ func (w *World) drawn(f Fault, where string) bool {
 	if every == 0 || w.healed {
 		return false
 	}
-	return w.choose(int(every), "fault."+faultNames[f]+"."+where) == int(every)-1
+	return w.choose(int(every), w.faultLabels(where)[f]) == int(every)-1
 }
 
 // FaultSet is a set of faults.
@@ -118,6 +118,19 @@ func (w *World) struck(f Fault) {
 	for key := range w.oracle.held {
 		w.oracle.held[key] |= 1 << f
 	}
+}
+
+// faultLabels are the labels of the draws for faults at a place.
+func (w *World) faultLabels(where string) *[faults]string {
+	labels, ok := w.labels[where]
+	if !ok {
+		labels = &[faults]string{}
+		for f, name := range faultNames {
+			labels[f] = "fault." + name + "." + where
+		}
+		w.labels[where] = labels
+	}
+	return labels
 }
 
 func byName(counts [faults]int) map[string]int {

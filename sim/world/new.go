@@ -37,7 +37,7 @@ const functionTimeoutSeconds = 60
 // newWorld furnishes a cloud, and lays out what will come from outside.
 func newWorld(scenario Scenario, chooser choose.Chooser, options Options) *World {
 	w := &World{
-		scenario: scenario, chooser: chooser, now: Epoch, parked: map[string][]*item{}, log: options.Log,
+		scenario: scenario, chooser: chooser, now: Epoch, parked: map[string][]*item{}, labels: map[string]*[faults]string{}, log: options.Log,
 		story: &Story{keep: options.Story},
 	}
 	if w.log == nil {

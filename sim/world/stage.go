@@ -122,6 +122,10 @@ func (s *stage) play() Ending {
 				s.atEnd()
 				break
 			}
+			// Nothing else can happen: a move of its own, so that what follows is known to follow.
+			if _, ok := s.pick([]choose.Move{{Name: "until " + next.Sub(Epoch).String(), Global: true}}); !ok {
+				cut = true
+			}
 			w.advance(next)
 			continue
 		}
@@ -173,22 +177,32 @@ func (s *stage) do(m stageMove) {
 			who = m.item.actor.name
 		}
 		w.event(who, m.item.what)
-		if s.fault = m.fault; m.fault != faults {
-			s.struck++
-			w.story.fault(m.fault, "by choice")
-		}
-		if m.fault == CrashBefore {
-			w.die(m.item.actor)
-		} else {
-			m.item.do()
-		}
-		s.fault = faults
+		s.doWith(m)
+	}
+}
+
+// doWith makes a call, with its fault.
+func (s *stage) doWith(m stageMove) {
+	if m.fault == faults {
+		m.item.do()
+		return
+	}
+	s.struck++
+	s.world.story.fault(m.fault, "by choice")
+	if m.fault == CrashBefore {
+		s.world.die(m.item.actor)
+		return
+	}
+	s.fault = m.fault
+	m.item.do()
+	if s.fault != faults {
+		panic(fmt.Sprintf("world: %s did not strike at %s", m.fault, m.item.what))
 	}
 }
 
 // strikes says whether the fault was picked for the call under way.
-func (s *stage) strikes(f Fault, where string) bool {
-	struck := s.fault == f && where == "call"
+func (s *stage) strikes(f Fault) bool {
+	struck := s.fault == f
 	if struck {
 		s.fault = faults
 	}

@@ -64,7 +64,7 @@ func (w *World) startWorker(wa *workerActor) {
 	wa.actor = a
 	w.actors = append(w.actors, a)
 	w.at(a, w.latency("begin"), "starts", func() { w.proceed(a, reply{}) })
-	if w.drawn(WorkerStops, "worker") {
+	if w.drawn(WorkerStops, a.group) {
 		w.at(a, w.between(0, 20*time.Minute, "delay.stop"), "is told to stop", func() { w.tellToStop(wa) })
 	}
 }
@@ -167,7 +167,7 @@ func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, 
 	if wa.staged != nil {
 		command = *wa.staged
 	}
-	stuck := w.strikes(StuckCommand, "command")
+	stuck := w.strikes(StuckCommand, wa.actor.group)
 	if stuck {
 		command.Takes, command.Ignores = 100*time.Hour, true
 	}

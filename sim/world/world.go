@@ -31,6 +31,7 @@ type World struct {
 	scenario Scenario
 	chooser  choose.Chooser
 	faults   [faults]strength
+	labels   map[string]*[faults]string // of the draws for faults, by place
 	healed   bool
 
 	now                      time.Time
