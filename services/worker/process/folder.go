@@ -46,7 +46,11 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 		workspace: filepath.Join(h.options.Root, "workspaces", m.ProjectID, m.UserID),
 		run:       filepath.Join(h.options.Root, "runs", fmt.Sprintf("%s-%d", job.ExecutionName(m.MessageID), t.Fence)),
 	}
-	if err := makeFolder(f.attachments()); err != nil {
+	inner := f.run // the command starts when the folders are there, so none is made for nothing
+	if len(t.Work.Attachments) > 0 {
+		inner = f.attachments()
+	}
+	if err := makeFolder(inner); err != nil {
 		return f, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -120,12 +124,16 @@ func (f folder) writeMessage(content []byte) error {
 // environment is what the command is told of its message (docs/protocol.md, The command).
 func (f folder) environment(t worker.Task) []string {
 	m := t.Work.Message
+	attachments := ""
+	if len(t.Work.Attachments) > 0 {
+		attachments = f.attachments()
+	}
 	pairs := [][2]string{
 		{"MESSAGE_ID", m.MessageID}, {"THREAD_ID", m.ThreadID}, {"PROJECT_ID", m.ProjectID}, {"USER_ID", m.UserID},
 		{"CONTAINER_ID", t.Work.ContainerID}, {"WORKER_ID", t.WorkerID}, {"FENCE", strconv.FormatInt(t.Fence, 10)},
 		{"FROM", m.From}, {"SUBJECT", m.Subject},
 		{"WORKSPACE", f.workspace}, {"MESSAGE_FILE", f.message()}, {"TEXT_FILE", f.text()}, {"RAW_FILE", f.raw()},
-		{"ATTACHMENTS", f.attachments()}, {"PARTIAL_WORK_FILE", f.partial()},
+		{"ATTACHMENTS", attachments}, {"PARTIAL_WORK_FILE", f.partial()},
 	}
 	list := make([]string, len(pairs))
 	for i, pair := range pairs {
