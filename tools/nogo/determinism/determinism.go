@@ -29,10 +29,12 @@ var Analyzer = &analysis.Analyzer{
 	Run:  run,
 }
 
-var scope string
+var scope, except string
 
 func init() {
 	Analyzer.Flags.StringVar(&scope, "scope", `/hephaestus/(model|sim)(/|$)`, "pattern of the import paths that are checked")
+	// mutants reads and rewrites source files; a test may call the lab from several goroutines.
+	Analyzer.Flags.StringVar(&except, "except", `/hephaestus/sim/(mutants|simtest)(/|$)`, "pattern of those that are not")
 }
 
 // imports maps what may not be imported to what to take instead.
@@ -54,14 +56,19 @@ func run(pass *analysis.Pass) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !in.MatchString("/" + pass.Pkg.Path()) {
+	out, err := regexp.Compile(except)
+	if err != nil {
+		return nil, err
+	}
+	if path := "/" + pass.Pkg.Path(); !in.MatchString(path) || out.MatchString(path) {
 		return nil, nil
 	}
+	declarations, known := declarationsOf(pass.Files, pass.TypesInfo), map[*types.Func]bool{}
 	for _, file := range pass.Files {
 		if strings.HasSuffix(pass.Fset.Position(file.FileStart).Filename, "_test.go") {
 			continue
 		}
-		c := &checker{pass: pass, marks: marksOf(pass.Fset, file)}
+		c := &checker{pass: pass, marks: marksOf(pass.Fset, file), declarations: declarations, known: known}
 		c.file(file)
 		c.unused()
 	}
@@ -70,8 +77,10 @@ func run(pass *analysis.Pass) (any, error) {
 
 // checker checks one file.
 type checker struct {
-	pass  *analysis.Pass
-	marks []*mark
+	pass         *analysis.Pass
+	marks        []*mark
+	declarations map[*types.Func]*ast.FuncDecl // of the package
+	known        map[*types.Func]bool          // whether it only computes
 }
 
 // mark is a comment that lets a line pass.

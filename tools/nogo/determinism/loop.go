@@ -59,6 +59,9 @@ func (l loop) assignment(s *ast.AssignStmt) bool {
 	case token.DEFINE:
 		return true
 	case token.ADD_ASSIGN, token.OR_ASSIGN, token.AND_ASSIGN, token.XOR_ASSIGN:
+		if l.within(s.Lhs[0]) || l.ownEntry(s.Lhs[0]) {
+			return true
+		}
 		basic, ok := l.pass.TypesInfo.TypeOf(s.Lhs[0]).Underlying().(*types.Basic)
 		return ok && basic.Info()&types.IsInteger != 0
 	case token.ASSIGN:
@@ -82,8 +85,24 @@ func (l loop) intoMap(to ast.Expr) bool {
 	return isMap
 }
 
-// within says whether the variable lives in one round of the loop.
+// ownEntry: the entry of a map that has the loop's own key, which no other round touches.
+func (l loop) ownEntry(to ast.Expr) bool {
+	index, ok := to.(*ast.IndexExpr)
+	return ok && l.of.Key != nil && l.intoMap(to) && same(index.Index, l.of.Key)
+}
+
+// within says whether the variable, or what it is a field of, lives in one round of the loop.
 func (l loop) within(to ast.Expr) bool {
+	for {
+		field, ok := to.(*ast.SelectorExpr)
+		if !ok {
+			break
+		}
+		if _, pointer := l.pass.TypesInfo.TypeOf(field.X).Underlying().(*types.Pointer); pointer {
+			return false
+		}
+		to = field.X
+	}
 	name, ok := to.(*ast.Ident)
 	if !ok {
 		return false
@@ -97,21 +116,17 @@ func (l loop) within(to ast.Expr) bool {
 
 // settles: to becomes the same whichever round comes last, being a constant, or the least or greatest.
 func (l loop) settles(to, from ast.Expr) bool {
-	if l.fixed(from) {
+	if literal, ok := from.(*ast.CompositeLit); l.fixed(from) || (ok && len(literal.Elts) == 0) {
 		return true
 	}
 	call, ok := from.(*ast.CallExpr)
 	if !ok || (l.builtin(call) != "min" && l.builtin(call) != "max") {
 		return false
 	}
-	return slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return l.same(a, to) })
+	return slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return same(a, to) })
 }
 
-func (l loop) same(a, b ast.Expr) bool {
-	x, ok := a.(*ast.Ident)
-	y, okay := b.(*ast.Ident)
-	return ok && okay && l.pass.TypesInfo.ObjectOf(x) == l.pass.TypesInfo.ObjectOf(y)
-}
+func same(a, b ast.Expr) bool { return types.ExprString(a) == types.ExprString(b) }
 
 // gathers: list = append(list, …), and the function sorts list after the loop.
 func (l loop) gathers(s *ast.AssignStmt) bool {
@@ -119,13 +134,13 @@ func (l loop) gathers(s *ast.AssignStmt) bool {
 		return false
 	}
 	call, ok := s.Rhs[0].(*ast.CallExpr)
-	if !ok || l.builtin(call) != "append" || !l.same(call.Args[0], s.Lhs[0]) {
+	if !ok || l.builtin(call) != "append" || !same(call.Args[0], s.Lhs[0]) {
 		return false
 	}
 	sorted := false
 	ast.Inspect(l.body, func(n ast.Node) bool {
 		later, ok := n.(*ast.CallExpr)
-		if ok && later.Pos() > l.of.End() && len(later.Args) > 0 && l.same(later.Args[0], s.Lhs[0]) {
+		if ok && later.Pos() > l.of.End() && len(later.Args) > 0 && same(later.Args[0], s.Lhs[0]) {
 			sorted = sorted || l.sorts(later)
 		}
 		return true
@@ -151,36 +166,6 @@ func (l loop) sorts(call *ast.CallExpr) bool {
 func (l loop) fixed(e ast.Expr) bool {
 	tv := l.pass.TypesInfo.Types[e]
 	return tv.IsNil() || (tv.Value != nil && tv.Value.Kind() != constant.Unknown)
-}
-
-// pure says whether computing e can have no effect: it calls nothing but builtins, conversions, and the
-// functions of packages that have none.
-func (l loop) pure(e ast.Expr) bool {
-	pure := true
-	ast.Inspect(e, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			pure = pure && l.harmless(n)
-		case *ast.FuncLit:
-			return false // called by what it is given to, if at all
-		}
-		return true
-	})
-	return pure
-}
-
-var harmlessPackages = []string{"strings", "slices", "maps", "bytes", "strconv", "cmp", "time", "fmt", "errors"}
-
-func (l loop) harmless(call *ast.CallExpr) bool {
-	if l.pass.TypesInfo.Types[call.Fun].IsType() || l.builtin(call) != "" {
-		return true
-	}
-	s, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok {
-		return false
-	}
-	object := l.pass.TypesInfo.Uses[s.Sel]
-	return object != nil && object.Pkg() != nil && slices.Contains(harmlessPackages, object.Pkg().Path())
 }
 
 // builtin names the builtin that is called; "" for none.

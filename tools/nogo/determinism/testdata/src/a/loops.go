@@ -67,7 +67,32 @@ func sortsFirst(m ages) {
 	}
 }
 
+func measures(m ages, sums map[string]float64) (size int) {
+	for k, v := range m {
+		size += long(k, v)
+		sums[k] += float64(v)
+	}
+	return size
+}
+
+func long(k string, n int) int {
+	if n == 0 {
+		return len(k)
+	}
+	return 1 + long(k, n-1)
+}
+
 // What follows does not.
+
+var counted int
+
+func count(n int) int { counted += n; return counted }
+
+func callsWhatCounts(m, out ages) {
+	for k, v := range m { // want `the order of a map may leak`
+		out[k] = count(v)
+	}
+}
 
 func gathers(m ages) []string {
 	var keys []string
