@@ -24,11 +24,11 @@ type budget struct {
 func budgetOf(t *testing.T) budget {
 	switch {
 	case os.Getenv("HEPH_BUDGET") == "long":
-		return budget{plays: 60_000, orders: 100_000_000}
+		return budget{plays: 4_000, orders: 100_000_000}
 	case testing.Short():
 		return budget{plays: 20, orders: 1_000}
 	}
-	return budget{plays: 250, orders: 100_000}
+	return budget{plays: 250, orders: 1_000_000}
 }
 
 func TestEveryOrderOfEverySceneHolds(t *testing.T) {

@@ -201,7 +201,7 @@ func (s *stage) doWith(m stageMove) {
 }
 
 // strikes says whether the fault was picked for the call under way.
-func (s *stage) strikes(f Fault, _ string) bool {
+func (s *stage) strikes(f Fault) bool {
 	struck := s.fault == f
 	if struck {
 		s.fault = faults
