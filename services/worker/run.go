@@ -175,7 +175,9 @@ func (r *run) end(ctx context.Context, exit Exit) {
 	r.log.InfoContext(ctx, "the command has ended", "exit", exit.Code, "stopped", r.stopping.String())
 	switch r.stopping {
 	case leaseLost:
-		return
+		// The job was ended from outside, or is another's: its message must not keep the key's next ones
+		// waiting for as long as it was hidden.
+		r.showIn(ctx, 0)
 	case preempted, told:
 		end := claim.End{Outcome: job.Interrupted, Result: "stopped: " + r.stopping.String(), PartialWork: exit.PartialWork}
 		r.finish(ctx, r.lease, end)

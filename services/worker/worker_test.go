@@ -136,7 +136,7 @@ func TestALeaseThatIsLost(t *testing.T) {
 			stage{command: command{saves: time.Second}, refuseAt: 30 * time.Second}, `
 				0s: start, begin under fence 7
 				20s: heartbeat, show in 95s
-				40s: heartbeat refused, SIGKILL`},
+				40s: heartbeat refused, SIGKILL, show in 0s`},
 		{"by heartbeats that fail: killed at its end by the worker's own clock",
 			stage{failAt: 30 * time.Second}, `
 				0s: start, begin under fence 7
@@ -155,13 +155,13 @@ func TestALeaseThatIsLost(t *testing.T) {
 				1m35s: heartbeat fails
 				1m40s: heartbeat fails
 				1m45s: heartbeat fails
-				1m50s: SIGKILL`},
+				1m50s: SIGKILL, show in 0s`},
 		{"by heartbeats that are not answered: no answer is waited for beyond its end",
 			stage{hangAt: 30 * time.Second}, `
 				0s: start, begin under fence 7
 				20s: heartbeat, show in 95s
 				40s: heartbeat, not answered
-				1m50s: SIGKILL`},
+				1m50s: SIGKILL, show in 0s`},
 		{"not by heartbeats that fail for a while",
 			stage{command: command{runs: 50 * time.Second, exit: done}, failAt: 15 * time.Second, failUntil: 24 * time.Second}, `
 				0s: start, begin under fence 7
@@ -173,7 +173,7 @@ func TestALeaseThatIsLost(t *testing.T) {
 			stage{command: command{saves: 29 * time.Second}, askedAt: 10 * time.Second, refuseAt: 25 * time.Second}, `
 				0s: start, begin under fence 7
 				20s: heartbeat: thread b asks, SIGTERM, show in 95s
-				40s: heartbeat refused, SIGKILL`},
+				40s: heartbeat refused, SIGKILL, show in 0s`},
 		{"before the start was answered: nothing is begun",
 			stage{startTakes: 90 * time.Second}, `
 				0s: start`},
