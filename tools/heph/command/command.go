@@ -78,6 +78,7 @@ here as on AWS.`,
 		a.version(), a.worker(),
 		exitCodesTopic(), environmentTopic(),
 	)
+	a.prove(root)
 	return root
 }
 

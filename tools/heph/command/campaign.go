@@ -1,0 +1,129 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/webordinary/hephaestus/sim/campaign"
+	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/tools/heph/screen"
+	"github.com/webordinary/hephaestus/tools/heph/timeline"
+)
+
+// simSeeds makes many runs and adds them up.
+func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) error {
+	var runs, events, violations count
+	seconds := stopwatch()
+	shown := follow(a.err(), func() string {
+		rate := float64(runs.Load()) / max(seconds(), 0.001)
+		return fmt.Sprintf("%s %d of %d seeds, %.0f/s, %d events, %d violations", bar(runs.Load(), f.seeds, 24), runs.Load(), f.seeds, rate, events.Load(), violations.Load())
+	})
+	report := campaign.Run(campaign.Plan{
+		Setup: setup, From: f.from, Seeds: f.seeds, Twice: f.twice,
+		Threads: f.threads, Spread: atOnce, Seconds: seconds,
+		Stop: func() bool { return ctx.Err() != nil },
+		Progress: func(r world.Result) {
+			runs.Add(1)
+			events.Add(uint64(r.Events))
+			if r.Violation != nil {
+				violations.Add(1)
+			}
+		},
+	})
+	shown.done()
+	if a.output == asJSON {
+		if err := a.json(report, "  "); err != nil {
+			return err
+		}
+	} else {
+		a.tellCampaign(report)
+	}
+	switch {
+	case f.shrink && len(report.Violations) > 0 && ctx.Err() == nil:
+		return a.shrinkFirst(ctx, f, setup, report)
+	case !report.OK():
+		return broken()
+	case ctx.Err() != nil:
+		return &exit{status: cancelled, err: errStopped}
+	}
+	return nil
+}
+
+// shrinkFirst makes the lowest seed that breaks a promise small. With JSON on stdout, its story stays away.
+func (a *app) shrinkFirst(ctx context.Context, f simFlags, setup campaign.Setup, report campaign.Report) error {
+	lowest := slices.MinFunc(report.Violations, func(x, y campaign.Broken) int {
+		return int(min(x.Failures[0].Seed, 1<<40)) - int(min(y.Failures[0].Seed, 1<<40))
+	})
+	if a.output == asJSON && f.save == "" {
+		return broken()
+	}
+	if a.output == asJSON {
+		quiet := *a
+		quiet.Out, quiet.output = a.Err, text
+		return quiet.simShrink(ctx, f, setup, lowest.Failures[0].Seed)
+	}
+	return a.simShrink(ctx, f, setup, lowest.Failures[0].Seed)
+}
+
+// tellCampaign tells a report to a person.
+func (a *app) tellCampaign(r campaign.Report) {
+	s := a.out()
+	s.Printf("%s %s, from %d: %d events, %s of virtual time\n", s.Paint(screen.Bold, fmt.Sprintf("%d seeds", r.Seeds)), r.Mode, r.From, r.Events, timeline.Clock(r.Virtual))
+	if r.Seconds > 0 {
+		s.Printf("  speed     %.1f s on %d threads: %.0f seeds/s, %.0f events/s, virtual time %.0f times as fast as real (%.0f a thread)\n",
+			r.Seconds, r.Threads, r.SeedsPerSecond, r.EventsPerSecond, r.VirtualToReal, r.VirtualToRealPerThread)
+	}
+	var ended []string
+	for _, outcome := range sortedNames(r.Outcomes) {
+		ended = append(ended, fmt.Sprintf("%d %s", r.Outcomes[outcome], outcome))
+	}
+	s.Printf("  mails     %s\n", strings.Join(ended, ", "))
+	s.Printf("  hash      %s%s\n", r.Hash, twice(r))
+	if len(r.Struck) > 0 {
+		s.Printf("  claims    %d lives; %d of %d pairs of faults met in one\n\n", r.ClaimLives, r.Pairs.Reached, r.Pairs.Possible)
+		table := screen.Table{Head: []string{"FAULT", "STRUCK", "IN A CLAIM'S LIFE"}}
+		for _, f := range r.Struck {
+			style := screen.Plain
+			if f.InClaim == 0 {
+				style = screen.Yellow
+			}
+			table.Rows = append(table.Rows, []screen.Cell{screen.Text(f.Fault), screen.Text(fmt.Sprint(f.Times)), {Text: fmt.Sprint(f.InClaim), Style: style}})
+		}
+		s.Table(table)
+	}
+	s.Printf("\n")
+	for _, broken := range r.Violations {
+		s.Printf("%s%s by %d runs\n", s.Sign("✘"), s.Paint(screen.Red, broken.Invariant+" is broken"), broken.Runs)
+		for i, f := range broken.Failures {
+			if i == 0 {
+				s.Printf("%s\n", f)
+			} else {
+				s.Printf("And: %s\n", f.Command)
+			}
+		}
+	}
+	if len(r.Differences) > 0 {
+		s.Printf("%s%s seeds %v\n", s.Sign("✘"), s.Paint(screen.Red, "not decided by the seed alone:"), r.Differences)
+	}
+	if r.OK() {
+		s.Printf("%s%s\n", s.Sign("✔"), s.Paint(screen.Green, "every promise was kept in every run"))
+	}
+}
+
+func twice(r campaign.Report) string {
+	if !r.Twice {
+		return ""
+	}
+	return fmt.Sprintf(", each seed run twice: %d differences", len(r.Differences))
+}
+
+func sortedNames(of map[string]int) []string {
+	names := make([]string, 0, len(of))
+	for name := range of {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
