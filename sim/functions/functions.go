@@ -26,6 +26,7 @@ import (
 	ratelimitedclaim "github.com/webordinary/hephaestus/services/rate-limited-claim"
 	recordinterruption "github.com/webordinary/hephaestus/services/record-interruption"
 	sendinterrupt "github.com/webordinary/hephaestus/services/send-interrupt"
+	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/client"
 	"github.com/webordinary/hephaestus/sim/lambdacore"
 )
@@ -42,6 +43,19 @@ type Environment struct {
 	Routes mail.Routes
 	Limits mail.Limits
 	Log    *slog.Logger
+
+	// Watch stands between the handlers and the protocol; nil for nothing.
+	Watch func(Protocol) Protocol
+}
+
+// Protocol is what handlers and workers need of it; *claim.Store is one.
+type Protocol interface {
+	intake.Protocol
+	checkactivejob.Protocol
+	ratelimitedclaim.Protocol
+	sendinterrupt.Protocol
+	recordinterruption.Protocol
+	worker.Protocol
 }
 
 // Function is a handler as Lambda sees it.
@@ -59,9 +73,13 @@ func Services() []string {
 func New(service string, e Environment) (Function, error) {
 	e.Log = e.Log.With("part", service)
 	db, queue, tokens, objects := client.NewDynamoDB(e.Call), client.NewSQS(e.Call), client.NewStepFunctions(e.Call), client.NewS3(e.Call)
-	store, err := claim.NewStore(db, e.Names, e.Claim, e.Now, e.NewID)
+	kept, err := claim.NewStore(db, e.Names, e.Claim, e.Now, e.NewID)
 	if err != nil {
 		return nil, err
+	}
+	var store Protocol = kept
+	if e.Watch != nil {
+		store = e.Watch(store)
 	}
 	records := audit.NewLog(db, e.Names.Interruptions())
 	switch service {

@@ -26,10 +26,11 @@ type actor struct {
 
 	frozenUntil time.Time // by the world's time
 
-	invocation string // of a function
-	ids        int    // made so far, on a stage
-	requests   int    // made so far
-	about      string // the message that a function's run is for; only where a story is kept
+	invocation string     // of a function
+	ids        int        // made so far, on a stage
+	requests   int        // made so far
+	operation  *Operation // of the protocol, under way; nil for none, or where no history is kept
+	about      string     // the message that a function's run is for; only where a story is kept
 	worker     *workerActor
 }
 

@@ -61,9 +61,7 @@ func (w *World) takeUp(a *actor, req request) {
 		delay += slow
 	}
 	if giveUp, ok := w.givesUp(a, req, delay); ok {
-		asked := a.asked
-		what := fmt.Sprintf("%s gave up: late %s", a.name, describe(req))
-		w.push(&item{at: w.now.Add(delay), what: what, request: &req, do: func() { w.apply(a, req, asked) }})
+		w.applyLater(a, req, delay)
 		w.at(a, giveUp, "gives up "+req.operation, func() { w.proceed(a, reply{err: context.DeadlineExceeded}) })
 		return
 	}
@@ -109,9 +107,7 @@ func (w *World) perform(a *actor, req request) {
 	case w.strikes(LateRequest, a.group):
 		late := w.between(0, 3*time.Minute, "delay.late."+a.group)
 		w.story.fault(LateRequest, fmt.Sprintf("the call takes effect in %v; %s sees an error now", late, a.name))
-		asked := a.asked
-		what := fmt.Sprintf("%s gave up: late %s", a.name, describe(req))
-		w.push(&item{at: w.now.Add(late), what: what, request: &req, do: func() { w.apply(a, req, asked) }})
+		w.applyLater(a, req, late)
 		w.proceed(a, reply{err: errTimeout})
 	default:
 		w.performNow(a, req)
@@ -127,13 +123,25 @@ func (w *World) performNow(a *actor, req request) {
 		w.die(a)
 	case w.strikes(AnswerLost, a.group):
 		w.story.fault(AnswerLost, "the call took effect; "+a.name+" sees an error")
+		w.history.lost(a)()
 		w.proceed(a, reply{err: errTimeout})
 	case w.strikes(SDKRetry, a.group):
 		w.story.fault(SDKRetry, "the call took effect, and the SDK makes it again")
+		w.history.lost(a)()
 		w.proceed(a, w.apply(a, req, a.asked))
 	default:
 		w.proceed(a, r)
 	}
+}
+
+// applyLater makes a call take effect that its caller has given up.
+func (w *World) applyLater(a *actor, req request, after time.Duration) {
+	asked, over := a.asked, w.history.lost(a)
+	what := fmt.Sprintf("%s gave up: late %s", a.name, describe(req))
+	w.push(&item{at: w.now.Add(after), what: what, request: &req, do: func() {
+		w.apply(a, req, asked)
+		over()
+	}})
 }
 
 // apply makes the call take effect.
@@ -243,6 +251,7 @@ func (w *World) await(a *actor, req request) {
 
 // die ends an actor's process, and with it its command.
 func (w *World) die(a *actor) {
+	w.history.died(a)
 	a.alive = false
 	a.cancel()
 	a.cancel = nil

@@ -51,8 +51,9 @@ func failure(f *lambdacore.FunctionError) string {
 // environment is what a handler is made with, as the actor sees the world.
 func (w *World) environment(a *actor) functions.Environment {
 	return functions.Environment{
-		Call: a.call, Now: func() time.Time { return a.clock.at(w.now) }, NewID: w.idsOf(a), Names: w.names, Stack: w.stack,
+		Call: a.call, Now: func() time.Time { return w.nowOf(a) }, NewID: w.idsOf(a), Names: w.names, Stack: w.stack,
 		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.scenario.routes, Limits: withoutWallClock(), Log: w.log,
+		Watch: func(p functions.Protocol) functions.Protocol { return w.watch(a, p) },
 	}
 }
 
@@ -76,7 +77,13 @@ func (w *World) functionDied(a *actor) {
 // idsOf is where an actor's ids come from. On a stage each has its own, so that moves of two actors commute.
 func (w *World) idsOf(a *actor) func() string {
 	if w.stage == nil {
-		return w.newID
+		return func() string {
+			id := w.newID()
+			if a.operation != nil {
+				a.operation.IDs = append(a.operation.IDs, id)
+			}
+			return id
+		}
 	}
 	return func() string {
 		a.ids++

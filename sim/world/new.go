@@ -43,6 +43,9 @@ func newWorld(scenario Scenario, chooser choose.Chooser, options Options) *World
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
+	if options.History {
+		w.history = &history{}
+	}
 	w.drawFaults(options)
 	w.oracle = newOracle(w, options.Ignore)
 	w.furnish()
@@ -204,6 +207,9 @@ func (w *World) deleteExpired() {
 		w.oracle.begin(nil, w.now)
 		w.cloud.DynamoDB.DeleteExpired(w.now, key)
 		w.oracle.end()
+		if key.Table == w.names.ActiveJobs() {
+			w.history.expired(job.Key(key.Hash), w.now)
+		}
 		w.struck(TTLLag)
 		w.story.fault(TTLLag, "deletes "+key.Hash+" from "+key.Table)
 	}

@@ -52,10 +52,11 @@ type Scenario struct {
 
 // Options say how a run is made.
 type Options struct {
-	Faults map[Fault]bool // that may strike; each seed draws which of them do
-	Fixed  bool           // all of Faults strike, and at their strongest
-	Story  bool           // keep the story of the run
-	Log    *slog.Logger   // of the handlers; nil for none
+	Faults  map[Fault]bool // that may strike; each seed draws which of them do
+	Fixed   bool           // all of Faults strike, and at their strongest
+	Story   bool           // keep the story of the run
+	Log     *slog.Logger   // of the handlers; nil for none
+	History bool           // keep the history of the protocol's operations
 
 	// Ignore are invariants that are not judged, so that one can see which others catch the same mistake.
 	Ignore map[string]bool

@@ -73,7 +73,7 @@ func (w *World) startWorker(wa *workerActor) {
 func (wa *workerActor) make(a *actor) *worker.Worker {
 	w := wa.world
 	store := must(claim.NewStore(client.NewDynamoDB(a.call), w.names, w.scenario.Claim, wa.Now, w.idsOf(a)))
-	return worker.New(a.name, client.NewSQS(a.call), w.stack.WorkQueueURL, store, client.NewStepFunctions(a.call), wa, w.scenario.Worker, w.log)
+	return worker.New(a.name, client.NewSQS(a.call), w.stack.WorkQueueURL, w.watch(a, store), client.NewStepFunctions(a.call), wa, w.scenario.Worker, w.log)
 }
 
 // restartWorker replaces a worker that has died or stopped, after a while.
@@ -122,7 +122,7 @@ func (w *World) tellToStop(wa *workerActor) {
 }
 
 // Now is the machine's clock.
-func (wa *workerActor) Now() time.Time { return wa.actor.clock.at(wa.world.now) }
+func (wa *workerActor) Now() time.Time { return wa.world.nowOf(wa.actor) }
 
 // Stopping says whether the worker was told to stop.
 func (wa *workerActor) Stopping() bool { return wa.stopping }

@@ -47,15 +47,16 @@ type World struct {
 	parked   map[string][]*item // receives that wait, by queue
 	sessions []*session         // whose command runs
 
-	stage  *stage // set where a Stage is played
-	oracle *oracle
-	story  *Story
-	Struck [faults]int // how often each fault struck
-	inside [faults]int // … while a claim was held
-	lives  []FaultSet  // of the claims that are over
-	Events int
-	hash   uint64
-	failed error
+	stage   *stage // set where a Stage is played
+	oracle  *oracle
+	history *history // nil where none is kept
+	story   *Story
+	Struck  [faults]int // how often each fault struck
+	inside  [faults]int // … while a claim was held
+	lives   []FaultSet  // of the claims that are over
+	Events  int
+	hash    uint64
+	failed  error
 }
 
 // item is something that may happen once its time has come.
@@ -90,6 +91,7 @@ type Result struct {
 	Outcomes  map[job.Outcome]int `json:"outcomes"`      // of the mails; "" is none, or no job at all
 	Violation *Violation          `json:"violation,omitempty"`
 	Story     *Story              `json:"-"`
+	History   []Operation         `json:"-"` // of the protocol, where it was kept
 }
 
 // Run makes a world of the scenario and lets it happen.
@@ -103,7 +105,7 @@ func Run(scenario Scenario, chooser choose.Chooser, options Options) Result {
 	outcomes := w.oracle.outcomes()
 	return Result{
 		Events: w.Events, Virtual: w.now.Sub(Epoch), Hash: w.hash, Struck: byName(w.Struck), InClaim: byName(w.inside), Lives: w.lives,
-		Outcomes: outcomes, Violation: w.oracle.violation, Story: w.story,
+		Outcomes: outcomes, Violation: w.oracle.violation, Story: w.story, History: w.history.all(),
 	}
 }
 
