@@ -130,6 +130,10 @@ func Scenes() []Scene {
 			busy("w", time.Hour), interrupts(n), passes(100*time.Second), claims(n)),
 		scene("two workers, the first of which was frozen past its lease", claimed,
 			busy("v", time.Hour), passes(96*time.Second), works("w", time.Second)),
+		scene("a start that takes effect after its lease's end", claimed, works("v", time.Second), passes(96*time.Second), works("w", time.Second)),
+		scene("a heartbeat that takes effect after a later one", claimed,
+			busy("w", time.Hour), passes(20*time.Second), passes(20*time.Second)),
+		scene("a join that takes effect after a later heartbeat", claimed, busy("w", time.Hour), claims(m2), passes(20*time.Second)),
 		scene("superseding a message whose first claim call comes late", func(b *world.Backdrop) { all(b); b.Claim(n) },
 			claims(m1), supersede(m1), timeOut(n)),
 	}
