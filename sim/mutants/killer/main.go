@@ -1,0 +1,103 @@
+// Command killer looks for a seed under which the system that it was built from breaks a promise. Package
+// mutants builds it over each wrong version of the system. It prints one JSON value (see Verdict) and
+// exits with 0 whether it found one or not.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/world"
+)
+
+// Verdict is what was found.
+type Verdict struct {
+	Killed    bool     `json:"killed"`
+	Invariant string   `json:"invariant,omitempty"` // that was broken; panic: the mutant's own code gave up
+	Seed      int      `json:"seed"`                // under which; the lowest of those tried
+	Seeds     int      `json:"seeds"`               // tried
+	Seconds   float64  `json:"seconds"`
+	What      string   `json:"what,omitempty"`
+	Struck    []string `json:"struck,omitempty"` // faults that struck under the seed, sorted
+}
+
+func main() {
+	seeds := flag.Int("seeds", 1000, "try this many seeds at most, from 0")
+	budget := flag.Duration("budget", time.Minute, "stop trying after this time")
+	faults := flag.String("faults", "all", "faults that may strike: all, none or their names")
+	ignore := flag.String("ignore", "", "invariants not to judge by, separated by commas")
+	flag.Parse()
+	on, err := world.ParseFaults(*faults)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "killer:", err)
+		os.Exit(2)
+	}
+	options := world.Options{Faults: on, Ignore: map[string]bool{}}
+	for name := range strings.SplitSeq(*ignore, ",") {
+		options.Ignore[name] = true
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(hunt(options, *seeds, *budget)); err != nil {
+		os.Exit(1)
+	}
+}
+
+// hunters is how many seeds are tried at once.
+const hunters = 2
+
+// hunt tries seeds in order until one kills. What it finds does not depend on how its goroutines run: every
+// seed below the one that is reported was tried to its end.
+func hunt(options world.Options, seeds int, budget time.Duration) Verdict {
+	begun := time.Now()
+	var mu sync.Mutex
+	var verdict Verdict
+	take := func() (int, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if verdict.Killed || verdict.Seeds >= seeds || time.Since(begun) > budget {
+			return 0, false
+		}
+		verdict.Seeds++
+		return verdict.Seeds - 1, true
+	}
+	var all sync.WaitGroup
+	for range hunters {
+		all.Go(func() {
+			for seed, ok := take(); ok; seed, ok = take() {
+				found := try(options, seed)
+				mu.Lock()
+				if found.Killed && (!verdict.Killed || seed < verdict.Seed) {
+					found.Seeds = verdict.Seeds
+					verdict = found
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	verdict.Seconds = time.Since(begun).Seconds()
+	return verdict
+}
+
+// try runs one seed.
+func try(options world.Options, seed int) (found Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			found = Verdict{Killed: true, Invariant: "panic", Seed: seed, What: fmt.Sprint(p)}
+		}
+	}()
+	chooser := choose.NewRandom(uint64(seed))
+	result := world.Run(world.Draw(chooser), chooser, options)
+	if v := result.Violation; v != nil {
+		struck := slices.Sorted(maps.Keys(result.Struck))
+		return Verdict{Killed: true, Invariant: v.Invariant, Seed: seed, What: v.What, Struck: struck}
+	}
+	return Verdict{}
+}

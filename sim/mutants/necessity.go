@@ -1,0 +1,100 @@
+package mutants
+
+import (
+	"context"
+	"slices"
+
+	"github.com/webordinary/hephaestus/sim/world"
+)
+
+// refinement is the invariant that looks at each write, whether or not it harms anybody. With it a fault is
+// seldom needed: that a write is wrong shows before a fault makes it hurt.
+const refinement = "refinement"
+
+// families are faults that do the same kind of harm, so that a mutant that needs one of them dies of any.
+var families = []struct {
+	name   string
+	faults []world.Fault
+}{
+	{"clocks", []world.Fault{world.ClockOffset, world.ClockDrift, world.ClockStep}},
+	{"crashes", []world.Fault{world.CrashBefore, world.CrashAfter, world.HandlerFails}},
+	{"lost calls", []world.Fault{world.RequestLost, world.AnswerLost, world.LateRequest}},
+	{"standstill", []world.Fault{world.Freeze, world.SlowHeartbeat}},
+}
+
+// Need is a fault, or a family of faults, with the mutants that live where it never strikes.
+type Need struct {
+	Fault   string   `json:"fault"`
+	Family  []string `json:"family,omitempty"` // the faults that are switched off together
+	Mutants []string `json:"mutants"`          // empty: it is not proven useful
+}
+
+// Necessity turns a report that was made with Options.Faults into a row for each fault and family. A mutant
+// is judged by the promises alone, without refinement, and lives without a fault if it survives ten times the
+// seeds that it takes to kill it with all faults, 300 at least.
+func Necessity(r Report) []Need {
+	var rows []Need
+	row := func(name string, faults []string) {
+		need := Need{Fault: name, Family: faults, Mutants: []string{}}
+		for _, m := range r.Mutants {
+			if slices.Contains(m.LivesWithout, name) {
+				need.Mutants = append(need.Mutants, m.Name)
+			}
+		}
+		rows = append(rows, need)
+	}
+	for _, f := range world.Faults() {
+		row(f.String(), nil)
+	}
+	for _, family := range families {
+		var names []string
+		for _, f := range family.faults {
+			names = append(names, f.String())
+		}
+		row(family.name, names)
+	}
+	return rows
+}
+
+// livesWithout tries the mutant without each fault, and each family, that may matter: a fault that did not
+// strike under the seed that kills is not needed, for the seed kills without it too.
+func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([]string, error) {
+	seen := result.Verdict
+	if seen.Invariant == refinement {
+		if result.Second == nil {
+			return nil, nil
+		}
+		seen = *result.Second
+	}
+	p := prey{ignore: refinement, seeds: max(300, 10*seen.Seeds), budget: secondBudget}
+	struck := seen.Struck
+	var lives []string
+	without := func(name string, faults ...world.Fault) error {
+		if !slices.ContainsFunc(faults, func(f world.Fault) bool { return slices.Contains(struck, f.String()) }) {
+			return nil
+		}
+		p.faults = slices.DeleteFunc(world.Faults(), func(f world.Fault) bool { return slices.Contains(faults, f) })
+		verdict, err := l.hunt(ctx, killer, p)
+		if err != nil {
+			return err
+		}
+		if !verdict.Killed {
+			lives = append(lives, name)
+			return nil
+		}
+		struck = slices.DeleteFunc(slices.Clone(struck), func(f string) bool { return !slices.Contains(verdict.Struck, f) })
+		return nil
+	}
+	for _, f := range world.Faults() {
+		if err := without(f.String(), f); err != nil {
+			return nil, err
+		}
+	}
+	struck = seen.Struck
+	for _, family := range families {
+		if err := without(family.name, family.faults...); err != nil {
+			return nil, err
+		}
+	}
+	return lives, nil
+}
