@@ -13,7 +13,7 @@ import (
 
 // Violation is a promise that a run broke.
 type Violation struct {
-	Invariant string        `json:"invariant"` // S1 … S7, L1 … L3, refinement, orphan
+	Invariant string        `json:"invariant"` // S1 … S7, L1 … L3, refinement, orphan, spurious, bound
 	What      string        `json:"what"`
 	At        time.Duration `json:"atNanoseconds"`
 	Event     int           `json:"event"`
@@ -206,6 +206,9 @@ func (o *oracle) leasesLast(c change) {
 	}
 	if o.writer != nil && o.writer.name == before.WorkerID {
 		return
+	}
+	if c.row != nil && c.row.Fence == before.Fence {
+		o.fail("S1", fmt.Sprintf("%s ends the lease of %s and leaves its fence good", who(o.writer), before.WorkerID))
 	}
 	if !o.holds(before) {
 		return

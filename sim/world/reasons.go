@@ -12,8 +12,8 @@ import (
 // simulation's latencies.
 const momentToAct = time.Second
 
-// commandsEndWithTheirLease: no command goes on after its lease's end by its worker's clock (S1), but for one
-// that stands still with its machine.
+// commandsEndWithTheirLease: no command goes on after its lease's end by its worker's clock (S1), nor long
+// after it had its time or was asked to stop (bound), but for one that stands still with its machine.
 func (o *oracle) commandsEndWithTheirLease() {
 	for _, s := range o.world.sessions {
 		now := o.world.now
@@ -22,6 +22,9 @@ func (o *oracle) commandsEndWithTheirLease() {
 		}
 		if end := job.Time(o.leases[s.term()]); s.owner.Now().After(end.Add(momentToAct)) {
 			o.fail("S1", fmt.Sprintf("the command of %s goes on after its lease's end", s.task.Work.Message.MessageID))
+		}
+		if s.owner.Now().After(s.goneBy.Add(momentToAct)) {
+			o.fail("bound", fmt.Sprintf("the command of %s goes on although its time is over", s.task.Work.Message.MessageID))
 		}
 	}
 }

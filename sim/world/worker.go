@@ -36,13 +36,14 @@ type session struct {
 	exit      worker.Exit
 	stopsAt   time.Time // when it exits because it was asked to; zero: it was not, or ignores it
 	killed    bool
-	waits     bool  // its worker is in Await
-	armed     *item // what ends the wait
-	nudged    bool  // heard and not told yet
-	told      bool  // the worker was told to stop
-	over      bool  // the command has exited
-	knows     int64 // until when its worker was told at least that it has the lease, by its own clock, ms
-	terminate bool  // it was asked to end
+	waits     bool      // its worker is in Await
+	armed     *item     // what ends the wait
+	nudged    bool      // heard and not told yet
+	told      bool      // the worker was told to stop
+	over      bool      // the command has exited
+	knows     int64     // until when its worker was told at least that it has the lease, by its own clock, ms
+	goneBy    time.Time // by the worker\'s clock, when the command must have exited: a heartbeat may be in the way
+	terminate bool      // it was asked to end
 }
 
 // startWorkers brings the scenario's workers up.
@@ -183,6 +184,7 @@ func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, 
 		w.story.fault(StuckCommand, "the command never ends by itself, and ignores SIGTERM")
 	}
 	s.knows = w.oracle.leases[s.term()]
+	s.goneBy = s.beganAt.Add(w.scenario.Worker.CommandTimeout + w.scenario.Worker.CommandGrace + w.scenario.Claim.Lease)
 	w.oracle.commandBegins(s)
 	return s, nil
 }
@@ -234,6 +236,7 @@ func (s *session) Terminate() {
 		return
 	}
 	s.terminate = !s.exited(w.now)
+	s.goneBy = s.owner.Now().Add(w.scenario.Worker.CommandGrace + w.scenario.Claim.Lease)
 	if !s.command.Ignores {
 		s.stopsAt = w.now.Add(s.command.Saves)
 	}
@@ -309,6 +312,7 @@ func (w *World) freezeSession(a *actor, d time.Duration) {
 	}
 	s := a.worker.session
 	s.ends = s.ends.Add(d)
+	s.goneBy = s.goneBy.Add(d)
 	if !s.stopsAt.IsZero() {
 		s.stopsAt = s.stopsAt.Add(d)
 	}
