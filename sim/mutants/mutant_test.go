@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const head, edit = "breaks: a\ncaught by: S1\n", "--- f\n<<<<\na\n====\nb\n>>>>\n"
 	tests := []struct{ name, text, want string }{
-		{"nothing", "", "want name: value"},
+		{"nothing", "", "does not say what it breaks"},
 		{"a head without a colon", "breaks\n", `m.mutant:1: "breaks": want name: value`},
 		{"an unknown name", "broken: a\n", `"broken": want breaks`},
 		{"a name that comes twice", head + "breaks: b\n" + edit, "m.mutant:3: breaks comes twice"},
