@@ -115,12 +115,17 @@ func (a *app) runSim(ctx context.Context, cmd *cobra.Command, f simFlags) error 
 	if err := f.check(cmd); err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return a.carryOut(ctx, f)
+}
+
+// carryOut does what the flags say.
+func (a *app) carryOut(ctx context.Context, f simFlags) error {
 	setup, err := f.setup()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	switch {
 	case f.tape != "":
 		return a.simTape(f)

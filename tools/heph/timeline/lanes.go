@@ -167,7 +167,8 @@ func (d *drawing) x(group, name string) (int, bool) {
 // line adds an event: its row, those of its notes, and its marks in the lanes.
 func (d *drawing) line(l world.Line) {
 	d.at = append(d.at, placed{l.At, len(d.rows)})
-	y := len(d.rows)*rowHeight + rowHeight/2
+	at := len(d.rows)
+	y := at*rowHeight + rowHeight/2
 	who := l.Who
 	x, ok := d.x("mail", l.Message)
 	switch {
@@ -186,11 +187,11 @@ func (d *drawing) line(l world.Line) {
 			x, ok = d.x("mail", n.Message)
 			mark = dot{X: x, Y: y, Class: "mail", Sign: "✉", Title: n.Text}
 		case world.NoteFault:
-			mark.Class, mark.Sign, mark.Title = "fault", "⚡", n.Fault+": "+n.Text
-			if !ok { // a fault that befalls nobody's lane stands in the first
-				x, ok = margin+laneWidth/2, len(d.lanes) > 0
-				mark.X = x
+			beside := dot{X: x + laneWidth/4, Y: y, Class: "fault", Sign: "⚡", Title: n.Fault + ": " + n.Text}
+			if !ok { // what befalls nobody's lane stands before the first
+				beside.X = margin
 			}
+			d.dots = append(d.dots, beside)
 		case world.NoteClaim:
 			if claimX, known := d.x("claim", string(n.Key)); known {
 				if ok {
@@ -198,7 +199,7 @@ func (d *drawing) line(l world.Line) {
 				}
 				d.dots = append(d.dots, dot{X: claimX, Y: y, Class: "write", Title: n.Text})
 			}
-			d.claim(n, len(d.rows)-1)
+			d.claim(n, at)
 		case world.NoteOutcome:
 			if mailX, known := d.x("mail", n.Message); known {
 				d.dots = append(d.dots, dot{X: mailX, Y: len(d.rows)*rowHeight - rowHeight/2, Class: "outcome", Sign: "●", Title: n.Text})
@@ -278,7 +279,7 @@ func (d *drawing) commands() {
 		if !ok {
 			continue
 		}
-		from, to := d.y(span.From), d.y(span.To)
+		from, to := d.begun(span.From), d.y(span.To)
 		if span.To == 0 {
 			to = len(d.rows) * rowHeight
 		}
@@ -306,6 +307,18 @@ func (d *drawing) executions() {
 			Title: strings.TrimSpace(fmt.Sprintf("the execution of %s: %s %s", e.Message, e.Status, e.Error)),
 		})
 	}
+}
+
+// begun is where something stands that began at a time: at the last event that is not after it.
+func (d *drawing) begun(at time.Duration) int {
+	y := 0
+	for _, p := range d.at {
+		if p.at > at {
+			break
+		}
+		y = p.row * rowHeight
+	}
+	return y
 }
 
 // y is where a time stands: at the first event that is not before it.

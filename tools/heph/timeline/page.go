@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+
+	"github.com/webordinary/hephaestus/sim/world"
 )
 
 //go:embed page.html
@@ -25,6 +27,20 @@ type page struct {
 	Gaps                           []int // the middles of the rows in which time is squeezed
 	Width, Height                  int
 	Threads                        []thread
+}
+
+// Project and User are a claim's key in two lines; Project is the whole name of any other lane.
+func (l lane) Project() string {
+	project, _, keyed := strings.Cut(l.Name, "#")
+	if keyed {
+		project += "#"
+	}
+	return project
+}
+
+func (l lane) User() string {
+	_, user, _ := strings.Cut(l.Name, "#")
+	return user
 }
 
 // thread is an entry of the legend.
@@ -61,8 +77,11 @@ func Page(run Run, all bool) ([]byte, error) {
 }
 
 func names(list []string) string {
-	if len(list) == 0 {
+	switch len(list) {
+	case 0:
 		return "none"
+	case len(world.Faults()):
+		return "all may strike"
 	}
 	return strings.Join(list, ", ")
 }

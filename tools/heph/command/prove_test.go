@@ -1,0 +1,204 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webordinary/hephaestus/model/check"
+	"github.com/webordinary/hephaestus/sim/campaign"
+	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/shrink"
+	"github.com/webordinary/hephaestus/sim/world"
+)
+
+func TestAWrongProofIsNotBegun(t *testing.T) {
+	tape := write(t, "tape.json", `{"mode":"random","choices":{}}`)
+	for _, c := range []struct{ args, want string }{
+		{"sim --seed x", "invalid"},
+		{"sim --seed 1 --seeds 2", "leave out one"},
+		{"sim --seed 1 --from 2", "leave out one"},
+		{"sim --seeds 0", "want 1 or more"},
+		{"sim --threads 0", "want 1 or more"},
+		{"sim --faults gremlins", "crash-before"},
+		{"sim --mode always", "want random or pct"},
+		{"sim --save t.json", "add --shrink"},
+		{"sim --html run.html", "add --seed, --tape or --shrink"},
+		{"sim --tape no-such-file", "no such file"},
+		{"sim --tape " + write(t, "broken.json", `{}`), "it has no choices"},
+		{"sim --tape " + tape + " --seed 1", "leave out"},
+		{"sim --tape " + tape + " --shrink", "leave out"},
+		{"sim now", "takes no arguments"},
+		{"model --scope huge", "small"},
+		{"model --mutant gremlin", "take-over-ignores-lease"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			got := heph(t, nil, strings.Fields(c.args)...)
+			if got.status != misused || !strings.Contains(got.err, c.want) || got.out != "" {
+				t.Fatalf("status %d, stdout %q, stderr %q; want status 2 and %q", got.status, got.out, got.err, c.want)
+			}
+		})
+	}
+}
+
+func TestASeedIsToldAsAStory(t *testing.T) {
+	got := heph(t, nil, "sim", "--seed", "5", "--faults", "none")
+	if got.status != ok || !strings.Contains(got.out, "mail m1 arrives") || !strings.Contains(got.out, "every promise was kept") {
+		t.Fatalf("%+v", got)
+	}
+	if again := heph(t, nil, "sim", "--seed", "5", "--faults", "none", "--twice"); again != got {
+		t.Errorf("the same seed is told as\n%+v\nand as\n%+v", got, again)
+	}
+	if all := heph(t, nil, "sim", "--seed", "5", "--faults", "none", "--verbose"); !strings.Contains(all.out, "GetObject") || strings.Contains(got.out, "GetObject") {
+		t.Error("--verbose tells every call, and nothing else does")
+	}
+}
+
+func TestASeedInJSONHasItsStory(t *testing.T) {
+	for _, flag := range []string{"--json", "--output=json"} {
+		got := heph(t, nil, "sim", "--seed", "5", "--mode", "pct", flag)
+		var run struct {
+			Title, Command, Hash *string
+			Events               int
+			Violation            any
+			Struck, Outcomes     map[string]int
+			Story                struct{ Lines, Spans, Executions []any }
+		}
+		if err := json.Unmarshal([]byte(got.out), &run); err != nil {
+			t.Fatal(err)
+		}
+		if run.Command == nil || *run.Command != "heph sim --seed 5 --mode pct" || run.Hash == nil || len(*run.Hash) != 16 || run.Violation != nil {
+			t.Errorf("%s", got.out[:min(len(got.out), 400)])
+		}
+		if len(run.Story.Lines) == 0 || len(run.Story.Executions) == 0 || run.Events == 0 || len(run.Outcomes) == 0 {
+			t.Errorf("%s: no story", flag)
+		}
+	}
+}
+
+func TestManySeedsAreAddedUp(t *testing.T) {
+	got := heph(t, nil, "sim", "--seeds", "12", "--from", "3", "--faults", "freeze,crash-after", "--threads", "2", "--twice")
+	for _, want := range []string{"12 seeds random, from 3", "freeze", "crash-after", "each seed run twice: 0 differences", "every promise was kept in every run"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("no %q in\n%s", want, got.out)
+		}
+	}
+	if got.status != ok || got.err != "" {
+		t.Errorf("status %d, stderr %q", got.status, got.err)
+	}
+}
+
+func TestManySeedsInJSONAreTheReport(t *testing.T) {
+	hash := ""
+	for _, threads := range []string{"1", "2"} {
+		got := heph(t, nil, "sim", "--seeds", "8", "--json", "--threads", threads)
+		var report campaign.Report
+		if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.status != ok {
+			t.Fatalf("%v: %+v", err, got)
+		}
+		if report.Seeds != 8 || len(report.Faults) != len(report.Struck) || report.SeedsPerSecond == 0 || (hash != "" && report.Hash != hash) {
+			t.Errorf("%s", got.out)
+		}
+		hash = report.Hash
+	}
+}
+
+// planted runs sim in a world in which a promise breaks: its clocks are further apart than the protocol
+// supposes. Only a test can ask for that.
+func planted(t *testing.T, f simFlags) answer {
+	t.Helper()
+	f.faults, f.mode, f.threads = "all", "random", 2
+	f.draw = func(c choose.Chooser) world.Scenario {
+		s := world.Draw(c)
+		s.ClockError = 10 * time.Minute
+		return s
+	}
+	var out, errors strings.Builder
+	a := &app{Streams: Streams{Out: &out, Err: &errors, Getenv: func(string) string { return "" }}, output: text}
+	if f.json {
+		a.output = asJSON
+	}
+	status := ok
+	if err := a.carryOut(t.Context(), f); err != nil {
+		status = a.report(err)
+	}
+	return answer{status, out.String(), errors.String()}
+}
+
+// brokenSeed breaks S1 in the planted world.
+func brokenSeed(t *testing.T) uint64 {
+	t.Helper()
+	got := planted(t, simFlags{from: 230, seeds: 10, json: true})
+	var report campaign.Report
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.status != failed || len(report.Violations) == 0 {
+		t.Fatalf("no seed breaks anything: %v %+v", err, got)
+	}
+	return report.Violations[0].Failures[0].Seed
+}
+
+func TestABrokenPromiseIsExitStatusOneAndSaysHowToSeeItAgain(t *testing.T) {
+	seed := brokenSeed(t)
+	again := fmt.Sprintf("See it again: heph sim --seed %d\n", seed)
+	one := planted(t, simFlags{one: true, seed: seed})
+	many := planted(t, simFlags{from: seed, seeds: 1})
+	for _, got := range []answer{one, many} {
+		if got.status != failed || !strings.Contains(got.out, "S1") || !strings.Contains(got.out, again) || got.err != "" {
+			t.Errorf("status %d, stderr %q, stdout\n%s", got.status, got.err, got.out)
+		}
+	}
+	inJSON := planted(t, simFlags{one: true, seed: seed, json: true})
+	if inJSON.status != failed || !json.Valid([]byte(inJSON.out)) || !strings.Contains(inJSON.out, `"invariant": "S1"`) {
+		t.Errorf("%+v", inJSON.status)
+	}
+}
+
+func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
+	seed, folder := brokenSeed(t), t.TempDir()
+	tape, page := filepath.Join(folder, "tape.json"), filepath.Join(folder, "run.html")
+	got := planted(t, simFlags{from: seed, seeds: 1, shrink: true, save: tape, html: page})
+	if got.status != failed || !strings.Contains(got.err, "Shrunk from ") || !strings.Contains(got.out, "heph sim --tape "+tape) {
+		t.Fatalf("%+v", got)
+	}
+	data, err := os.ReadFile(tape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := shrink.ParseTape(data); err != nil || kept.Invariant != "S1" || kept.EventsToFollow > 12 {
+		t.Errorf("%v: %s", err, data)
+	}
+	if drawn, err := os.ReadFile(page); err != nil || !strings.Contains(string(drawn), "S1 is broken") {
+		t.Errorf("%v", err)
+	}
+	if again := planted(t, simFlags{tape: tape}); again.status != failed || !strings.Contains(again.out, "S1 is broken") {
+		t.Errorf("%+v", again)
+	}
+	// The tape alone cannot set the clocks wrong: in the true world its choices break nothing.
+	if held := heph(t, nil, "sim", "--tape", tape); held.status != ok {
+		t.Errorf("%+v", held)
+	}
+}
+
+func TestOnlyAFailureIsShrunk(t *testing.T) {
+	if got := heph(t, nil, "sim", "--seed", "5", "--faults", "none", "--shrink"); got.status != failed || !strings.Contains(got.err, "breaks no promise") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAMutantOfTheModelIsCaughtWithAShortestRun(t *testing.T) {
+	got := heph(t, nil, "model", "--mutant", "start-keeps-fence", "-o", "json")
+	var report check.Report
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.status != failed {
+		t.Fatalf("%v %+v", err, got)
+	}
+	if report.Scope.Name != "small" || report.Mutant != "start-keeps-fence" || len(report.Violations) == 0 || len(report.Violations[0].Trace) < 2 || report.Seconds == 0 {
+		t.Errorf("%s", got.out)
+	}
+	told := heph(t, nil, "model", "--mutant", "start-keeps-fence")
+	if !strings.Contains(told.out, "is broken by a run of") || !strings.Contains(told.out, "the mutant start-keeps-fence") {
+		t.Errorf("%+v", told)
+	}
+}
