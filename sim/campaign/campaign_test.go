@@ -84,7 +84,7 @@ func TestFaultsStrikeInsideTheLivesOfClaims(t *testing.T) {
 	if report.Seeds != 80 || report.Events == 0 || report.Virtual == 0 || report.ClaimLives == 0 || report.Outcomes["completed"] == 0 {
 		t.Errorf("%+v", report)
 	}
-	var times, inside int64
+	var times, inside int
 	for _, s := range report.Struck {
 		if s.InClaim > s.Times {
 			t.Errorf("%s struck %d times, %d of them inside a claim's life", s.Fault, s.Times, s.InClaim)

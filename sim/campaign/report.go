@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -38,8 +37,8 @@ type Report struct {
 // Strikes is how often a fault struck.
 type Strikes struct {
 	Fault   string `json:"fault"`
-	Times   int64  `json:"times"`
-	InClaim int64  `json:"inClaim"` // while a claim was held
+	Times   int    `json:"times"`
+	InClaim int    `json:"inClaim"` // while a claim was held
 }
 
 // Pairs says which two faults struck in the life of one claim.
@@ -72,8 +71,8 @@ type tally struct {
 	events        int64
 	virtual       time.Duration
 	outcomes      map[string]int
-	struck        map[string]int64
-	inClaim       map[string]int64
+	struck        map[string]int
+	inClaim       map[string]int
 	lives         int64
 	pairs         map[[2]world.Fault]int64
 	runsThatBreak map[string]int64
@@ -84,7 +83,7 @@ type tally struct {
 
 func newTally() *tally {
 	return &tally{
-		outcomes: map[string]int{}, struck: map[string]int64{}, inClaim: map[string]int64{},
+		outcomes: map[string]int{}, struck: map[string]int{}, inClaim: map[string]int{},
 		pairs: map[[2]world.Fault]int64{}, runsThatBreak: map[string]int64{}, first: map[string][]uint64{},
 	}
 }
@@ -95,15 +94,9 @@ func (t *tally) count(seed uint64, r world.Result) {
 	t.events += int64(r.Events)
 	t.virtual += r.Virtual
 	t.hash += mix(r.Hash ^ mix(seed))
-	for outcome, n := range r.Outcomes {
-		t.outcomes[outcomeName(outcome)] += n
-	}
-	for fault, n := range r.Struck {
-		t.struck[fault] += int64(n)
-	}
-	for fault, n := range r.InClaim {
-		t.inClaim[fault] += int64(n)
-	}
+	addAll(t.outcomes, r.Outcomes)
+	addAll(t.struck, r.Struck)
+	addAll(t.inClaim, r.InClaim)
 	t.lives += int64(len(r.Lives))
 	for _, life := range r.Lives {
 		t.countPairs(life)
@@ -159,13 +152,6 @@ func addAll[K comparable, N int | int64](to, from map[K]N) {
 	for k, n := range from {
 		to[k] += n
 	}
-}
-
-func outcomeName(o job.Outcome) string {
-	if o == "" {
-		return "none"
-	}
-	return string(o)
 }
 
 // mix spreads a number over all bits (the finish of SplitMix64).

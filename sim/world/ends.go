@@ -48,15 +48,18 @@ func (o *oracle) atEnd() {
 	o.nothingIsLeft()
 }
 
+// noOutcome is how outcomes calls what a mail has that has none, or not even a job.
+const noOutcome = "none"
+
 // outcomes counts how the mails ended.
-func (o *oracle) outcomes() map[job.Outcome]int {
-	counts := map[job.Outcome]int{}
+func (o *oracle) outcomes() map[string]int {
+	counts := map[string]int{}
 	for _, m := range o.world.scenario.Mails {
-		if j := o.readJob(m.ID); j != nil {
-			counts[j.Outcome]++
-		} else {
-			counts[""]++
+		outcome := noOutcome
+		if j := o.readJob(m.ID); j != nil && j.Outcome != "" {
+			outcome = string(j.Outcome)
 		}
+		counts[outcome]++
 	}
 	return counts
 }

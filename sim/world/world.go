@@ -18,7 +18,6 @@ import (
 
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
-	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/choose"
 	"github.com/webordinary/hephaestus/sim/cloud"
 )
@@ -82,16 +81,16 @@ func (i *item) stale() bool {
 
 // Result is what a run came to.
 type Result struct {
-	Events    int                 `json:"events"`
-	Virtual   time.Duration       `json:"virtualNanoseconds"`
-	Hash      uint64              `json:"hash"`
-	Struck    map[string]int      `json:"struck"`        // how often each fault struck
-	InClaim   map[string]int      `json:"struckInClaim"` // … while a claim was held
-	Lives     []FaultSet          `json:"-"`             // what struck in each claim's life
-	Outcomes  map[job.Outcome]int `json:"outcomes"`      // of the mails; "" is none, or no job at all
-	Violation *Violation          `json:"violation,omitempty"`
-	Story     *Story              `json:"-"`
-	History   []Operation         `json:"-"` // of the protocol, where it was kept
+	Events    int            `json:"events"`
+	Virtual   time.Duration  `json:"virtualNanoseconds"`
+	Hash      uint64         `json:"hash"`
+	Struck    map[string]int `json:"struck"`        // how often each fault struck
+	InClaim   map[string]int `json:"struckInClaim"` // … while a claim was held
+	Lives     []FaultSet     `json:"-"`             // what struck in each claim's life
+	Outcomes  map[string]int `json:"outcomes"`      // of the mails; "none" has none
+	Violation *Violation     `json:"violation,omitempty"`
+	Story     *Story         `json:"-"`
+	History   []Operation    `json:"-"` // of the protocol, where it was kept
 }
 
 // Run makes a world of the scenario and lets it happen.
