@@ -75,7 +75,7 @@ here as on AWS.`,
 	root.AddCommand(
 		a.demo(), a.dev(),
 		a.send(), a.status(),
-		a.mutants(), a.version(), a.worker(),
+		a.version(), a.worker(),
 		exitCodesTopic(), environmentTopic(),
 	)
 	a.prove(root)

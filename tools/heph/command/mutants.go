@@ -18,10 +18,11 @@ import (
 // mutants shows that the simulation kills wrong versions of the system.
 func (a *app) mutants() *cobra.Command {
 	var options mutants.Options
-	var list bool
+	var list, inJSON bool
 	cmd := &cobra.Command{
-		Use:   "mutants",
-		Short: "Show that the simulation kills wrong versions of the system",
+		Use:     "mutants",
+		GroupID: "prove",
+		Short:   "Show that the simulation kills wrong versions of the system",
 		Long: `Build wrong versions of the protocol, the handlers, the worker, the state machine and the simulated AWS, each
 with one known mistake, and count how soon and by which invariant the simulation kills each; then let the
 tree as it is go through the same. The exit status is 1 if a mutant survives, or the tree does not.
@@ -34,6 +35,9 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
   heph mutants --faults-table -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if inJSON {
+				a.output = asJSON
+			}
 			if list {
 				return a.listMutants(options.Only)
 			}
@@ -48,6 +52,7 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
 	flags.DurationVar(&options.Budget, "budget", mutants.DefaultBudget, "time that each mutant has to survive")
 	flags.StringVar(&options.Root, "root", "", "folder of the tree's go.mod (default: the nearest above)")
 	a.outputFlag(cmd)
+	flags.BoolVar(&inJSON, "json", false, "the same as -o json")
 	return cmd
 }
 

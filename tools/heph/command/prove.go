@@ -14,7 +14,7 @@ import (
 // prove adds the commands that show that the protocol holds.
 func (a *app) prove(root *cobra.Command) {
 	root.AddGroup(&cobra.Group{ID: "prove", Title: "Prove the protocol:"})
-	root.AddCommand(a.sim(), a.model())
+	root.AddCommand(a.sim(), a.model(), a.mutants())
 }
 
 // stopwatch counts seconds from now on.
