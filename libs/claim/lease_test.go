@@ -116,6 +116,23 @@ func TestAStartRecognisesItsOwnWriteAndLosesNoTime(t *testing.T) {
 	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s")
 }
 
+func TestAStartGoesByAnEarlierAttemptThatTookEffectLate(t *testing.T) {
+	s := newScene(t, a1)
+	c := s.claims(a1, claim.New).ContainerID
+	s.Fail("TransactWriteItems", 0)
+	s.Before("GetItem", 1, func() { s.Advance(time.Minute) }) // the look after the first attempt
+	s.Before("TransactWriteItems", 1, func() {
+		earlier := s.StoreAt(claim.DefaultSettings(), -time.Minute)
+		if _, err := earlier.Start(ctx, simtest.Work(a1, c), "w1"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	l := s.starts(a1, c, "w1", claim.Started).Lease
+	if want := simtest.Start.Add(lease); !l.ExpiresAt.Equal(want) {
+		t.Errorf("the lease lasts until %v, the row says %v", l.ExpiresAt, want)
+	}
+}
+
 func TestAStartLosesRacesBetweenItsLookAndItsWrite(t *testing.T) {
 	tests := []struct {
 		name  string
