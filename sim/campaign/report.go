@@ -26,6 +26,7 @@ type Report struct {
 	Twice       bool           `json:"twice"`
 	Differences []uint64       `json:"differences"` // seeds whose second run was another
 
+	// How fast it was. With Twice a seed's second run takes time, and counts for nothing.
 	Threads                int     `json:"threads"`
 	Seconds                float64 `json:"seconds"` // 0 without a stopwatch
 	SeedsPerSecond         float64 `json:"seedsPerSecond"`

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 
 // simSeeds makes many runs and adds them up.
 func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) error {
+	defer a.tolerateGarbage()()
 	var runs, events, violations count
 	seconds := stopwatch()
 	shown := follow(a.err(), func() string {
@@ -49,6 +51,19 @@ func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) er
 		return &exit{status: cancelled, err: errStopped}
 	}
 	return nil
+}
+
+// garbagePercent is how far the heap may grow between two collections: worlds are small and soon over, so
+// that Go's own 100 would collect all the time.
+const garbagePercent = 1000
+
+// tolerateGarbage sets that, where the environment does not say otherwise, until what it returns is called.
+func (a *app) tolerateGarbage() (restore func()) {
+	if a.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(garbagePercent)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // shrinkFirst makes the lowest seed that breaks a promise small. With JSON on stdout, its story stays away.
