@@ -233,8 +233,12 @@ func (o *oracle) holds(r *claim.Row) bool {
 	return false
 }
 
-// commandBegins: no two commands of a key run with a lease that both may believe in (S1).
+// commandBegins: a command begins under a lease that lasts, and no two commands of a key run with a lease
+// that both may believe in (S1).
 func (o *oracle) commandBegins(s *session) {
+	if job.Millis(s.owner.Now()) >= o.leases[s.term()] {
+		o.fail("S1", fmt.Sprintf("the command of %s begins after its lease's end", s.task.Work.Message.MessageID))
+	}
 	for _, other := range o.world.sessions {
 		if other == s || other.keyOf() != s.keyOf() || other.exited(o.world.now) || o.revoked[other.term()] {
 			continue
