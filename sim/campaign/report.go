@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -144,8 +145,8 @@ func (t *tally) add(other *tally) {
 	addAll(t.inClaim, other.inClaim)
 	addAll(t.pairs, other.pairs)
 	addAll(t.runsThatBreak, other.runsThatBreak)
-	for invariant, seeds := range other.first {
-		t.keep(invariant, seeds...)
+	for _, invariant := range slices.Sorted(maps.Keys(other.first)) {
+		t.keep(invariant, other.first[invariant]...)
 	}
 }
 

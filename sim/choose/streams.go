@@ -26,8 +26,8 @@ func NewStreams(tape []Choice) *Streams {
 	for _, c := range tape {
 		s.Picks[c.Label] = append(s.Picks[c.Label], c.Picked)
 	}
-	for label, picks := range s.Picks {
-		s.Set(label, picks)
+	for _, label := range s.Labels() {
+		s.Set(label, s.Picks[label])
 	}
 	return s
 }
@@ -130,9 +130,9 @@ func (s *Streams) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	s.Picks, s.at = map[string][]int{}, nil
-	for label, pairs := range sparse {
+	for _, label := range slices.Sorted(maps.Keys(sparse)) {
 		var picks []int
-		for _, pair := range pairs {
+		for _, pair := range sparse[label] {
 			at, picked := pair[0], pair[1]
 			if at < len(picks) || at > maxPlace || picked < Last {
 				return fmt.Errorf("choices of %q: [%d,%d]: want rising places below %d, and choices from %d", label, at, picked, maxPlace, Last)
@@ -147,7 +147,8 @@ func (s *Streams) UnmarshalJSON(data []byte) error {
 // Used are the lists as far as they have been played.
 func (s *Streams) Used() *Streams {
 	used := s.Clone()
-	for label, picks := range used.Picks {
+	for _, label := range used.Labels() {
+		picks := used.Picks[label]
 		used.Set(label, picks[:min(len(picks), s.at[label])])
 	}
 	return used

@@ -38,8 +38,9 @@ func WireNames(err error) (shape, legacyCode string, ok bool) {
 		return "", "", false
 	}
 	legacyCode = api.ErrorCode()
+	//determinism:ok codes are distinct, so at most one matches
 	for shape, code := range legacyCodes {
-		if code == legacyCode { // codes are distinct: at most one matches
+		if code == legacyCode {
 			return shape, legacyCode, true
 		}
 	}

@@ -106,7 +106,7 @@ func (c *Core) getQueueURL(in *sqs.GetQueueUrlInput) (*sqs.GetQueueUrlOutput, er
 
 func (c *Core) listQueues(in *sqs.ListQueuesInput) (*sqs.ListQueuesOutput, error) {
 	var names []string
-	for name := range c.queues {
+	for _, name := range slices.Sorted(maps.Keys(c.queues)) {
 		if strings.HasPrefix(name, aws.ToString(in.QueueNamePrefix)) {
 			names = append(names, name)
 		}

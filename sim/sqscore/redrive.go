@@ -3,6 +3,7 @@ package sqscore
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -149,8 +150,8 @@ func (q *queue) bury(m *message, target *queue) {
 // sources lists the names of the queues that have q as their dead-letter queue.
 func (q *queue) sources() []string {
 	var names []string
-	for name, other := range q.core.queues {
-		if p := other.settings.redrive; p != nil && p.targetARN == q.arn {
+	for _, name := range slices.Sorted(maps.Keys(q.core.queues)) {
+		if p := q.core.queues[name].settings.redrive; p != nil && p.targetARN == q.arn {
 			names = append(names, name)
 		}
 	}

@@ -98,6 +98,7 @@ func (q *queue) checkSend(in *sqs.SendMessageInput) error {
 	if err := checkAttributes(in.MessageAttributes); err != nil {
 		return err
 	}
+	//determinism:ok whichever is refused, it is refused in the same words
 	for name, value := range in.MessageSystemAttributes {
 		known := string(types.MessageSystemAttributeNameForSendsAWSTraceHeader)
 		if name != known || aws.ToString(value.DataType) != "String" || aws.ToString(value.StringValue) == "" {

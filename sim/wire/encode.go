@@ -99,7 +99,7 @@ func (c *Codec) appendValue(b []byte, v reflect.Value) ([]byte, error) {
 }
 
 func (c *Codec) appendMap(b []byte, v reflect.Value) ([]byte, error) {
-	keys := v.MapKeys()
+	keys := v.MapKeys() //determinism:ok sorted in the next line
 	slices.SortFunc(keys, func(x, y reflect.Value) int { return cmp.Compare(x.String(), y.String()) })
 	b = append(b, '{')
 	for i, key := range keys {

@@ -14,7 +14,7 @@ package wire
 import (
 	"reflect"
 	"strings"
-	"sync"
+	"sync" //determinism:ok what callers in all threads learn of a type depends on nothing else
 
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"

@@ -323,8 +323,8 @@ func (o *oracle) refines(c change) {
 // not before, else the one that is worked on.
 func (c change) about() string {
 	if c.row != nil && c.row.Preemptor != nil {
-		for id, token := range c.row.Preemptor.Waiting {
-			if c.rowBefore.Preemptor == nil || c.rowBefore.Preemptor.Waiting[id] != token {
+		for _, id := range sortedKeys(c.row.Preemptor.Waiting) {
+			if c.rowBefore.Preemptor == nil || c.rowBefore.Preemptor.Waiting[id] != c.row.Preemptor.Waiting[id] {
 				return id
 			}
 		}

@@ -111,7 +111,8 @@ func (w *World) tellToStop(wa *workerActor) {
 		w.wakeSession(wa.session)
 		return
 	}
-	for queue, waiting := range w.parked {
+	for _, queue := range sortedKeys(w.parked) {
+		waiting := w.parked[queue]
 		for i, it := range waiting {
 			if it.actor == wa.actor {
 				w.parked[queue] = append(waiting[:i:i], waiting[i+1:]...)

@@ -152,6 +152,7 @@ func equalJSON(a, b any) bool {
 		if !ok || len(x) != len(y) {
 			return false
 		}
+		//determinism:ok one that differs is enough
 		for key, item := range x {
 			other, present := y[key]
 			if !present || !equalJSON(item, other) {

@@ -336,6 +336,7 @@ func plain(value any) any {
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
+		//determinism:ok each entry is converted on its own
 		for key, item := range v {
 			out[key] = plain(item)
 		}
