@@ -134,6 +134,7 @@ func (w *World) run() {
 		w.step()
 		if w.Events > maxEvents {
 			w.oracle.fail("L1", fmt.Sprintf("the run is not over after %d events", maxEvents))
+			return
 		}
 	}
 }
