@@ -6,7 +6,7 @@ import "github.com/webordinary/hephaestus/model"
 // something is lapsing, perhaps as now+1: the lapsing lease or claim is spelt so that the first reading finds it live and the
 // second finds it expired.
 const (
-	now          = int64(1_000_000_000)
+	now          = int64(1_000_000_999) // the last millisecond of a second: a claim's end, in whole seconds, passes at now+1
 	fenceNow     = int64(1000) // the row's fence; every other fence that still exists is smaller
 	fenceBefore  = fenceNow - 1
 	rowContainer = "this container"
