@@ -7,7 +7,7 @@ import "github.com/webordinary/hephaestus/model"
 // second finds it expired.
 const (
 	now          = int64(1_000_000_999) // the last millisecond of a second: a claim's end, in whole seconds, passes at now+1
-	fenceNow     = int64(1000) // the row's fence; every other fence that still exists is smaller
+	fenceNow     = int64(1000)          // the row's fence; every other fence that still exists is smaller
 	fenceBefore  = fenceNow - 1
 	rowContainer = "this container"
 	oldContainer = "an earlier container"
