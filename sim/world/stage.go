@@ -37,8 +37,8 @@ type Stage struct {
 // Act is an actor of a stage, or time that passes. Exactly one of Function, Command and Passes is set.
 type Act struct {
 	Name     string
-	Function string        // a handler's service, with its input
-	Input    any           //
+	Function string        // a handler's service
+	Input    any           // of the handler, as JSON
 	Command  *Command      // a worker that takes one message off the work queue, and its command
 	Passes   time.Duration // time passes by, once
 	Ahead    bool          // it plays alone, until it waits, before the others begin
