@@ -21,6 +21,18 @@ import (
 // errTimeout is what a caller sees of a call that was not answered.
 var errTimeout = &smithy.GenericAPIError{Code: "RequestTimeout", Message: "no answer came in time", Fault: smithy.FaultUnknown}
 
+// latest is how late a request takes effect that its caller has given up.
+const latest = 100 * time.Second
+
+// longestFreeze is how long an actor stands still at one call. A function's run is ended by Lambda after its
+// timeout, whatever it does; a worker's machine may stand for longer than its lease.
+func (k actorKind) longestFreeze() time.Duration {
+	if k == functionActor {
+		return functionTimeoutSeconds * time.Second
+	}
+	return 5 * time.Minute
+}
+
 // proceed lets an actor run until its next request, and takes that up.
 func (w *World) proceed(a *actor, r reply) {
 	a.reply = r
@@ -50,7 +62,7 @@ func (w *World) takeUp(a *actor, req request) {
 		})
 		return
 	case w.strikes(Freeze, a.group):
-		frozen := w.between(time.Second, 5*time.Minute, "delay.freeze."+a.group)
+		frozen := w.between(time.Second, a.kind.longestFreeze(), "delay.freeze."+a.group)
 		w.story.fault(Freeze, fmt.Sprintf("%s stands still for %v before %s", a.name, frozen, describe(req)))
 		delay += frozen
 		a.frozenUntil = w.now.Add(delay)
@@ -105,7 +117,7 @@ func (w *World) perform(a *actor, req request) {
 		w.story.fault(Throttle, "the call is refused")
 		w.proceed(a, reply{err: throttled(req)})
 	case w.strikes(LateRequest, a.group):
-		late := w.between(0, 3*time.Minute, "delay.late."+a.group)
+		late := w.between(0, latest, "delay.late."+a.group)
 		w.story.fault(LateRequest, fmt.Sprintf("the call takes effect in %v; %s sees an error now", late, a.name))
 		w.applyLater(a, req, late)
 		w.proceed(a, reply{err: errTimeout})

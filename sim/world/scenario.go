@@ -68,8 +68,12 @@ func Draw(c choose.Chooser) Scenario {
 	pick := func(n int, label string) int { return c.Choose(n, "scenario."+label) }
 	s := Scenario{Workers: 1 + pick(3, "workers"), Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(), Horizon: time.Hour}
 	if pick(3, "claim-ttl") == 1 {
-		// Longer than any call stands still and comes late: that the fence grows past a deleted row rests on it.
-		s.Claim.ClaimTTL = 9 * time.Minute
+		// Longer than a function stands still and its call comes late: that the fence grows past a deleted row
+		// rests on it.
+		s.Claim.ClaimTTL = 3 * time.Minute
+	}
+	if pick(4, "grace") == 1 {
+		s.Claim.InterruptGrace = 6 * time.Minute // a claim may expire while somebody waits for it
 	}
 	if pick(6, "interval") == 1 {
 		s.Claim.MinClaimInterval = 2 * time.Minute
