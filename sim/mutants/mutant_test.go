@@ -1,6 +1,8 @@
 package mutants_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -107,12 +109,16 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestApplyWantsTheOldTextOnce(t *testing.T) {
-	m := mutants.Mutant{Name: "m", Edits: []mutants.Edit{{File: "mutant_test.go", Old: "t.Fatal(", New: "t.Skip("}}}
-	if _, err := m.Apply("."); err == nil || !strings.Contains(err.Error(), "want the old text there once") {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "twice.go"), []byte("again\nand again\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := mutants.Mutant{Name: "m", Edits: []mutants.Edit{{File: "twice.go", Old: "again", New: "never"}}}
+	if _, err := m.Apply(root); err == nil || !strings.Contains(err.Error(), "want the old text there once") {
 		t.Errorf("%v", err)
 	}
-	m.Edits[0].Old = "is there no such text" + "?"
-	if _, err := m.Apply("."); err == nil || !strings.Contains(err.Error(), "it is there 0 times") {
+	m.Edits[0].Old = "once"
+	if _, err := m.Apply(root); err == nil || !strings.Contains(err.Error(), "it is there 0 times") {
 		t.Errorf("%v", err)
 	}
 }
