@@ -151,6 +151,7 @@ func (o *oracle) claimChanged(c change) {
 	o.fencesGrow(c)
 	o.leasesLast(c)
 	o.newestFirst(c)
+	o.rivalsWait(c)
 	if c.row != nil && c.row.WorkerID != "" {
 		t := term{c.key, c.row.Fence}
 		o.leases[t] = max(o.leases[t], c.row.LeaseExpiresMillis)

@@ -23,10 +23,34 @@ func (o *oracle) commandsEndWithTheirLease() {
 		if end := job.Time(o.leases[s.term()]); s.owner.Now().After(end.Add(momentToAct)) {
 			o.fail("S1", fmt.Sprintf("the command of %s goes on after its lease's end", s.task.Work.Message.MessageID))
 		}
+		if s.ignoresRival() {
+			o.fail("bound", fmt.Sprintf("the command of %s is not asked to stop, though a newer thread waits", s.task.Work.Message.MessageID))
+		}
 		if s.owner.Now().After(s.goneBy.Add(momentToAct)) {
 			o.fail("bound", fmt.Sprintf("the command of %s goes on although its time is over", s.task.Work.Message.MessageID))
 		}
 	}
+}
+
+// rivalsWait notes since when a newer thread waits for a command to stop.
+func (o *oracle) rivalsWait(c change) {
+	for _, s := range o.world.sessions {
+		switch {
+		case s.keyOf() != c.key || c.row == nil || c.row.Fence != s.task.Fence:
+		case c.row.Preemptor == nil || c.row.Preemptor.ThreadID == c.row.ThreadID:
+			s.rivalSince = time.Time{}
+		case s.rivalSince.IsZero():
+			s.rivalSince = s.owner.Now()
+		}
+	}
+}
+
+// ignoresRival says whether a command that a newer thread waits for was not asked to stop, though its worker had
+// the time to hear of it: a heartbeat is answered within a lease, or the lease ends.
+func (s *session) ignoresRival() bool {
+	settings := s.owner.world.scenario
+	return !s.terminate && !s.rivalSince.IsZero() &&
+		s.owner.Now().After(s.rivalSince.Add(settings.Worker.Heartbeat+settings.Claim.Lease+momentToAct))
 }
 
 // commandKilled: a command that nobody asked to stop is killed for the loss of its lease only, not because
