@@ -9,7 +9,8 @@ func exitCodesTopic() *cobra.Command {
 		Long: `Exit status of heph:
 
   0    it worked; an empty list is a success too
-  1    it failed: AWS or the stack did not answer, or the demonstration found something wrong
+  1    it failed: AWS or the stack did not answer, or the demonstration found something wrong;
+       heph sim, model: a promise was broken; heph mutants: a wrong version survived
   2    the command line is wrong; nothing was done
   3    heph send --wait: the mail reached an outcome, but another than completed
   4    heph send --wait: there was no outcome before --timeout
