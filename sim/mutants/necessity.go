@@ -66,7 +66,7 @@ func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([
 		}
 		seen = *result.Second
 	}
-	p := prey{ignore: refinement, seeds: max(300, 10*seen.Seeds), budget: secondBudget}
+	p := prey{ignore: refinement, seeds: max(300, 10*seen.Seeds), budget: l.options.Budget}
 	struck := seen.Struck
 	var lives []string
 	without := func(name string, faults ...world.Fault) error {
@@ -79,7 +79,9 @@ func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([
 			return err
 		}
 		if !verdict.Killed {
-			lives = append(lives, name)
+			if verdict.Seeds >= p.seeds { // else the time was up before anything was shown
+				lives = append(lives, name)
+			}
 			return nil
 		}
 		struck = slices.DeleteFunc(slices.Clone(struck), func(f string) bool { return !slices.Contains(verdict.Struck, f) })
