@@ -108,7 +108,6 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 		{"what a build leaves in the root", checkTopLevel, map[string]string{"bazel-bin/x": "", "dist/x.zip": "", ".bazelrc": ""}, ""},
 
 		{"a home folder", checkMachineTraces, map[string]string{"docs/d.md": "see\n/ho" + "me/me/notes\n"}, "docs/d.md:2"},
-		{"a registry", checkMachineTraces, map[string]string{".ci/run": "GOPROXY=https://proxy.golang" + ".org"}, "host of a package registry"},
 
 		{"use_repo lacks a module that is imported", checkModuleBazel,
 			moduleFiles("1.26.8", ""), `use_repo lacks "net_example_two_go_v2"`},

@@ -97,7 +97,6 @@ var machineTraces = []struct {
 	what    string
 }{
 	{regexp.MustCompile(`/(root|home/[a-z]\w*|Users/\w+)/`), "a home folder"},
-	{regexp.MustCompile(`/work/(main|shared)\b|/tmp/(brief|bash_jobs|scratch)\b`), "a folder of the machine it was written on"},
 	{regexp.MustCompile(`proxy\.golang\.org|deb\.debian\.org|goproxy\.\w+|registry\.npmjs\.org|pypi\.org`), "the host of a package registry, which is the reader's choice"},
 }
 
