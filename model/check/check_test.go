@@ -63,10 +63,10 @@ func TestPRScopeHolds(t *testing.T) {
 	searchScope(t, "pr")
 }
 
-// The long search is started by hand: MODEL_LONG=1 go test -run TestLongScopeHolds -v -timeout 1h ./model/check
+// The long search belongs to the long budget: HEPH_BUDGET=long go test -run TestLongScopeHolds -v -timeout 1h ./model/check
 func TestLongScopeHolds(t *testing.T) {
-	if os.Getenv("MODEL_LONG") == "" {
-		t.Skip("set MODEL_LONG to search it")
+	if os.Getenv("HEPH_BUDGET") != "long" {
+		t.Skip("14.8 million states: set HEPH_BUDGET=long")
 	}
 	if report := searchScope(t, "long"); report.Distinct < 10_000_000 {
 		t.Errorf("only %d states", report.Distinct)
