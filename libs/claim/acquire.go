@@ -15,9 +15,19 @@ type Checked struct {
 	ContainerID string // of the claim that was seen; empty where there was none
 }
 
-// Check reads the claim and decides, writing nothing.
+// Check reads the claim and decides, writing nothing. It reads eventually consistent, at half the price: whether
+// to claim or to ask the holder to yield is decided again by the step that does it. That a message is
+// superseded ends it, so that is said only after a strongly consistent read.
 func (s *Store) Check(ctx context.Context, m job.Message) (Checked, error) {
-	row, err := s.ReadClaim(ctx, m.ProjectUserID)
+	checked, err := s.check(ctx, m, false)
+	if err == nil && checked.Decision == Superseded {
+		return s.check(ctx, m, true)
+	}
+	return checked, err
+}
+
+func (s *Store) check(ctx context.Context, m job.Message, consistent bool) (Checked, error) {
+	row, err := s.readClaim(ctx, m.ProjectUserID, consistent)
 	if err != nil {
 		return Checked{}, err
 	}

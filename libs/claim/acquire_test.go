@@ -34,6 +34,29 @@ func TestCheckDecidesAndWritesNothing(t *testing.T) {
 	})
 }
 
+// What a check says may rest on a stale read, but for the one answer that ends a message.
+func TestACheckThatReadsStale(t *testing.T) {
+	tests := []struct {
+		name string
+		m    job.Message
+		want claim.Decision
+	}{
+		{"a stale read says superseded, though the newer thread has just finished", a1, claim.New},
+		{"a stale read says to interrupt, though the holder has just finished", c5, claim.Interrupt},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t, a1, b3, c5)
+			s.finishes(s.runs(b3, "w1"), job.Completed)
+			s.ReadStale()
+			checked, err := s.Check(ctx, test.m)
+			if must(t, checked, err).Decision != test.want {
+				t.Errorf("%v, want %v", checked.Decision, test.want)
+			}
+		})
+	}
+}
+
 func TestANewClaim(t *testing.T) {
 	s := newScene(t, a1)
 	s.Advance(10 * time.Second)

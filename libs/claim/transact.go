@@ -116,8 +116,12 @@ func (v view) ended() error {
 
 // ReadClaim reads a key's claim, strongly consistent; nil where there is none.
 func (s *Store) ReadClaim(ctx context.Context, key job.Key) (*Row, error) {
+	return s.readClaim(ctx, key, true)
+}
+
+func (s *Store) readClaim(ctx context.Context, key job.Key, consistent bool) (*Row, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(s.names.ActiveJobs()), Key: claimKey(key), ConsistentRead: aws.Bool(true),
+		TableName: aws.String(s.names.ActiveJobs()), Key: claimKey(key), ConsistentRead: aws.Bool(consistent),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read claim %s: %w", key, err)

@@ -1,12 +1,16 @@
 // Package telemetry sets up the logs of every process of Hephaestus: slog, JSON in Lambdas and
-// workers, text on a terminal. It promises one line per event and no logging of mail content.
+// workers, text on a terminal. It promises one line per event, no logging of mail content, and in a
+// Lambda the id of the request on every line, by which the tries of one event are found.
 package telemetry
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // Logger writes JSON lines to w for the named part ("intake", "worker", …). level is debug, info,
@@ -16,7 +20,7 @@ func Logger(w io.Writer, part, level string) (*slog.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: lvl})).With("part", part), nil
+	return slog.New(traced{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: lvl})}).With("part", part), nil
 }
 
 // Level reads a log level's name.
@@ -30,3 +34,17 @@ func Level(name string) (slog.Level, error) {
 	}
 	return lvl, nil
 }
+
+// traced adds the Lambda request that a line belongs to.
+type traced struct{ slog.Handler }
+
+func (t traced) Handle(ctx context.Context, r slog.Record) error {
+	if request, ok := lambdacontext.FromContext(ctx); ok {
+		r = r.Clone()
+		r.AddAttrs(slog.String("requestId", request.AwsRequestID))
+	}
+	return t.Handler.Handle(ctx, r)
+}
+
+func (t traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{t.Handler.WithAttrs(attrs)} }
+func (t traced) WithGroup(name string) slog.Handler       { return traced{t.Handler.WithGroup(name)} }

@@ -68,6 +68,7 @@ type Effect interface{ effect() }
 // Run asks to run a function and to report its end with Returned.
 type Run struct {
 	InvocationID string
+	RequestID    string // the same for every try of one event
 	Function     string
 	Payload      []byte
 	Attempt      int // from 1
@@ -217,7 +218,7 @@ func (c *Cloud) fromLambda(now time.Time, effects []lambdacore.Effect) []Effect 
 	for _, effect := range effects {
 		switch e := effect.(type) {
 		case lambdacore.Run:
-			list = append(list, Run{InvocationID: e.InvocationID, Function: e.FunctionName, Payload: e.Payload, Attempt: e.Attempt})
+			list = append(list, Run{InvocationID: e.InvocationID, RequestID: e.RequestID, Function: e.FunctionName, Payload: e.Payload, Attempt: e.Attempt})
 		case lambdacore.Answer:
 			list = append(list, c.answer(now, e)...)
 		case lambdacore.Stop:

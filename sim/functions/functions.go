@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/awsx"
@@ -109,6 +111,11 @@ func New(service string, e Environment) (Function, error) {
 		return handles(processattachment.New(objects, settings, e.Log).Handle), nil
 	}
 	return nil, fmt.Errorf("there is no function %q", service)
+}
+
+// Context is what a handler is given of its invocation, as aws-lambda-go gives it.
+func Context(ctx context.Context, requestID string) context.Context {
+	return lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID})
 }
 
 // handles adapts a typed handler.

@@ -3,7 +3,8 @@
 // what that step answers. The checker is porcupine, one history per key, as no step touches two.
 //
 // An operation whose caller does not know whether it took effect may have, or not; that leaves nothing out.
-// What it does not check is who is woken: a wake-up is a hint.
+// What it does not check is who is woken: a wake-up is a hint; and what a check answers, unless it is that the
+// message is superseded: only that is final, and read strongly consistent.
 package history
 
 import (

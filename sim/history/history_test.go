@@ -108,10 +108,10 @@ func TestAWrongHistoryIsRefused(t *testing.T) {
 			op.Out = f
 			return ok, false
 		},
-		"a message that was let by": func(op *world.Operation) (bool, bool) {
+		"a message that was turned away": func(op *world.Operation) (bool, bool) {
 			c, ok := op.Out.(claim.Checked)
-			ok = ok && c.Decision == claim.Superseded
-			c.Decision = claim.New
+			ok = ok && c.Decision == claim.New
+			c.Decision = claim.Superseded
 			op.Out = c
 			return ok, false
 		},

@@ -94,6 +94,9 @@ func (a attempt) timed() []state {
 		return a.admit(in.Message)
 	case world.ToCheck:
 		checked, _ := a.op.Out.(claim.Checked)
+		if checked.Decision != claim.Superseded {
+			return a.same(true) // it may rest on a stale read, for the step that comes next decides again
+		}
 		return a.same(!a.op.Unknown && a.decides(in.Message, checked.Decision) && checked.ContainerID == a.before.row.ContainerID)
 	case world.ToClaim:
 		return a.claim(in.Message)

@@ -56,6 +56,7 @@ type Lab struct {
 	now    time.Time
 	ids    int
 	tables *ddbcore.Core
+	stale  bool // eventually consistent reads return the version before the latest
 	queues *sqscore.Core
 	rigged []*rig
 	counts map[string]int
@@ -79,8 +80,14 @@ func New(t TB) *Lab {
 	}
 	l := &Lab{
 		Names: names, Flow: newFlow(), t: t, now: Start,
-		tables: ddbcore.New(ddbcore.Options{}), queues: sqscore.New(sqscore.Options{}), counts: map[string]int{},
+		queues: sqscore.New(sqscore.Options{}), counts: map[string]int{},
 	}
+	l.tables = ddbcore.New(ddbcore.Options{Choose: func(int, string) int {
+		if l.stale {
+			return 1
+		}
+		return 0
+	}})
 	for _, table := range tables(names) {
 		l.must(l.tables.Do(l.now, table.create))
 		l.must(l.tables.Do(l.now, table.ttl))
@@ -116,6 +123,13 @@ func (l *Lab) Advance(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.now = l.now.Add(d)
+}
+
+// ReadStale lets every eventually consistent read from now on miss the last write of its item.
+func (l *Lab) ReadStale() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stale = true
 }
 
 // At is a clock that differs from the lab's by skew.

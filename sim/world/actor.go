@@ -19,12 +19,13 @@ type actor struct {
 	cancel func()
 	ask    func(request) reply
 	reply  reply
-	asked  time.Time // by its own clock, when it made its last request
+	asked  moment // when it made its last request
 	alive  bool
 	life   int    // counts restarts, so that what was meant for an earlier life is dropped
 	done   func() // called when its code has run to its end
 
-	frozenUntil time.Time // by the world's time
+	frozenUntil  time.Time // by the world's time
+	losesMessage bool      // its message will be visible again, for no extension arrives
 
 	invocation string     // of a function
 	ids        int        // made so far, on a stage
@@ -33,6 +34,9 @@ type actor struct {
 	about      string     // the message that a function's run is for; only where a story is kept
 	worker     *workerActor
 }
+
+// moment is a time by an actor's own clock, and by the world's.
+type moment struct{ own, world time.Time }
 
 type actorKind int
 
@@ -88,7 +92,7 @@ func (w *World) spawn(a *actor, body func(a *actor)) {
 		body(a)
 	})
 	a.ask = func(r request) reply {
-		a.asked = a.clock.at(w.now)
+		a.asked = moment{own: a.clock.at(w.now), world: w.now}
 		a.requests++
 		if !yield(r) {
 			panic(crashed{})

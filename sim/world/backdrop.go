@@ -23,7 +23,7 @@ type Backdrop struct {
 
 func newBackdrop(w *World) *Backdrop {
 	var direct client.Call = func(_ context.Context, service, _ string, input any) (any, error) {
-		w.oracle.begin(nil, w.now)
+		w.oracle.begin(nil, moment{w.now, w.now})
 		output, _, err := w.cloud.Do(w.now, service, input)
 		w.oracle.end()
 		return output, err

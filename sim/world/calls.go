@@ -110,8 +110,11 @@ func (w *World) perform(a *actor, req request) {
 	case w.isHint(req) && w.strikes(NudgeLost, a.group):
 		w.story.fault(NudgeLost, "the nudge or wake-up is lost")
 		w.proceed(a, reply{err: errTimeout})
-	case req.operation == "ChangeMessageVisibility" && w.strikes(RedeliveryWhileRun, a.group):
-		w.story.fault(RedeliveryWhileRun, "the message will be visible again though it is worked on")
+	case req.operation == "ChangeMessageVisibility" && ((a.losesMessage && !w.healed) || w.strikes(RedeliveryWhileRun, a.group)):
+		if !a.losesMessage {
+			w.story.fault(RedeliveryWhileRun, "no extension arrives any more: the message will be visible again though it is worked on")
+		}
+		a.losesMessage = true
 		w.proceed(a, reply{err: errTimeout})
 	case req.service == "dynamodb" && w.strikes(Throttle, a.group):
 		w.story.fault(Throttle, "the call is refused")
@@ -157,7 +160,7 @@ func (w *World) applyLater(a *actor, req request, after time.Duration) {
 }
 
 // apply makes the call take effect.
-func (w *World) apply(a *actor, req request, asked time.Time) reply {
+func (w *World) apply(a *actor, req request, asked moment) reply {
 	w.oracle.begin(a, asked)
 	output, effects, err := w.ask(req)
 	w.oracle.end()
@@ -215,6 +218,7 @@ func throttled(req request) error {
 // receive answers with what the queue has, or waits for it. Waiting has no end of its own: a receiver
 // that finds nothing asks again.
 func (w *World) receive(a *actor, in *sqs.ReceiveMessageInput) {
+	a.losesMessage = false
 	w.oracle.begin(a, a.asked)
 	output, effects, err := w.cloud.Do(w.now, "sqs", in)
 	w.oracle.end()

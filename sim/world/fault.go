@@ -16,7 +16,7 @@ const (
 	AnswerLost                      // F4 a call takes effect; the caller sees an error
 	SDKRetry                        // F5 a call takes effect, its answer is lost, and the SDK sends it again
 	DuplicateDelivery               // F6 an event is delivered twice
-	RedeliveryWhileRun              // F7 a worker's extension of visibility is lost
+	RedeliveryWhileRun              // F7 a worker's extensions of its message's visibility are lost
 	Reordering                      // F8 events and messages overtake each other
 	LateRequest                     // F9 the caller gives up on a call that takes effect later
 	Freeze                          // F10 an actor stands still between two calls, and goes on

@@ -25,7 +25,7 @@ func (w *World) runFunction(run cloud.Run) {
 			failed = &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: err.Error()}
 			return
 		}
-		answer, failed = function(context.Background(), run.Payload)
+		answer, failed = function(functions.Context(context.Background(), run.RequestID), run.Payload)
 	})
 	a.invocation, a.about = run.InvocationID, w.story.about(run.Payload, w.scenario.Mails)
 	w.actors = append(w.actors, a)

@@ -161,17 +161,20 @@ func (w *World) layOutTrouble() {
 			w.schedule(m.At+w.between(0, 20*time.Minute, "delay.stop-execution"), "the execution of "+m.ID+" is stopped by a person", func() { w.stopExecution(m.ID) })
 		}
 	}
-	for n := range 3 {
+	for n := range 6 {
 		if w.drawn(ClockStep, "clock") {
 			w.schedule(w.between(0, w.scenario.Horizon, "delay.clock-step"), "a clock jumps", func() { w.stepClock(n) })
 		}
 	}
-	for at := 2 * time.Minute; at < w.scenario.Horizon; at += 10 * time.Minute {
+	for at := 2 * time.Minute; at < w.scenario.Horizon; at += ttlSweeps {
 		if w.faults[TTLLag] > 0 {
-			w.schedule(at+w.between(0, 10*time.Minute, "delay.ttl"), "TTL looks for expired items", w.deleteExpired)
+			w.schedule(at+w.between(0, ttlSweeps, "delay.ttl"), "TTL looks for expired items", w.deleteExpired)
 		}
 	}
 }
+
+// ttlSweeps is how often TTL looks for expired items: oftener than DynamoDB, so that it does within a run.
+const ttlSweeps = 5 * time.Minute
 
 func (w *World) stopExecution(id string) {
 	if w.healed {
@@ -204,7 +207,7 @@ func (w *World) deleteExpired() {
 		if w.choose(2, "ttl.delete") == 0 {
 			continue
 		}
-		w.oracle.begin(nil, w.now)
+		w.oracle.begin(nil, moment{w.now, w.now})
 		w.cloud.DynamoDB.DeleteExpired(w.now, key)
 		w.oracle.end()
 		if key.Table == w.names.ActiveJobs() {

@@ -25,16 +25,17 @@ type oracle struct {
 	world     *World
 	violation *Violation
 
-	writer *actor    // of the call under way; nil: AWS itself
-	asked  time.Time // by the writer's clock, when it decided
+	writer *actor // of the call under way; nil: AWS itself
+	asked  moment // when the writer decided
 	writes []ddbcore.Write
 
-	fences  map[job.Key]int64    // the highest ever
-	leases  map[term]int64       // until when its holder was ever given the lease, by its own clock, ms
-	held    map[job.Key]FaultSet // what has struck in the life of each claim with jobs, expired or not
-	revoked map[term]bool        // whose lease was ended by right though it was live
-	model   model.Settings
-	ignore  map[string]bool
+	fences    map[job.Key]int64     // the highest ever
+	requested map[job.Key]time.Time // when the claim's holder was first asked to yield, by the world's clock
+	leases    map[term]int64        // until when its holder was ever given the lease, by its own clock, ms
+	held      map[job.Key]FaultSet  // what has struck in the life of each claim with jobs, expired or not
+	revoked   map[term]bool         // whose lease was ended by right though it was live
+	model     model.Settings
+	ignore    map[string]bool
 }
 
 // term is one lease of one worker.
@@ -47,7 +48,7 @@ func (s *session) term() term { return term{key: s.keyOf(), fence: s.task.Fence}
 
 func newOracle(w *World, ignore map[string]bool) *oracle {
 	c := w.scenario.Claim
-	return &oracle{world: w, ignore: ignore, fences: map[job.Key]int64{}, leases: map[term]int64{}, held: map[job.Key]FaultSet{}, revoked: map[term]bool{}, model: model.Settings{
+	return &oracle{world: w, ignore: ignore, fences: map[job.Key]int64{}, leases: map[term]int64{}, requested: map[job.Key]time.Time{}, held: map[job.Key]FaultSet{}, revoked: map[term]bool{}, model: model.Settings{
 		LeaseMillis: c.Lease.Milliseconds(), ClaimMillis: c.ClaimTTL.Milliseconds(),
 		InterruptGraceMillis: c.InterruptGrace.Milliseconds(), SkewMillis: c.MaxClockSkew.Milliseconds(),
 	}}
@@ -63,7 +64,7 @@ func (o *oracle) fail(invariant, what string) {
 }
 
 // begin and end bracket a call, whose writes belong together.
-func (o *oracle) begin(a *actor, asked time.Time) {
+func (o *oracle) begin(a *actor, asked moment) {
 	o.writer, o.asked, o.writes = a, asked, o.writes[:0]
 }
 
@@ -160,8 +161,11 @@ func (o *oracle) claimChanged(c change) {
 	o.world.story.claim(c.key, c.row)
 }
 
-// follow notes which claims are held.
+// follow notes which claims are held, and since when their holders have been asked to yield.
 func (o *oracle) follow(c change) {
+	if c.row != nil && c.row.Preemptor != nil && (c.rowBefore == nil || c.rowBefore.Preemptor == nil || c.rowBefore.Preemptor.RequestedAtMillis != c.row.Preemptor.RequestedAtMillis) {
+		o.requested[c.key] = o.asked.world
+	}
 	struck, held := o.held[c.key]
 	holds := c.row != nil && len(c.row.Jobs) > 0
 	if held && (!holds || c.row.ContainerID != c.rowBefore.ContainerID) {
@@ -216,7 +220,7 @@ func (o *oracle) leasesLast(c change) {
 	}
 	jobEnded := c.after != nil && c.after.MessageID == before.WorkerJob && c.after.Outcome != ""
 	graceOver := c.row != nil && c.row.ContainerID != before.ContainerID && before.Preemptor != nil &&
-		before.Preemptor.RequestedAtMillis+o.world.scenario.Claim.InterruptGrace.Milliseconds() < job.Millis(o.asked)
+		o.asked.world.Sub(o.requested[c.key]) > o.world.scenario.Claim.InterruptGrace
 	if !jobEnded && !graceOver {
 		o.fail("S1", fmt.Sprintf("the live lease of %s on %s is ended by %s", before.WorkerID, c.key, who(o.writer)))
 	}
@@ -268,7 +272,7 @@ func (o *oracle) commandStops(s *session) {
 // newestFirst: an older message never takes the place of a newer one of another thread (S3).
 func (o *oracle) newestFirst(c change) {
 	before, after := c.rowBefore, c.row
-	if before == nil || after == nil || before.Expired(o.asked, o.world.scenario.Claim) {
+	if before == nil || after == nil || before.Expired(o.asked.own, o.world.scenario.Claim) {
 		return
 	}
 	p, q := before.Preemptor, after.Preemptor
@@ -294,7 +298,7 @@ func (o *oracle) newestFirst(c change) {
 
 // refines: each write is a step that the model allows.
 func (o *oracle) refines(c change) {
-	asked := job.Millis(o.asked)
+	asked := job.Millis(o.asked.own)
 	before, after := model.RowAndJob{Row: toModel(c.rowBefore)}, model.RowAndJob{Row: toModel(c.row)}
 	switch {
 	case c.after != nil:

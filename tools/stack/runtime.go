@@ -244,7 +244,7 @@ func (r *runtime) invoke(ctx context.Context, in *lambda.InvokeInput) (any, erro
 
 // run runs a function and reports its end.
 func (r *runtime) run(ctx context.Context, run cloud.Run) {
-	payload, failed := guarded(ctx, r.functions[run.Function], run.Payload)
+	payload, failed := guarded(functions.Context(ctx, run.RequestID), r.functions[run.Function], run.Payload)
 	r.mu.Lock()
 	r.running[run.InvocationID]()
 	delete(r.running, run.InvocationID)
