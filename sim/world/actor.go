@@ -25,6 +25,7 @@ type actor struct {
 	done   func() // called when its code has run to its end
 
 	frozenUntil  time.Time // by the world's time
+	cutOffUntil  time.Time // by the world's time: what it sends does not arrive
 	losesMessage bool      // its message will be visible again, for no extension arrives
 
 	invocation string     // of a function

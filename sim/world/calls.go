@@ -97,8 +97,26 @@ func (w *World) at(a *actor, after time.Duration, what string, do func()) *item 
 	return i
 }
 
+// longestOutage is how long nothing that an actor sends arrives: longer than a lease.
+const longestOutage = 3 * time.Minute
+
+// outage lets every fourth lost request be the first of many.
+func (w *World) outage(a *actor) {
+	if w.stage != nil || w.choose(4, "outage."+a.group) != 3 {
+		return
+	}
+	lasts := w.between(10*time.Second, longestOutage, "delay.outage."+a.group)
+	w.story.fault(RequestLost, fmt.Sprintf("nothing that %s sends arrives for %v", a.name, lasts))
+	a.cutOffUntil = w.now.Add(lasts)
+}
+
 // perform makes the call, and lets the actor go on with what it gets to see of the answer.
 func (w *World) perform(a *actor, req request) {
+	if w.now.Before(a.cutOffUntil) && !w.healed {
+		w.story.note(Note{Kind: NoteError, Text: "does not arrive"})
+		w.proceed(a, reply{err: errTimeout})
+		return
+	}
 	if in, ok := req.input.(*sqs.ReceiveMessageInput); ok {
 		w.receive(a, in)
 		return
@@ -106,6 +124,7 @@ func (w *World) perform(a *actor, req request) {
 	switch {
 	case w.strikes(RequestLost, a.group):
 		w.story.fault(RequestLost, "the call does not arrive; "+a.name+" sees an error")
+		w.outage(a)
 		w.proceed(a, reply{err: errTimeout})
 	case w.isHint(req) && w.strikes(NudgeLost, a.group):
 		w.story.fault(NudgeLost, "the nudge or wake-up is lost")

@@ -99,9 +99,15 @@ func (o *oracle) newestCompletes(ended map[string]*claim.Job) {
 	}
 }
 
-// executionsAgree: no execution is open, and each ended as its job did (S6).
+// executionsAgree: no execution is open, each ended as its job did, and no message has two (S6).
 func (o *oracle) executionsAgree(ended map[string]*claim.Job) {
+	started := map[string]bool{}
 	for _, x := range o.world.cloud.StepFunctions.Executions() {
+		var input job.ExecutionInput
+		if err := json.Unmarshal([]byte(x.Input), &input); err != nil || started[input.Message.MessageID] {
+			o.fail("S6", fmt.Sprintf("%s is a second execution of %s", x.Name, input.Message.MessageID))
+		}
+		started[input.Message.MessageID] = true
 		if x.Status == sfntypes.ExecutionStatusRunning {
 			o.fail("orphan", "the execution of "+x.Name+" never ends")
 			continue

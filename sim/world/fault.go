@@ -12,7 +12,7 @@ type Fault int
 const (
 	CrashBefore        Fault = iota // F1 an actor dies before its call is made
 	CrashAfter                      // F2 … after its call took effect, before it acts on the answer
-	RequestLost                     // F3 a call never arrives; the caller sees an error
+	RequestLost                     // F3 a call never arrives, or none for a while; the caller sees an error
 	AnswerLost                      // F4 a call takes effect; the caller sees an error
 	SDKRetry                        // F5 a call takes effect, its answer is lost, and the SDK sends it again
 	DuplicateDelivery               // F6 an event is delivered twice

@@ -124,12 +124,28 @@ type watched struct {
 	actor   *actor
 }
 
-// watch lets the history see what an actor does.
+// watch lets the oracle hear what an actor is answered, and the history see what it does.
 func (w *World) watch(a *actor, p functions.Protocol) functions.Protocol {
+	p = judged{Protocol: p, oracle: w.oracle, actor: a}
 	if w.history == nil {
 		return p
 	}
 	return watched{Protocol: p, history: w.history, actor: a}
+}
+
+// judged is the protocol, its answers heard by the oracle.
+type judged struct {
+	functions.Protocol
+	oracle *oracle
+	actor  *actor
+}
+
+func (j judged) Check(ctx context.Context, m job.Message) (claim.Checked, error) {
+	checked, err := j.Protocol.Check(ctx, m)
+	if err == nil && checked.Decision == claim.Superseded {
+		j.oracle.saidSuperseded(j.actor, m)
+	}
+	return checked, err
 }
 
 func observe[Out any](w watched, key job.Key, in any, do func() (Out, error)) (Out, error) {

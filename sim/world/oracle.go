@@ -296,6 +296,15 @@ func (o *oracle) newestFirst(c change) {
 	}
 }
 
+// saidSuperseded: a message is told that it is superseded, which ends it, only if the claim as it is now says
+// so, for a newer one has or wants its place (S3). An answer comes at the very moment of the last read.
+func (o *oracle) saidSuperseded(a *actor, m job.Message) {
+	now := a.clock.at(o.world.now)
+	if d := claim.Decide(o.readClaim(m.ProjectUserID), m, now, o.world.scenario.Claim); d != claim.Superseded {
+		o.fail("S3", fmt.Sprintf("%s is told that it is superseded, though by the claim as it is: %s", m.MessageID, d))
+	}
+}
+
 // refines: each write is a step that the model allows.
 func (o *oracle) refines(c change) {
 	asked := job.Millis(o.asked.own)

@@ -78,6 +78,9 @@ func Draw(c choose.Chooser) Scenario {
 	if pick(6, "interval") == 1 {
 		s.Claim.MinClaimInterval = 2 * time.Minute
 	}
+	if pick(3, "visibility") == 1 {
+		s.Worker.Visibility = s.Claim.Lease // the least allowed: work comes again when its lease ends, not after its end on every clock
+	}
 	if pick(3, "timeout") == 1 {
 		s.Worker.CommandTimeout = 10 * time.Minute
 	}
