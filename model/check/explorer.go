@@ -7,6 +7,8 @@ type explorer struct {
 	workers  int
 	messages int
 	skew     bool
+	merged   bool                 // see settle
+	spoils   bool                 // executions may fail or time out
 	threads  [][maxMessages]uint8 // by pattern
 	p        protocol
 
@@ -19,6 +21,7 @@ type explorer struct {
 type edge struct {
 	to       key
 	hash     uint64 // of to, set by the search
+	print    uint64 // of to, set by a merged search
 	did      action
 	fault    bool   // it takes a fault, or a call that a fault has left behind
 	violates string // the invariant that the step itself breaks
@@ -26,7 +29,8 @@ type edge struct {
 }
 
 func newExplorer(scope Scope, p protocol) *explorer {
-	x := &explorer{workers: scope.Workers, messages: len(scope.Patterns[0]), skew: scope.Skew, p: p}
+	x := &explorer{workers: scope.Workers, messages: len(scope.Patterns[0]), skew: scope.Skew, p: p,
+		merged: scope.Room > 0, spoils: scope.Faults.TimeOuts+scope.Faults.Failures > 0}
 	for _, pattern := range scope.Patterns {
 		var threads [maxMessages]uint8
 		for i, letter := range pattern {
@@ -39,7 +43,9 @@ func newExplorer(scope Scope, p protocol) *explorer {
 
 // initial is the world before the first email of the pattern.
 func (x *explorer) initial(pattern int, f Faults) world {
-	return world{pattern: uint8(pattern), budget: f.budget()}
+	w := world{pattern: uint8(pattern), budget: f.budget()}
+	x.normalise(&w)
+	return w
 }
 
 // successors lists all steps from w. The slice is valid until the next call.
@@ -63,12 +69,21 @@ func (x *explorer) successors(w *world) []edge {
 
 func (x *explorer) emit(next world, did action, isFault bool, violates string) {
 	e := edge{did: did, fault: isFault, violates: violates}
+	x.normalise(&next)
 	if x.raw {
 		e.raw = next
 	}
-	next.normalise(x.workers, x.p.refusesEnded)
+	next.sort(x.workers)
 	e.to = next.key()
 	x.edges = append(x.edges, e)
+}
+
+// normalise makes one of worlds that no later step or judgement can tell apart, but for their order.
+func (x *explorer) normalise(w *world) {
+	w.normalise(x.p.refusesEnded)
+	if x.merged {
+		x.settle(w)
+	}
 }
 
 // plain emits a step without a fault.

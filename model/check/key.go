@@ -106,9 +106,18 @@ func (k key) world() world {
 	return w
 }
 
+// budgetShift is where a key's last word has the budgets, which are the last that is put into it.
+const budgetShift = 37
+
+// split parts a key into what is left without the budgets, and these.
+func (k key) split() (bare key, budgets uint64) {
+	return key{k[0], k[1], k[2] & (1<<budgetShift - 1)}, k[2] >> budgetShift
+}
+
 // hash is a fixed mixing function (splitmix64's finaliser), the same in every run.
-func (k key) hash() uint64 {
-	h := uint64(0x9e3779b97f4a7c15)
+func (k key) hash() uint64 { return k.hashFrom(0x9e3779b97f4a7c15) }
+
+func (k key) hashFrom(h uint64) uint64 {
 	for _, word := range k {
 		h ^= word
 		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9

@@ -168,6 +168,7 @@ func workMutants() []Mutant {
 		}},
 		{"finish-without-fence", "a finish is written by a worker that no longer holds the lease", func(p *protocol) {
 			finish := p.finish
+			p.refusesStale = false
 			p.finish = func(s model.Finish, b model.RowAndJob, reading int64) model.Result {
 				if s.WorkerID != b.Row.WorkerID || s.Fence != b.Row.Fence {
 					s.WorkerID, s.Fence = b.Row.WorkerID, b.Row.Fence

@@ -1,6 +1,9 @@
 package check
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestEveryMutantIsCaught(t *testing.T) {
 	one := Faults{Crashes: 1, LostAnswers: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1, TimeOuts: 1}
@@ -37,13 +40,20 @@ func TestEveryMutantIsCaught(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report := Run(Scope{Workers: 2, Patterns: []string{want.patterns}, Faults: want.faults}, Options{Mutant: name})
-			for _, v := range report.Violations {
-				if v.Invariant == want.invariant {
-					return
+			scope := Scope{Workers: 2, Patterns: []string{want.patterns}, Faults: want.faults}
+			report := Run(scope, Options{Mutant: name})
+			if !report.has(want.invariant) {
+				t.Fatalf("not caught by %q in %d states: %v", want.invariant, report.Distinct, report.Violations)
+			}
+			merged := Run(scope.merged(), Options{Mutant: name})
+			if !merged.has(want.invariant) {
+				t.Fatalf("merged, not caught by %q in %d states: %v", want.invariant, merged.Distinct, merged.Violations)
+			}
+			for _, v := range merged.Violations {
+				if slices.Contains(v.Trace, "a step that the explorer does not list") {
+					t.Errorf("the trace does not hold together: %q", v.Trace)
 				}
 			}
-			t.Fatalf("not caught by %q in %d states: %v", want.invariant, report.Distinct, report.Violations)
 		})
 	}
 }

@@ -20,6 +20,7 @@ type protocol struct {
 	ownClock     bool // a worker kills its command when its own clock says that the lease is over
 	deletesLast  bool // a worker deletes the work message only after it told Step Functions
 	refusesEnded bool // every call for a job that has ended is refused; then the search need not keep a late one
+	refusesStale bool // every write under a stale fence is refused
 	reportsAgain bool // a worker that gets a job that has ended reports its outcome
 }
 
@@ -32,7 +33,7 @@ func protocolAsIs() protocol {
 		heartbeat: apply[model.Heartbeat], finish: apply[model.Finish], handBack: apply[model.HandBack],
 		decline: apply[model.Decline], cleanUp: apply[model.CleanUp], supersede: apply[model.Supersede],
 		delete:   apply[model.Delete],
-		waitEnds: true, ownClock: true, deletesLast: true, reportsAgain: true, refusesEnded: true,
+		waitEnds: true, ownClock: true, deletesLast: true, reportsAgain: true, refusesEnded: true, refusesStale: true,
 	}
 }
 

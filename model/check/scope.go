@@ -49,6 +49,9 @@ type Scope struct {
 	Faults   Faults   `json:"faults"`
 	// Skew adds a time in which a lease or claim is over for its holder, and other clocks may or may not agree.
 	Skew bool `json:"skew"`
+	// Room is for how many states a search of many has room. It merges states (see settle) and keeps fingerprints of them. 0
+	// is for a search that keeps whole states and merges none but those that are the same to every later step.
+	Room int `json:"room,omitempty"`
 }
 
 // Scopes are the searches that the project runs, the smallest first.

@@ -1,6 +1,6 @@
 package check
 
-import "strings"
+import "slices"
 
 // Options tune a search.
 type Options struct {
@@ -50,7 +50,7 @@ type search struct {
 	calmEnd []uint64 // where those of a state end
 	isEnd   []uint64 // bit set
 	touched uint64   // keeps the compiler from leaving out store.touch
-	report  Report
+	report  *Report
 }
 
 // Run visits every state of the scope, or stops with the first depth at which an invariant of safety is broken. Liveness is
@@ -60,11 +60,27 @@ func Run(scope Scope, opts Options) Report {
 }
 
 func run(scope Scope, opts Options, p protocol) Report {
-	s := &search{x: newExplorer(scope, p), scope: scope, opts: opts, store: newStore()}
-	s.report = Report{Scope: scope, Mutant: opts.Mutant, Violations: []Violation{}}
-	began := s.seconds()
-	for i := range scope.Patterns {
-		w := s.x.initial(i, scope.Faults)
+	began := opts.seconds()
+	report := Report{Scope: scope, Mutant: opts.Mutant, Violations: []Violation{}}
+	if scope.Room > 0 {
+		newMergedSearch(scope, opts, p, &report).run()
+	} else {
+		newSearch(scope, opts, p, &report).run()
+	}
+	report.Seconds = opts.seconds() - began
+	if report.Seconds > 0 {
+		report.StatesPerSecond = float64(report.Distinct) / report.Seconds
+	}
+	return report
+}
+
+func newSearch(scope Scope, opts Options, p protocol, report *Report) *search {
+	return &search{x: newExplorer(scope, p), scope: scope, opts: opts, store: newStore(), report: report}
+}
+
+func (s *search) run() {
+	for i := range s.scope.Patterns {
+		w := s.x.initial(i, s.scope.Faults)
 		k := w.key()
 		s.found(k, k.hash(), noState)
 	}
@@ -73,18 +89,13 @@ func run(scope Scope, opts Options, p protocol) Report {
 	if s.report.Complete {
 		s.judgeProgress()
 	}
-	s.report.Seconds = s.seconds() - began
-	if s.report.Seconds > 0 {
-		s.report.StatesPerSecond = float64(s.report.Distinct) / s.report.Seconds
-	}
-	return s.report
 }
 
-func (s *search) seconds() float64 {
-	if s.opts.Seconds == nil {
+func (o Options) seconds() float64 {
+	if o.Seconds == nil {
 		return 0
 	}
-	return s.opts.Seconds()
+	return o.Seconds()
 }
 
 func (s *search) found(k key, hash uint64, from uint32) uint32 {
@@ -184,70 +195,23 @@ func (s *search) judgeProgress() {
 	}
 }
 
-// violated keeps the first, that is a shortest, violation of each invariant.
 func (s *search) violated(invariant string, at uint32, by *edge) {
-	for _, v := range s.report.Violations {
-		if v.Invariant == invariant {
-			return
-		}
+	if !s.report.has(invariant) {
+		s.report.Violations = append(s.report.Violations, Violation{Invariant: invariant, Trace: s.trace(at, by)})
 	}
-	s.report.Violations = append(s.report.Violations, Violation{Invariant: invariant, Trace: s.trace(at, by)})
+}
+
+// has says whether a violation of the invariant is known: the first, that is a shortest, is kept.
+func (r *Report) has(invariant string) bool {
+	return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Invariant == invariant })
 }
 
 // trace tells the way to a state, and the step from it that broke an invariant.
 func (s *search) trace(at uint32, by *edge) []string {
-	path := []key{}
-	if by != nil {
-		path = append(path, by.to)
-	}
+	var path []key
 	for i := at; i != noState; i = s.parent[i] {
 		path = append(path, s.store.keys[i])
 	}
-	first := path[len(path)-1].world()
-	x := newExplorer(s.scope, s.x.p)
-	x.raw = true
-	t := teller{x: x, names: [maxWorkers]string{"worker 1", "worker 2", "worker 3"}}
-	lines := []string{"threads of the messages, oldest first: " + strings.Join(strings.Split(s.scope.Patterns[first.pattern], ""), " ")}
-	for i := len(path) - 1; i > 0; i-- {
-		w := path[i].world()
-		violates := ""
-		if i == 1 && by != nil {
-			violates = by.violates
-		}
-		lines = append(lines, t.tell(&w, path[i-1], violates))
-	}
-	return lines
-}
-
-// teller turns steps into sentences. The search sorts the workers of each state; a teller follows them through that.
-type teller struct {
-	x     *explorer
-	names [maxWorkers]string // by place in the current state
-	fence int
-}
-
-func (t *teller) tell(w *world, to key, violates string) string {
-	for _, e := range t.x.successors(w) {
-		if e.to != to || e.violates != violates {
-			continue
-		}
-		if e.did.raises {
-			t.fence++
-		}
-		line := e.did.sentence(t.names[e.did.worker], t.fence)
-		t.follow(&e.raw)
-		return line
-	}
-	return "a step that the explorer does not list"
-}
-
-// follow sorts the names as normalise sorts the workers.
-func (t *teller) follow(raw *world) {
-	ws := raw.workers
-	for i := 1; i < t.x.workers; i++ {
-		for j := i; j > 0 && ws[j].rank() < ws[j-1].rank(); j-- {
-			ws[j], ws[j-1] = ws[j-1], ws[j]
-			t.names[j], t.names[j-1] = t.names[j-1], t.names[j]
-		}
-	}
+	slices.Reverse(path)
+	return story(s.scope, s.x.p, path, by)
 }

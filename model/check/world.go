@@ -185,9 +185,9 @@ func (w *world) hasJobs() bool {
 	return false
 }
 
-// normalise clears what no step can read any more, so that worlds that differ only in it are one state, and orders the
-// workers, which nothing tells apart. refusesEnded says that every call for a job that has ended is refused.
-func (w *world) normalise(workers int, refusesEnded bool) {
+// normalise clears what no step can read any more, so that worlds that differ only in it are one state. refusesEnded says
+// that every call for a job that has ended is refused.
+func (w *world) normalise(refusesEnded bool) {
 	if !w.hasJobs() {
 		w.row.thread, w.row.newest = 0, 0
 	}
@@ -202,6 +202,10 @@ func (w *world) normalise(workers int, refusesEnded bool) {
 	if w.budget[claimExpiry] == 0 && w.row.claim != lapsing && w.row.claim != expired {
 		w.budget[ttlDeletion] = 0 // nothing will ever be deleted
 	}
+}
+
+// sort orders the workers, which nothing tells apart, and the frozen calls.
+func (w *world) sort(workers int) {
 	sortWorkers(w.workers[:workers])
 	if less(w.frozen[0], w.frozen[1]) {
 		w.frozen[0], w.frozen[1] = w.frozen[1], w.frozen[0]

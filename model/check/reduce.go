@@ -1,0 +1,61 @@
+package check
+
+// A merged search visits fewer states than there are and judges no less. World by world it takes a worker's silent steps as
+// soon as they are possible: steps that read and write nothing that anybody else can see or hinder, after which the worker
+// can still do whatever it could do before, but for a crash or a redelivery, which lead to the same from both. What a run can do before
+// such a step it can do after it, and the invariants look at neither. Besides,
+//   - an email has arrived from the start: what comes of it begins with its check, which may be at any time;
+//   - where no execution can fail or time out, that a message has reigned is of interest only once its claim was lost;
+//   - a world is visited with the greatest budgets alone (see prints): a step that a smaller budget allows leads to the
+//     same world from a greater one, and no invariant looks at what is left of a budget.
+//
+// TestMergingHidesNothing holds this against the search that merges nothing: on small scopes the worlds of one, merged
+// afterwards, are the worlds of the other, and every mutant gets the same verdict.
+
+// settle takes the silent steps.
+func (x *explorer) settle(w *world) {
+	for i := range w.msgs[:x.messages] {
+		m := &w.msgs[i]
+		if m.phase == absent {
+			m.phase = checking
+		}
+		if !x.spoils {
+			m.reigned = m.lost
+		}
+	}
+	for i := range x.workers {
+		if w.workers[i].duty != idle {
+			x.settleWorker(w, i)
+		}
+	}
+}
+
+func (x *explorer) settleWorker(w *world, i int) {
+	k := &w.workers[i]
+	msg := w.msgs[k.job-1]
+	ended := msg.outcome != open
+	deaf := msg.phase >= superseding // its execution never again sleeps until the work is done
+	stale := !k.fenced && x.p.refusesStale
+	if stale && k.duty == stopping {
+		k.duty = finishing
+	}
+	if stale && k.duty == finishing {
+		k.ends = completed // whatever it is going to write will be refused
+		if ended {
+			k.duty, k.ends = telling, open
+		}
+	}
+	if ended && (k.duty == got || k.duty == restarting) {
+		k.duty = telling
+		if !x.p.reportsAgain {
+			k.duty = deleting
+		}
+	}
+	if deaf && k.duty == telling {
+		k.duty, k.fenced = deleting, false
+	}
+	nothingLeft := k.duty == deleting || stale && deaf && (k.duty == running || k.duty == finishing)
+	if nothingLeft && !k.receipt {
+		w.retire(i)
+	}
+}
