@@ -12,6 +12,11 @@
 // of them. A run depends on its scope alone, so its counts are the same everywhere. A violation comes with a shortest run
 // that leads to it.
 //
+// A scope that is too large for that has Scope.Room. Its search is merged: it takes steps that change nothing for anybody else
+// as soon as it can, visits a world with the greatest budgets alone, and keeps fingerprints. Tests hold it to the verdicts
+// of the search that merges nothing, and the report bounds the odds that two states were taken for one. Its counts are those
+// of the merged states and steps.
+//
 // S1 to S7 are judged on each step and state; L1 to L3 in each state in which nothing is left to happen without a fault. That
 // runs do come to such a state is judged too: from every state one can be reached without another fault, neither time-outs
 // of executions nor the expiry of claims helping. What remains is the ordinary fairness assumption, that a step which stays

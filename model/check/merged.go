@@ -1,8 +1,6 @@
 package check
 
-import (
-	"slices"
-)
+import "slices"
 
 // mergedSearch walks a scope of many states breadth first. Of a state that it has visited it keeps a fingerprint and a parent;
 // whole are only those of two depths, the one that is expanded and the next. Progress does not depend on the budgets, so
@@ -78,13 +76,13 @@ func (s *mergedSearch) walk() {
 				return
 			}
 			s.expand(&s.depth[i])
+			if million := s.prints.count / 1_000_000; s.opts.Progress != nil && million > told {
+				told = million
+				s.opts.Progress(int64(s.prints.count), s.report.Generated)
+			}
 		}
 		if len(s.report.Violations) > 0 {
 			return
-		}
-		if million := s.prints.count / 1_000_000; s.opts.Progress != nil && million > told {
-			told = million
-			s.opts.Progress(int64(s.prints.count), s.report.Generated)
 		}
 	}
 	s.report.Complete = true

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// merging scopes are small enough to be searched in both ways, and between them have every fault.
+// mergingScopes are small enough to be searched in both ways, and between them have every fault.
 func mergingScopes() []Scope {
 	return []Scope{
 		{Workers: 2, Patterns: []string{"ab", "aa"}, Skew: true, Faults: Faults{Crashes: 1, LostAnswers: 1, Duplicates: 1}},
@@ -63,6 +63,23 @@ func TestMergingHidesNothing(t *testing.T) {
 		}
 		t.Logf("%d states, merged %d (%.1f), of which %d count", len(whole.store.keys), merged.prints.count,
 			float64(len(whole.store.keys))/float64(merged.prints.count), most)
+	}
+}
+
+func TestMergingGivesEveryMutantTheSameVerdict(t *testing.T) {
+	for _, mutant := range Mutants() {
+		t.Run(mutant.Name, func(t *testing.T) {
+			t.Parallel()
+			for _, scope := range mergingScopes() {
+				if len(scope.Patterns) > 2 {
+					continue // too many states for each mutant
+				}
+				whole, merged := Run(scope, Options{Mutant: mutant.Name}), Run(scope.merged(), Options{Mutant: mutant.Name})
+				if whole.Complete != merged.Complete || (len(whole.Violations) > 0) != (len(merged.Violations) > 0) {
+					t.Errorf("%+v: whole %v, merged %v", scope, whole.Violations, merged.Violations)
+				}
+			}
+		})
 	}
 }
 

@@ -1,9 +1,9 @@
 package check
 
-// A merged search visits fewer states than there are and judges no less. World by world it takes a worker's silent steps as
-// soon as they are possible: steps that read and write nothing that anybody else can see or hinder, after which the worker
-// can still do whatever it could do before, but for a crash or a redelivery, which lead to the same from both. What a run can do before
-// such a step it can do after it, and the invariants look at neither. Besides,
+// A merged search visits fewer states than there are and judges no less. It takes a worker's silent steps as soon as they
+// are possible: steps that nobody else can see or hinder, and that take no choice away. Whatever a run does before such a step
+// it can do after it as well (a crash or a redelivery leads to the same, or to what a greater budget covers), and no
+// invariant sees the difference. Besides,
 //   - an email has arrived from the start: what comes of it begins with its check, which may be at any time;
 //   - where no execution can fail or time out, that a message has reigned is of interest only once its claim was lost;
 //   - a world is visited with the greatest budgets alone (see prints): a step that a smaller budget allows leads to the

@@ -7,7 +7,7 @@ type Options struct {
 	// Seconds is a stopwatch: the seconds since some fixed moment. Without it the report has no times. (The search itself
 	// knows no clock.)
 	Seconds func() float64
-	// Progress is told about every million distinct states.
+	// Progress is told about every million distinct states or so.
 	Progress func(distinct, generated int64)
 	// MaxStates stops the search; the report then says that it is not complete. 0 is no limit.
 	MaxStates int
@@ -26,7 +26,7 @@ type Report struct {
 	Ends            int64       `json:"ends"`     // states in which nothing is left to happen without a fault
 	Seconds         float64     `json:"seconds"`
 	StatesPerSecond float64     `json:"statesPerSecond"`
-	CollisionBound  float64     `json:"collisionBound"` // odds that two states were taken for one; 0: keys are compared whole
+	CollisionBound  float64     `json:"collisionBound"` // of the odds that a state was taken for another; 0: compared whole
 	Violations      []Violation `json:"violations"`
 }
 

@@ -95,11 +95,11 @@ func (a *app) tellSearch(r check.Report) {
 		what = "the mutant " + r.Mutant
 	}
 	s.Printf("%s, scope %s: %d workers, messages in the threads %s\n", s.Paint(screen.Bold, what), r.Scope.Name, r.Scope.Workers, strings.Join(r.Scope.Patterns, " or "))
-	collisions := "states are compared whole"
+	kept := "states are compared whole"
 	if r.CollisionBound > 0 {
-		collisions = fmt.Sprintf("two states taken for one with odds of %.1g", r.CollisionBound)
+		kept = fmt.Sprintf("merged, and one taken for another with odds below %.1g", r.CollisionBound)
 	}
-	s.Printf("  states    %d distinct of %d generated; %s\n", r.Distinct, r.Generated, collisions)
+	s.Printf("  states    %d distinct of %d generated; %s\n", r.Distinct, r.Generated, kept)
 	s.Printf("  diameter  %d steps; %d states are ends\n", r.Diameter, r.Ends)
 	s.Printf("  speed     %.1f s, %.0f states/s\n\n", r.Seconds, r.StatesPerSecond)
 	for _, v := range r.Violations {

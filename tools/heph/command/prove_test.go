@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -185,6 +186,20 @@ func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 func TestOnlyAFailureIsShrunk(t *testing.T) {
 	if got := heph(t, nil, "sim", "--seed", "5", "--faults", "none", "--shrink"); got.status != failed || !strings.Contains(got.err, "breaks no promise") {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAModelSearchSaysHowItKeptItsStates(t *testing.T) {
+	scope, _ := check.ScopeNamed("small")
+	scope.Patterns, scope.Faults = []string{"ab"}, check.Faults{LostAnswers: 1}
+	for room, want := range map[int]string{0: "compared whole", 1 << 16: "merged, and one taken for another with odds below "} {
+		var out bytes.Buffer
+		scope.Room = room
+		told := &app{Streams: Streams{Out: &out, Getenv: func(string) string { return "" }}}
+		told.tellSearch(check.Run(scope, check.Options{}))
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("room %d: no %q in %q", room, want, out.String())
+		}
 	}
 }
 
