@@ -101,7 +101,7 @@ func TestMutantsAreKilled(t *testing.T) {
 		t.Skipf("the go tool does not find the tree's modules: %v", err)
 	}
 	report, err := mutants.Run(t.Context(), mutants.Options{
-		Root: folder, Seeds: 100, Budget: 20 * time.Second,
+		Root: folder, Seeds: 100, Budget: 20 * time.Second, Shrink: 10 * time.Second,
 		Only: []string{"clean-up-by-key-alone", "range-ends-early"},
 	})
 	if err != nil {
@@ -111,6 +111,9 @@ func TestMutantsAreKilled(t *testing.T) {
 		if !m.OK() {
 			t.Errorf("%s: killed %v by %q, want one of %q; %s", m.Name, m.Killed, m.Invariant, m.CaughtBy, m.Error)
 		}
+	}
+	if first := report.Mutants[0]; first.Shrunk == nil || first.Shrunk.Events > first.Shrunk.EventsBefore || first.Shrunk.WorldEvents < first.Shrunk.Events {
+		t.Errorf("%s: shrunk to %+v", first.Name, first.Shrunk)
 	}
 	if u := report.Unmutated; u == nil || u.Killed || u.Error != "" {
 		t.Errorf("the tree as it is: %+v", u)

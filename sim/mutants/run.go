@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/webordinary/hephaestus/sim/world"
@@ -24,7 +25,9 @@ type Options struct {
 	Only   []string      // names; empty: all
 	Seeds  int           // that each mutant may survive; 0: DefaultSeeds
 	Budget time.Duration // of each mutant's seeds; 0: DefaultBudget
-	Faults bool          // say for each fault which mutants live without it (see Necessity)
+	Second bool          // look for another invariant that kills the mutant
+	Faults bool          // say for each fault which mutants live without it (see Necessity); looks for the second too
+	Shrink time.Duration // make the runs that kill small, each for this long at most; 0: not
 
 	Progress func(Result) // called after each mutant; may be nil
 }
@@ -35,52 +38,8 @@ const (
 	DefaultBudget = time.Minute
 )
 
-// Nothing is what the tree as it is breaks.
-const Nothing = "nothing: the tree as it is"
-
-// Report is what a run came to.
-type Report struct {
-	Mutants       []Result `json:"mutants"`
-	Unmutated     *Result  `json:"unmutated,omitempty"` // the tree as it is, where mutants of the system were run
-	Killed        int      `json:"killed"`
-	Survived      int      `json:"survived"` // or were not killed as they should
-	MedianSeconds float64  `json:"medianSeconds"`
-	WorstSeconds  float64  `json:"worstSeconds"`
-	MedianSeeds   int      `json:"medianSeeds"` // of those that the simulation killed
-}
-
-// OK says whether every mutant was killed and the tree as it is was not.
-func (r Report) OK() bool {
-	return r.Survived == 0 && (r.Unmutated == nil || (!r.Unmutated.Killed && r.Unmutated.Error == ""))
-}
-
-// Result is what became of one mutant.
-type Result struct {
-	Mutant
-	Verdict
-	Second       *Verdict `json:"second,omitempty"` // with the first killer's invariant not judged
-	BuildSeconds float64  `json:"buildSeconds"`
-	Expected     bool     `json:"expected"`               // its killer is one that its file names
-	LivesWithout []string `json:"livesWithout,omitempty"` // faults, or families of faults
-	Error        string   `json:"error,omitempty"`        // why it could not be tried
-}
-
-// Verdict is what the killer says of a mutant.
-type Verdict struct {
-	Killed    bool     `json:"killed"`
-	Invariant string   `json:"invariant,omitempty"` // or test, that killed it
-	Seed      int      `json:"seed"`
-	Seeds     int      `json:"seeds"` // tried
-	Seconds   float64  `json:"seconds"`
-	What      string   `json:"what,omitempty"`
-	Struck    []string `json:"struck,omitempty"` // faults, under the seed
-}
-
-// OK says whether the mutant was killed as its file says.
-func (r Result) OK() bool { return r.Killed && r.Expected }
-
-// Run tries the mutants one after the other, and then the tree as it is with the budget that the longest
-// of them needed, or more. Its error is of the run, not of a mutant.
+// Run tries the mutants in their order, and then the tree as it is with the whole budget. While one is hunted
+// the next are built. Its error is of the run, not of a mutant.
 func Run(ctx context.Context, options Options) (Report, error) {
 	all, err := All()
 	if err != nil {
@@ -95,58 +54,79 @@ func Run(ctx context.Context, options Options) (Report, error) {
 		return Report{}, err
 	}
 	defer l.close()
-	var report Report
-	simulated := false
-	for _, m := range some {
-		if ctx.Err() != nil {
-			return report, ctx.Err()
-		}
-		result := l.try(ctx, m)
-		simulated = simulated || m.Package == ""
-		report.add(result)
-		if options.Progress != nil {
-			options.Progress(result)
-		}
-	}
+	some = slices.Clone(some)
+	simulated := slices.ContainsFunc(some, func(m Mutant) bool { return m.Package == "" })
 	if simulated {
-		result := l.try(ctx, Mutant{Name: "unmutated", Breaks: Nothing})
-		report.Unmutated = &result
-		if options.Progress != nil {
-			options.Progress(result)
-		}
+		some = append(some, Mutant{Name: "unmutated", Breaks: Nothing})
 	}
-	report.sum()
-	return report, ctx.Err()
+	results := l.tryAll(ctx, some)
+	if ctx.Err() != nil {
+		return Report{}, ctx.Err()
+	}
+	if !simulated {
+		return Sum(results), nil
+	}
+	last := len(results) - 1
+	report := Sum(results[:last])
+	report.Unmutated = &results[last]
+	return report, nil
 }
 
-func (r *Report) add(result Result) {
-	r.Mutants = append(r.Mutants, result)
-	if result.OK() {
-		r.Killed++
-	} else {
-		r.Survived++
-	}
-}
+// builders is how many mutants are built at once: most of a build is one package after the other.
+const builders = 2
 
-func (r *Report) sum() {
-	var seconds []float64
-	var seeds []int
-	for _, m := range r.Mutants {
-		if m.OK() {
-			seconds = append(seconds, m.Seconds)
-			if m.Package == "" {
-				seeds = append(seeds, m.Seeds)
+// tryAll builds the mutants side by side and hunts them one by one, each as soon as those before it are done.
+func (l *lab) tryAll(ctx context.Context, list []Mutant) []Result {
+	ctx, cancel := context.WithCancel(ctx)
+	built := make([]chan Result, len(list))
+	for i := range built {
+		built[i] = make(chan Result, 1)
+	}
+	ahead := make(chan struct{}, 2*builders) // bounds the binaries that lie about
+	next := make(chan int)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	all.Go(func() {
+		defer close(next)
+		for i := range list {
+			select {
+			case ahead <- struct{}{}:
+			case <-ctx.Done():
+				return
 			}
+			next <- i
+		}
+	})
+	for range builders {
+		all.Go(func() {
+			for i := range next {
+				built[i] <- l.build(ctx, list[i])
+			}
+		})
+	}
+	results := make([]Result, 0, len(list))
+	for i := range list {
+		var result Result
+		select {
+		case result = <-built[i]:
+		case <-ctx.Done():
+			return results
+		}
+		if result.Error == "" {
+			l.kill(ctx, &result)
+		}
+		_ = os.RemoveAll(l.place(list[i]))
+		<-ahead
+		if ctx.Err() != nil {
+			return results
+		}
+		results = append(results, result)
+		if l.options.Progress != nil {
+			l.options.Progress(result)
 		}
 	}
-	slices.Sort(seconds)
-	slices.Sort(seeds)
-	if n := len(seconds); n > 0 {
-		r.MedianSeconds, r.WorstSeconds = seconds[n/2], seconds[n-1]
-	}
-	if n := len(seeds); n > 0 {
-		r.MedianSeeds = seeds[n/2]
-	}
+	return results
 }
 
 // lab is where mutants are built.
@@ -176,39 +156,39 @@ func newLab(options *Options) (*lab, error) {
 
 func (l *lab) close() { _ = os.RemoveAll(l.folder) }
 
-// try builds a mutant and lets its killer loose on it.
-func (l *lab) try(ctx context.Context, m Mutant) Result {
-	result := Result{Mutant: m}
-	overlay, err := l.overlay(m)
-	if err != nil {
-		result.Error = err.Error()
-		return result
-	}
-	if m.Package != "" {
-		result.Verdict, err = l.test(ctx, m, overlay)
+// place is where a mutant's files are.
+func (l *lab) place(m Mutant) string { return filepath.Join(l.folder, m.Name) }
+
+// kill lets a built mutant's killer loose on it.
+func (l *lab) kill(ctx context.Context, result *Result) {
+	killer := filepath.Join(l.place(result.Mutant), killerName)
+	var err error
+	if result.Package != "" {
+		result.Verdict, err = l.test(ctx, result.Mutant, killer)
 	} else {
-		var killer string
-		if killer, result.BuildSeconds, err = l.build(ctx, m, overlay); err == nil {
-			err = l.simulate(ctx, killer, &result)
-		}
+		err = l.simulate(ctx, killer, result)
 	}
 	if err != nil {
 		result.Error = err.Error()
 	}
-	result.Expected = slices.Contains(m.CaughtBy, result.Invariant)
-	return result
+	result.Expected = slices.Contains(result.CaughtBy, result.Invariant)
 }
 
-// simulate lets the killer loose on the mutant, once more without the invariant that killed it, and where
-// that is asked for, without each fault.
+// simulate lets the killer loose on the mutant; where that is asked for, once more without the invariant that
+// killed it, and without each fault.
 func (l *lab) simulate(ctx context.Context, killer string, result *Result) error {
 	all := prey{faults: world.Faults(), seeds: l.options.Seeds, budget: l.options.Budget}
+	all.shrink = l.options.Shrink
 	first, err := l.hunt(ctx, killer, all)
 	result.Verdict = first
 	if err != nil || !first.Killed {
 		return err
 	}
+	if !l.options.Second && !l.options.Faults {
+		return nil
+	}
 	again := all
+	again.shrink = 0
 	again.ignore, again.seeds, again.budget = first.Invariant, min(all.seeds, max(500, 10*first.Seeds)), min(all.budget, secondBudget)
 	second, err := l.hunt(ctx, killer, again)
 	if err != nil {
@@ -232,6 +212,7 @@ type prey struct {
 	ignore string // an invariant that is not judged
 	seeds  int
 	budget time.Duration
+	shrink time.Duration // the run that kills; 0: not
 }
 
 // overlay writes the mutated files and the list that `go build -overlay` reads.
@@ -240,7 +221,7 @@ func (l *lab) overlay(m Mutant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(l.folder, m.Name)
+	folder := l.place(m)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", fmt.Errorf("mutants: %w", err)
 	}
@@ -263,28 +244,42 @@ func (l *lab) overlay(m Mutant) (string, error) {
 	return to, nil
 }
 
-// build makes the killer over the mutated tree.
-func (l *lab) build(ctx context.Context, m Mutant, overlay string) (killer string, seconds float64, err error) {
+// killerName is what kills a mutant: the program of that name, or the tests of the mutant's package.
+const killerName = "killer"
+
+// build makes what kills the mutant, over the mutated tree. Symbols are left out: linking is much of a build.
+func (l *lab) build(ctx context.Context, m Mutant) Result {
 	begun := time.Now()
-	killer = filepath.Join(l.folder, m.Name, "killer")
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-overlay", overlay, "-ldflags", "-s -w", "-o", killer, "./sim/mutants/killer")
+	result := Result{Mutant: m}
+	overlay, err := l.overlay(m)
+	if err != nil {
+		result.Error = err.Error()
+		return result
+	}
+	what := []string{"build", "-buildvcs=false"}
+	source := "./sim/mutants/killer"
+	if m.Package != "" {
+		what, source = []string{"test", "-c", "-vet=off"}, m.Package
+	}
+	cmd := exec.CommandContext(ctx, "go", append(what, "-overlay", overlay, "-ldflags", "-s -w", "-o", filepath.Join(l.place(m), killerName), source)...)
 	cmd.Dir = l.options.Root
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return "", 0, fmt.Errorf("mutant %s does not build: %w\n%s", m.Name, err, output)
+		result.Error = fmt.Sprintf("mutant %s does not build: %v\n%s", m.Name, err, output)
 	}
-	return killer, time.Since(begun).Seconds(), nil
+	result.BuildSeconds = time.Since(begun).Seconds()
+	return result
 }
 
 // hunt runs a killer.
 func (l *lab) hunt(ctx context.Context, killer string, p prey) (Verdict, error) {
-	bounded, cancel := context.WithTimeout(ctx, p.budget+time.Minute)
+	bounded, cancel := context.WithTimeout(ctx, p.budget+p.shrink+time.Minute)
 	defer cancel()
 	names := make([]string, len(p.faults))
 	for i, f := range p.faults {
 		names[i] = f.String()
 	}
 	cmd := exec.CommandContext(bounded, killer, "-seeds", strconv.Itoa(p.seeds), "-budget", p.budget.String(),
-		"-faults", strings.Join(names, ","), "-ignore", p.ignore)
+		"-faults", strings.Join(names, ","), "-ignore", p.ignore, "-shrink", p.shrink.String())
 	var verdict Verdict
 	output, err := cmd.Output()
 	if err == nil {
@@ -306,27 +301,23 @@ func stderr(err error) []byte {
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\w+)`)
 
-// test runs the tests of the mutant's package. One that does not build is not killed.
-func (l *lab) test(ctx context.Context, m Mutant, overlay string) (Verdict, error) {
+// test runs the tests that must kill the mutant, and if they pass, all of its package: what kills it then is
+// not what its file names.
+func (l *lab) test(ctx context.Context, m Mutant, tests string) (Verdict, error) {
 	begun := time.Now()
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-overlay", overlay, m.Package)
-	cmd.Dir = l.options.Root
-	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=true", "RAPID_SHRINKTIME=1s")
-	output, err := cmd.CombinedOutput()
-	verdict := Verdict{Seconds: time.Since(begun).Seconds()}
-	if err == nil {
-		return verdict, nil
-	}
-	failed := failedTest.FindAllSubmatch(output, -1)
-	if len(failed) == 0 {
-		return verdict, fmt.Errorf("tests of %s: %w\n%s", m.Package, err, bytes.TrimSpace(output))
-	}
-	verdict.Killed, verdict.Invariant = true, string(failed[0][1])
-	for _, f := range failed {
-		if name := string(f[1]); slices.Contains(m.CaughtBy, name) {
-			verdict.Invariant = name
-			break
+	for _, pattern := range []string{"^(" + strings.Join(m.CaughtBy, "|") + ")$", "."} {
+		cmd := exec.CommandContext(ctx, tests, "-test.run", pattern, "-test.timeout", "5m")
+		cmd.Dir = filepath.Join(l.options.Root, filepath.FromSlash(m.Package))
+		cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=true", "RAPID_SHRINKTIME=1s")
+		output, err := cmd.CombinedOutput()
+		if err == nil {
+			continue
 		}
+		failed := failedTest.FindSubmatch(output)
+		if failed == nil {
+			return Verdict{}, fmt.Errorf("tests of %s: %w\n%s", m.Package, err, bytes.TrimSpace(output))
+		}
+		return Verdict{Killed: true, Invariant: string(failed[1]), Seconds: time.Since(begun).Seconds()}, nil
 	}
-	return verdict, nil
+	return Verdict{Seconds: time.Since(begun).Seconds()}, nil
 }

@@ -7,21 +7,30 @@ import (
 	"github.com/webordinary/hephaestus/sim/choose"
 )
 
+// patience is how many starts afresh in a row must find nothing, once no move makes the best smaller.
+const patience = 3
+
 // shrink makes the moves, the boldest first, until a round of all changes nothing.
 func (s *shrinker) shrink() {
-	for !s.over() {
-		before, events := s.best.Deviations(), s.events
+	for idle := 0; idle < patience && !s.over(); {
+		before, left, events := s.best.Deviations(), len(s.without), s.events
 		s.clearGroups()
 		s.dropMails()
 		for _, label := range s.best.Labels() {
 			s.truncate(label)
 			s.remove(label)
 		}
-		s.forget()
-		s.cut()
-		s.lower()
-		if s.best.Deviations() == before && s.events == events {
-			return
+		if s.startAfresh() {
+			continue
+		}
+		if idle == 0 {
+			s.forget()
+			s.cut()
+			s.lower()
+		}
+		idle++
+		if s.best.Deviations() != before || len(s.without) != left || s.events != events {
+			idle = 0
 		}
 	}
 }
@@ -63,10 +72,14 @@ const scenario = "scenario."
 
 var drawnOnce = []string{"workers", "claim-ttl", "interval", "timeout", "job-timeout", "keys", "mails"}
 
-// dropMails leaves mails out: those after the n-th by their number, one before by its choices.
+// mostMails is how many mails a scenario has at most.
+const mostMails = 6
+
+// dropMails leaves mails out: those after the n-th by their number, one before by its choices, and any, down to
+// the last, by its name.
 func (s *shrinker) dropMails() {
 	count := scenario + "mails"
-	for at := 6; at >= 0; at-- {
+	for at := mostMails; at >= 0; at-- {
 		s.edit(func(c *choose.Streams) bool {
 			mails := c.Picks[count]
 			if len(mails) == 0 || mails[0] == 0 {
@@ -81,6 +94,9 @@ func (s *shrinker) dropMails() {
 			}
 			return true
 		})
+	}
+	for _, id := range s.mails() {
+		s.try(s.best.Clone(), append(slices.Clone(s.without), id))
 	}
 }
 

@@ -4,9 +4,11 @@
 // It keeps only runs that break the same invariant and are no longer to follow (see
 // world.Story.EventsToFollow: mails that arrive, claims and jobs that change, commands that begin, faults
 // that strike, up to the place where the promise breaks). What it arrives at is a Tape, which plays the
-// run again as long as the world asks for the same choices per label. The result depends on the failing
-// run and the number of runs allowed alone, unless Stop ends it. It promises no smallest run, only that
-// none of its own moves makes it smaller when it was not stopped.
+// run again as long as the world asks for the same choices per label. Beside moves that make the run at hand
+// smaller it makes short runs at random with the faults that struck, and goes on from one that breaks the
+// same invariant in fewer events. The result depends on the failing run and the number of runs allowed
+// alone, unless Stop ends it. It promises no smallest run, only that none of its own moves makes it smaller
+// when it was not stopped.
 package shrink
 
 import (
@@ -16,6 +18,7 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/world"
 )
 
 // Limits bound the work.
@@ -44,7 +47,7 @@ func Seed(setup campaign.Setup, seed uint64, limits Limits) (Tape, error) {
 	s := &shrinker{setup: setup, limits: limits, invariant: first.Violation.Invariant, events: first.Story.EventsToFollow()}
 	s.best, s.what = choose.NewStreams(plain(recorder.Tape)), first.Violation.What
 	before := s.events
-	if !s.try(s.best.Clone()) {
+	if !s.try(s.best.Clone(), s.without) {
 		return Tape{}, fmt.Errorf("seed %d: the recorded choices do not break %s again", seed, s.invariant)
 	}
 	s.shrink()
@@ -53,7 +56,7 @@ func Seed(setup campaign.Setup, seed uint64, limits Limits) (Tape, error) {
 		mode = campaign.Random
 	}
 	return Tape{
-		Invariant: s.invariant, What: s.what, Seed: seed, Mode: mode, Faults: s.faults(),
+		Invariant: s.invariant, What: s.what, Seed: seed, Mode: mode, Faults: s.faults(), Without: s.without,
 		EventsToFollow: s.events, EventsBefore: before, Runs: s.runs, Choices: s.best,
 	}, nil
 }
@@ -82,10 +85,12 @@ type shrinker struct {
 	limits    Limits
 	invariant string
 
-	best   *choose.Streams
-	what   string
-	events int // to follow, of best
-	runs   int
+	best    *choose.Streams
+	without []string // mails that best leaves out
+	what    string
+	events  int // to follow, of best
+	runs    int
+	fresh   int // runs of starts afresh
 }
 
 // faults are those that the best run allows to strike.
@@ -99,28 +104,62 @@ func (s *shrinker) over() bool {
 }
 
 // try runs a candidate, and makes it the best if it breaks the same promise and is no longer to follow.
-func (s *shrinker) try(candidate *choose.Streams) bool {
-	if s.over() {
+func (s *shrinker) try(candidate *choose.Streams, without []string) bool {
+	result, ok := s.play(candidate, without)
+	if !ok || result.Story.EventsToFollow() > s.events {
 		return false
+	}
+	s.keep(candidate.Used(), without, result)
+	return true
+}
+
+// play runs the choices, and says whether they break the same promise.
+func (s *shrinker) play(choices choose.Chooser, without []string) (world.Result, bool) {
+	if s.over() {
+		return world.Result{}, false
 	}
 	s.runs++
-	result := s.setup.Run(candidate, true)
+	setup := s.setup
+	setup.Draw = leaveOut(setup.Draw, without)
+	result := setup.Run(choices, true)
 	if s.limits.Progress != nil {
-		defer func() { s.limits.Progress(s.runs, s.events) }()
+		s.limits.Progress(s.runs, s.events)
 	}
-	if result.Violation == nil || result.Violation.Invariant != s.invariant || result.Story == nil {
-		return false
+	return result, result.Violation != nil && result.Violation.Invariant == s.invariant && result.Story != nil
+}
+
+func (s *shrinker) keep(choices *choose.Streams, without []string, result world.Result) {
+	s.best, s.without, s.what, s.events = choices, nil, result.Violation.What, result.Story.EventsToFollow()
+	for _, id := range s.mails() { // of those that the scenario has
+		if slices.Contains(without, id) {
+			s.without = append(s.without, id)
+		}
 	}
-	events := result.Story.EventsToFollow()
-	if events > s.events {
-		return false
+}
+
+// mails are those of the best's scenario that are not left out.
+func (s *shrinker) mails() []string {
+	var ids []string
+	for _, m := range leaveOut(s.setup.Draw, s.without)(s.best.Clone()).Mails {
+		ids = append(ids, m.ID)
 	}
-	s.best, s.what, s.events = candidate.Used(), result.Violation.What, events
-	return true
+	return ids
 }
 
 // edit tries the best with some lists changed. It does not run what would change nothing.
 func (s *shrinker) edit(change func(c *choose.Streams) bool) bool {
 	candidate := s.best.Clone()
-	return change(candidate) && s.try(candidate)
+	return change(candidate) && s.try(candidate, s.without)
+}
+
+// leaveOut draws a scenario and leaves mails out of it.
+func leaveOut(draw func(choose.Chooser) world.Scenario, without []string) func(choose.Chooser) world.Scenario {
+	if draw == nil {
+		draw = world.Draw
+	}
+	return func(c choose.Chooser) world.Scenario {
+		scenario := draw(c)
+		scenario.Mails = slices.DeleteFunc(scenario.Mails, func(m world.Mail) bool { return slices.Contains(without, m.ID) })
+		return scenario
+	}
 }

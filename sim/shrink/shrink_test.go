@@ -94,6 +94,38 @@ func TestATapePlaysItsViolationAgain(t *testing.T) {
 	}
 }
 
+// A drawn scenario has two mails or more; a counter-example may need but one.
+func TestMailsThatAreNotNeededAreLeftOut(t *testing.T) {
+	leaseOfOneHeartbeat := func(c choose.Chooser) world.Scenario {
+		s := world.Draw(c)
+		s.Claim.Lease = s.Worker.Heartbeat
+		return s
+	}
+	setup := campaign.Setup{Draw: leaseOfOneHeartbeat}
+	seed := uint64(0)
+	for setup.Run(setup.Chooser(seed), false).Violation == nil {
+		seed++
+	}
+	tape, err := shrink.Seed(setup, seed, shrink.Limits{Runs: 1200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := shrink.ParseTape(tape.Bytes()); err != nil || len(again.Without) == 0 || !slices.Equal(again.Without, tape.Without) {
+		t.Errorf("without %q, read again %q: %v", tape.Without, again.Without, err)
+	}
+	result, err := tape.Play(leaseOfOneHeartbeat)
+	if err != nil || result.Violation == nil || result.Story.EventsToFollow() != tape.EventsToFollow {
+		t.Fatalf("%+v: %v", result.Violation, err)
+	}
+	for _, l := range result.Story.Lines {
+		for _, n := range l.Notes {
+			if n.Kind == world.NoteMail && slices.Contains(tape.Without, n.Message) {
+				t.Errorf("%s arrives, which is left out", n.Message)
+			}
+		}
+	}
+}
+
 func TestTheBudgetBoundsTheRuns(t *testing.T) {
 	setup := planted(t)
 	seed := failing(t, setup)

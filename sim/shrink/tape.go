@@ -18,6 +18,7 @@ type Tape struct {
 	Seed           uint64          `json:"seed"` // that it was shrunk from
 	Mode           campaign.Mode   `json:"mode"`
 	Faults         []string        `json:"faults"`
+	Without        []string        `json:"without,omitempty"` // mails of the drawn scenario that are left out
 	EventsToFollow int             `json:"eventsToFollow"`
 	EventsBefore   int             `json:"eventsToFollowBefore"` // in the seed's run
 	Runs           int             `json:"runs"`                 // that shrinking took
@@ -62,7 +63,7 @@ func (t Tape) Play(draw func(choose.Chooser) world.Scenario) (world.Result, erro
 	if err != nil {
 		return world.Result{}, err
 	}
-	setup := campaign.Setup{Mode: t.Mode, Faults: faults, Draw: draw}
+	setup := campaign.Setup{Mode: t.Mode, Faults: faults, Draw: leaveOut(draw, t.Without)}
 	return setup.Run(t.Choices.Clone(), true), nil
 }
 

@@ -1,6 +1,6 @@
-// Command killer looks for a seed under which the system that it was built from breaks a promise. Package
-// mutants builds it over each wrong version of the system. It prints one JSON value (see Verdict) and
-// exits with 0 whether it found one or not.
+// Command killer looks for a seed under which the system that it was built from breaks a promise, and makes
+// that seed's run small where it is asked to. Package mutants builds it over each wrong version of the
+// system. It prints one JSON value (see Verdict) and exits with 0 whether it found one or not.
 package main
 
 import (
@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -27,6 +30,17 @@ type Verdict struct {
 	Seconds   float64  `json:"seconds"`
 	What      string   `json:"what,omitempty"`
 	Struck    []string `json:"struck,omitempty"` // faults that struck under the seed, sorted
+	Shrunk    *Shrunk  `json:"shrunk,omitempty"`
+}
+
+// Shrunk is what is left of the run that kills, after shrinking.
+type Shrunk struct {
+	Events       int      `json:"events"`       // to follow, see world.Story.EventsToFollow
+	EventsBefore int      `json:"eventsBefore"` // in the seed's run
+	WorldEvents  int      `json:"worldEvents"`  // all that happened
+	Faults       []string `json:"faults"`       // that may strike
+	Runs         int      `json:"runs"`         // that shrinking took
+	Seconds      float64  `json:"seconds"`
 }
 
 func main() {
@@ -34,6 +48,7 @@ func main() {
 	budget := flag.Duration("budget", time.Minute, "stop trying after this time")
 	faults := flag.String("faults", "all", "faults that may strike: all, none or their names")
 	ignore := flag.String("ignore", "", "invariants not to judge by, separated by commas")
+	shrinking := flag.Duration("shrink", 0, "make the run that kills small, for this long at most")
 	flag.Parse()
 	on, err := world.ParseFaults(*faults)
 	if err != nil {
@@ -44,7 +59,12 @@ func main() {
 	for name := range strings.SplitSeq(*ignore, ",") {
 		options.Ignore[name] = true
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(hunt(options, *seeds, *budget)); err != nil {
+	debug.SetGCPercent(800) // a world lives for milliseconds and keeps little
+	verdict := hunt(options, *seeds, *budget)
+	if verdict.Killed && *shrinking > 0 {
+		verdict.Shrunk = small(on, verdict, *shrinking)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(verdict); err != nil {
 		os.Exit(1)
 	}
 }
@@ -74,7 +94,7 @@ func hunt(options world.Options, seeds int, budget time.Duration) Verdict {
 				found := try(options, seed)
 				mu.Lock()
 				if found.Killed && (!verdict.Killed || seed < verdict.Seed) {
-					found.Seeds = verdict.Seeds
+					found.Seeds = verdict.Seeds // so that none is taken twice
 					verdict = found
 				}
 				mu.Unlock()
@@ -82,8 +102,30 @@ func hunt(options world.Options, seeds int, budget time.Duration) Verdict {
 		})
 	}
 	all.Wait()
+	if verdict.Killed {
+		verdict.Seeds = verdict.Seed + 1 // that some above it were begun depends on the machine
+	}
 	verdict.Seconds = time.Since(begun).Seconds()
 	return verdict
+}
+
+// small shrinks the run that kills. One that cannot be shrunk, for its own code panics, has nothing.
+func small(faults map[world.Fault]bool, verdict Verdict, budget time.Duration) *Shrunk {
+	begun := time.Now()
+	tape, err := shrink.Seed(campaign.Setup{Faults: faults}, uint64(verdict.Seed), shrink.Limits{
+		Stop: func() bool { return time.Since(begun) > budget },
+	})
+	if err != nil {
+		return nil
+	}
+	again, err := tape.Play(nil)
+	if err != nil || again.Violation == nil || again.Violation.Invariant != verdict.Invariant {
+		return nil
+	}
+	return &Shrunk{
+		Events: tape.EventsToFollow, EventsBefore: tape.EventsBefore, WorldEvents: again.Events, Faults: tape.Faults, Runs: tape.Runs,
+		Seconds: time.Since(begun).Seconds(),
+	}
 }
 
 // try runs one seed.

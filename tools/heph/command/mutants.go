@@ -18,7 +18,7 @@ import (
 // mutants shows that the simulation kills wrong versions of the system.
 func (a *app) mutants() *cobra.Command {
 	var options mutants.Options
-	var list, inJSON bool
+	var list, inJSON, shrink bool
 	cmd := &cobra.Command{
 		Use:     "mutants",
 		GroupID: "prove",
@@ -27,16 +27,22 @@ func (a *app) mutants() *cobra.Command {
 with one known mistake, and count how soon and by which invariant the simulation kills each; then let the
 tree as it is go through the same. The exit status is 1 if a mutant survives, or the tree does not.
 
-It needs the go tool and the tree's sources. With --faults-table it also tells for each fault which mutants
+It needs the go tool and the tree's sources, and builds the next mutants while one is hunted. With --shrink each
+run that kills is made small and its events are counted: those that a reader of its story has to follow. With
+--second it also looks for another invariant that kills the mutant. With --faults-table it also tells for each fault which mutants
 live where the fault never strikes: a fault that no mutant needs is not proven useful.`,
 		Example: `  heph mutants
   heph mutants --list
   heph mutants --only fence-restarts,late-start-begins
+  heph mutants --shrink
   heph mutants --faults-table -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if inJSON {
 				a.output = asJSON
+			}
+			if shrink {
+				options.Shrink = shrinkBudget
 			}
 			if list {
 				return a.listMutants(options.Only)
@@ -47,6 +53,8 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
 	flags := cmd.Flags()
 	flags.StringSliceVar(&options.Only, "only", nil, "try these mutants only")
 	flags.BoolVar(&list, "list", false, "tell what each mutant breaks, and try none")
+	flags.BoolVar(&shrink, "shrink", false, fmt.Sprintf("make each run that kills small, for %v at most", shrinkBudget))
+	flags.BoolVar(&options.Second, "second", false, "look for another invariant that kills each mutant")
 	flags.BoolVar(&options.Faults, "faults-table", false, "tell for each fault which mutants live without it")
 	flags.IntVar(&options.Seeds, "seeds", mutants.DefaultSeeds, "seeds that each mutant has to survive")
 	flags.DurationVar(&options.Budget, "budget", mutants.DefaultBudget, "time that each mutant has to survive")
@@ -55,6 +63,9 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
 	flags.BoolVar(&inJSON, "json", false, "the same as -o json")
 	return cmd
 }
+
+// shrinkBudget is how long one run is made smaller at most.
+const shrinkBudget = 30 * time.Second
 
 func (a *app) listMutants(only []string) error {
 	all, err := mutants.All()
@@ -147,9 +158,17 @@ func tellMutant(s *screen.Screen, r mutants.Result) {
 	}
 	s.Printf("%-34s %s", r.Name, s.Paint(style, verdict))
 	if r.Package == "" && r.Error == "" {
-		s.Printf(", %d seeds", r.Seeds)
+		if r.Killed {
+			s.Printf(", seed %d", r.Seed)
+		} else {
+			s.Printf(", %d seeds", r.Seeds)
+		}
 	}
-	s.Printf(", %.1f s\n", r.Seconds)
+	s.Printf(", %.1f s", r.Seconds)
+	if r.Shrunk != nil {
+		s.Printf("; %d events of %d in %d runs", r.Shrunk.Events, r.Shrunk.EventsBefore, r.Shrunk.Runs)
+	}
+	s.Printf("\n")
 	if r.Killed && !r.OK() {
 		s.Printf("%34s %s\n", "", r.What)
 	}
@@ -166,8 +185,16 @@ func (a *app) tellReport(report mutants.Report, faults bool) error {
 		return a.json(out, "  ")
 	}
 	s := a.out()
-	s.Printf("%d killed, %d not; median %s, worst %s; median %d seeds\n", report.Killed, report.Survived,
-		span(report.MedianSeconds), span(report.WorstSeconds), report.MedianSeeds)
+	soon := "in time"
+	if !report.SoonEnough {
+		soon = "too late: want " + span(mutants.MedianTarget) + " and " + span(mutants.WorstTarget)
+	}
+	s.Printf("%d killed, %d not; median %s, worst %s, %s; median %d seeds\n", report.Killed, report.Survived,
+		span(report.MedianSeconds), span(report.WorstSeconds), soon, report.MedianSeeds)
+	if sizes := report.Stories; sizes != nil {
+		s.Printf("%d of %d stories are of %d events or fewer; median %d, worst %d; %d could not be shrunk\n", sizes.Short, sizes.Counted,
+			mutants.ShortStory, sizes.Median, sizes.Worst, sizes.Without)
+	}
 	if !faults {
 		return nil
 	}
