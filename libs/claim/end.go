@@ -17,6 +17,10 @@ var ErrLeaseLost = errors.New("the lease is lost")
 // nothing was written, and the job should go on.
 var ErrNobodyWaits = errors.New("nobody asks to yield any more")
 
+// ErrWorkedOn says that a worker with a live lease is at the job: nothing was written. Who asks again later finds the
+// job ended, or the lease over.
+var ErrWorkedOn = errors.New("a worker is at the job, under a live lease")
+
 // End is how a job ends.
 type End struct {
 	Outcome     job.Outcome
@@ -133,6 +137,7 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 type CleanUp struct {
 	Message     job.Message
 	ContainerID string // set: end the job only while this is its container (an old work message must not)
+	SpareLive   bool   // leave the job to a worker that has a live lease for it: ErrWorkedOn
 	End         End    // not Completed
 	// Record is written in the same transaction, made from the job as it ends.
 	Record func(Job) types.TransactWriteItem
@@ -158,6 +163,10 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
 			return nil, nil
 		}
+		spares := c.SpareLive && v.row != nil && v.row.Has(m.MessageID) && v.row.WorkerJob == m.MessageID
+		if spares && v.row.LiveLease(now, s.settings) {
+			return nil, ErrWorkedOn
+		}
 		var by *InterruptedBy
 		if c.End.Outcome == job.Superseded {
 			by = v.row.supersedes(m)
@@ -166,6 +175,9 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 		e := newExpression().when("attribute_not_exists(projectUserId)")
 		if v.row != nil {
 			e, finished.Wakes = s.takeOff(v.row, m.MessageID, now)
+		}
+		if spares {
+			e.when("leaseExpiresAt < :live").value(":live", number(s.settings.expiryCutMillis(now)))
 		}
 		onJob := outcome(finished.Job)
 		if c.ContainerID != "" {

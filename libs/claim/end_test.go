@@ -266,6 +266,67 @@ func TestACleanUpForAnOldContainerLeavesTheJobOpen(t *testing.T) {
 	})
 }
 
+func TestACleanUpThatSparesTheLiving(t *testing.T) {
+	spares := func(s scene) error {
+		c := s.cleanUp(a1, job.Failed)
+		c.SpareLive = true
+		_, err := s.CleanUp(ctx, c)
+		return err
+	}
+	t.Run("its worker lives", func(t *testing.T) {
+		s := newScene(t, a1)
+		s.runs(a1, "w1")
+		s.Advance(lease + skew)
+		s.unchanged(func() {
+			if err := spares(s); !errors.Is(err, claim.ErrWorkedOn) {
+				t.Errorf("error %v", err)
+			}
+		})
+	})
+	t.Run("its worker was silent for long, and is heard just then", func(t *testing.T) {
+		s := newScene(t, a1)
+		l := s.runs(a1, "w1")
+		s.Advance(lease + skew + time.Second)
+		s.Before("TransactWriteItems", 0, func() {
+			if _, err := s.Heartbeat(ctx, l); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := spares(s); !errors.Is(err, claim.ErrWorkedOn) {
+			t.Errorf("error %v", err)
+		}
+		s.wantJob("a1", "open in c1 started 0s")
+	})
+	t.Run("its worker is dead", func(t *testing.T) {
+		s := newScene(t, a1)
+		s.runs(a1, "w1")
+		s.Advance(lease + skew + time.Second)
+		if err := spares(s); err != nil {
+			t.Fatal(err)
+		}
+		s.wantJob("a1", "failed at 1m36s in c1 started 0s")
+	})
+	t.Run("its claim is gone", func(t *testing.T) {
+		s := newScene(t, a1)
+		s.runs(a1, "w1")
+		s.Advance(claimTTL + skew + time.Second)
+		s.DeleteExpired()
+		if err := spares(s); err != nil {
+			t.Fatal(err)
+		}
+		s.wantJob("a1", "failed at 1h0m6s in c1 started 0s")
+	})
+	t.Run("another job's worker lives", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		s.claims(a1, claim.New)
+		s.starts(a2, s.claims(a2, claim.Join).ContainerID, "w1", claim.Started)
+		if err := spares(s); err != nil {
+			t.Fatal(err)
+		}
+		s.wantJob("a1", "failed at 0s in c1")
+	})
+}
+
 func TestASupersededMessageSaysByWhom(t *testing.T) {
 	t.Run("by the holder", func(t *testing.T) {
 		s := newScene(t, b3, a1)

@@ -11,6 +11,7 @@ import (
 type Case struct {
 	Message     job.Message
 	ContainerID string // set for a work message: end the job only while this is its container
+	SpareLive   bool   // end the job only where no worker is at it under a live lease
 	Outcome     job.Outcome
 	What        string // what happened, in a sentence
 }

@@ -90,7 +90,7 @@ func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
 		return job.WorkResult{}, err
 	}
 	finished, err := h.protocol.CleanUp(ctx, claim.CleanUp{
-		Message: m, ContainerID: c.ContainerID, Record: h.records.Write,
+		Message: m, ContainerID: c.ContainerID, SpareLive: c.SpareLive, Record: h.records.Write,
 		End: claim.End{Outcome: c.Outcome, Result: c.What},
 	})
 	if err != nil {
@@ -155,8 +155,15 @@ func lookInto(m job.Message, j claim.Job) []string {
 func (h *Handler) deadWork(ctx context.Context, batch QueueBatch) BatchAnswer {
 	var answer BatchAnswer
 	for _, record := range batch.Records {
-		if err := h.deadWorkMessage(ctx, record.Body); err != nil {
+		err := h.deadWorkMessage(ctx, record.Body)
+		switch {
+		case errors.Is(err, claim.ErrWorkedOn):
+			// Deliveries that found its worker at work used its receives up. It comes again until that worker is done, or dead.
+			h.log.InfoContext(ctx, "dead work whose worker lives stays on its queue", "sqsMessage", record.ID)
+		case err != nil:
 			h.log.ErrorContext(ctx, "work from the dead letter queue stays there", "sqsMessage", record.ID, "error", err)
+		}
+		if err != nil {
 			answer.Failures = append(answer.Failures, BatchFailure{ID: record.ID})
 		}
 	}
@@ -169,7 +176,7 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 		return err
 	}
 	result, err := h.end(ctx, Case{
-		Message: work.Message, ContainerID: work.ContainerID, Outcome: job.Failed,
+		Message: work.Message, ContainerID: work.ContainerID, SpareLive: true, Outcome: job.Failed,
 		What: "no worker could finish it: the work queue delivered it as often as it may",
 	})
 	if err != nil {

@@ -108,6 +108,12 @@ func (s scene) wantOutcome(answer any, err error, want job.Outcome) {
 	}
 }
 
+// leaseEnds lets the holder's lease be over on every clock.
+func (s scene) leaseEnds() {
+	settings := claim.DefaultSettings()
+	s.Advance(settings.Lease + settings.MaxClockSkew + time.Second)
+}
+
 func (s scene) letters() []job.DeadLetter {
 	s.t.Helper()
 	var letters []job.DeadLetter
@@ -289,8 +295,23 @@ func TestALetterThatCouldNotBeNotedIsSentAgain(t *testing.T) {
 	}
 }
 
+// Deliveries that find the worker at its work use the receives up, however well it is.
+func TestDeadWorkWhoseWorkerLivesStaysOnItsQueue(t *testing.T) {
+	s := newScene(t)
+	s.Flow.Issue("work-m1")
+	before := s.Row()
+	answer, err := s.handles(byQueue(simtest.Work(holder, s.lease.ContainerID)))
+	if batch, ok := answer.(handletimeout.BatchAnswer); err != nil || !ok || len(batch.Failures) != 1 {
+		t.Errorf("answer %+v, %v", answer, err)
+	}
+	if s.Row() != before || s.Job("m1") != "open in c1 started 0s" || len(s.Flow.Answers()) > 0 || len(s.letters()) > 0 {
+		t.Errorf("row %s, job %s, answers %q", s.Row(), s.Job("m1"), s.Flow.Answers())
+	}
+}
+
 func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
 	s := newScene(t)
+	s.leaseEnds()
 	s.Flow.Issue("work-m1")
 	answer, err := s.handles(byQueue("no work", simtest.Work(holder, s.lease.ContainerID), `{"message":{}}`))
 	batch, ok := answer.(handletimeout.BatchAnswer)
@@ -302,7 +323,7 @@ func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
 	if got, want := s.Flow.Answers(), []string{"work-m1: !FAILED " + what}; !slices.Equal(got, want) {
 		t.Errorf("answers %q, want %q", got, want)
 	}
-	if got := s.Job("m1"); got != "failed at 0s in c1 started 0s: "+what {
+	if got := s.Job("m1"); got != "failed at 1m36s in c1 started 0s: "+what {
 		t.Errorf("job %q", got)
 	}
 }
@@ -327,6 +348,7 @@ func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *tes
 func TestDeadWorkThatCannotBeEndedStaysOnItsQueue(t *testing.T) {
 	for _, operation := range []string{"GetItem", "SendMessage", "SendTaskFailure"} {
 		s := newScene(t)
+		s.leaseEnds()
 		s.Flow.Issue("work-m1")
 		s.Fail(operation, 0)
 		answer, err := s.handles(byQueue(simtest.Work(holder, s.lease.ContainerID)))

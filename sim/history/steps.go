@@ -40,7 +40,7 @@ func steps(before state, op world.Operation, s model.Settings) []state {
 func unknown(op world.Operation) bool {
 	var ended *claim.EndedError
 	switch {
-	case op.Err == nil, errors.As(op.Err, &ended), errors.Is(op.Err, claim.ErrLeaseLost), errors.Is(op.Err, claim.ErrNobodyWaits), errors.Is(op.Err, claim.ErrNoJob):
+	case op.Err == nil, errors.As(op.Err, &ended), errors.Is(op.Err, claim.ErrLeaseLost), errors.Is(op.Err, claim.ErrNobodyWaits), errors.Is(op.Err, claim.ErrWorkedOn), errors.Is(op.Err, claim.ErrNoJob):
 		return false
 	}
 	return true
@@ -266,6 +266,9 @@ func (a attempt) cleanUp(in world.ToCleanUp) []state {
 	j := a.before.with(id).Job
 	if j.Outcome != "" || (in.ContainerID != "" && in.ContainerID != j.ContainerID) {
 		return a.same(!a.op.Unknown && j.Outcome == model.Outcome(finished.Job.Outcome))
+	}
+	if errors.Is(a.op.Err, claim.ErrWorkedOn) {
+		return a.same(a.before.row.WorkerJob == id && a.before.row.Leased(a.now, a.settings))
 	}
 	ends := finished.Job.Outcome == in.End.Outcome
 	switch in.End.Outcome {

@@ -139,7 +139,7 @@ func (w *World) perform(a *actor, req request) {
 		w.story.fault(Throttle, "the call is refused")
 		w.proceed(a, reply{err: throttled(req)})
 	case w.strikes(LateRequest, a.group):
-		late := w.between(0, latest, "delay.late."+a.group)
+		late := w.between(time.Second, latest, "delay.late."+a.group)
 		w.story.fault(LateRequest, fmt.Sprintf("the call takes effect in %v; %s sees an error now", late, a.name))
 		w.applyLater(a, req, late)
 		w.proceed(a, reply{err: errTimeout})

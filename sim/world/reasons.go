@@ -65,7 +65,7 @@ func (o *oracle) commandKilled(s *session) {
 }
 
 // harsh are the faults that may make a job fail, by using up retries; the others must cost time at most.
-var harsh = []Fault{CrashBefore, CrashAfter, RequestLost, AnswerLost, LateRequest, Freeze, Throttle, TokenGone, StuckCommand}
+var harsh = []Fault{CrashBefore, CrashAfter, RequestLost, AnswerLost, LateRequest, Freeze, Throttle, TokenGone, SlowHeartbeat, StuckCommand}
 
 // nothingEndsWithoutReason: a job fails or times out only by its command, or by faults that may do that; and
 // no execution is left to wait until its time is over (L1).
