@@ -19,16 +19,20 @@ func (s *shrinker) startAfresh() bool {
 		random := choose.NewRandom(uint64(s.fresh))
 		var c choose.Chooser
 		without := slices.Clone(s.without)
-		switch s.fresh % 3 {
+		switch s.fresh % 4 {
 		case 0:
-			c, without = s.few(random, nil), nil
+			c, without = s.few(random), nil
 			if random.Choose(2, "afresh.first") == 0 {
 				without = []string{firstMail}
 			}
 		case 1:
-			c, without = s.few(random, s.best.Clone()), s.oneLess(random)
+			f := s.few(random)
+			f.best = s.best.Clone()
+			c, without = f, s.oneLess(random)
 		case 2:
 			c, without = s.jitter(random), s.oneLess(random)
+		case 3:
+			c, without = s.oneMore(random), s.oneLess(random)
 		}
 		recorder := &choose.Recorder{From: c}
 		result, ok := s.play(recorder, without)
@@ -69,10 +73,19 @@ func (s *shrinker) jitter(random *choose.Random) *choose.Streams {
 	return c
 }
 
-// few makes choices of a run with few mails and few kinds of faults: mostly such as strike in the best. Its
-// scenario is that of the choices given, or any.
-func (s *shrinker) few(random *choose.Random, given *choose.Streams) *few {
-	f := &few{random: random, scenario: given, kinds: map[string]bool{}, seldom: []int{3, 8, 20, 50}[random.Choose(4, "afresh.seldom")]}
+// oneMore is the best with one more kind of fault: one that ends early what has to end, or comes instead of
+// two.
+func (s *shrinker) oneMore(random *choose.Random) *few {
+	f := &few{random: random, kinds: map[string]bool{}, best: s.best.Clone(), whole: true, seldom: 2 + random.Choose(12, "afresh.seldom")}
+	if all := s.setup.FaultNames(); len(all) > 0 {
+		f.kinds[all[random.Choose(len(all), "afresh.kind")]] = true
+	}
+	return f
+}
+
+// few is a run with few mails and few kinds of faults: mostly such as strike in the best.
+func (s *shrinker) few(random *choose.Random) *few {
+	f := &few{random: random, kinds: map[string]bool{}, seldom: []int{3, 8, 20, 50}[random.Choose(4, "afresh.seldom")]}
 	all, struck := s.setup.FaultNames(), s.faults()
 	for range 1 + random.Choose(3, "afresh.kinds") {
 		from := struck
@@ -86,26 +99,31 @@ func (s *shrinker) few(random *choose.Random, given *choose.Streams) *few {
 	return f
 }
 
+// few chooses at random, but for what it takes from the best.
 type few struct {
-	random   *choose.Random
-	scenario *choose.Streams
-	kinds    map[string]bool // of faults
-	seldom   int             // a fault strikes once in so many opportunities
+	random *choose.Random
+	best   *choose.Streams // whose scenario it is; nil: a scenario of its own
+	whole  bool            // all is the best's, but for what the kinds of faults add
+	kinds  map[string]bool // of faults
+	seldom int             // they strike once in so many opportunities
 }
 
 func (f *few) Choose(n int, label string) int {
 	group, name, _ := strings.Cut(label, ".")
+	kind, _, _ := strings.Cut(name, ".")
 	switch {
 	case group == "swarm" && f.kinds[name]:
 		return 1
-	case group == "scenario" && f.scenario != nil:
-		return f.scenario.Choose(n, label)
-	case group == "swarm", group == "latency", label == scenario+"mails", label == scenario+"keys":
-		return 0
-	case group == "fault":
+	case group == "fault" && f.kinds[kind]:
 		if f.random.Choose(f.seldom, label) == 0 {
 			return n - 1
 		}
+		return 0
+	case f.best != nil && (group == "scenario" || f.whole && (group != "delay" || len(f.best.Picks[label]) > 0)):
+		return f.best.Choose(n, label)
+	case group == "delay": // what comes at once, or soon, gets in between more often than what comes any time
+		return f.random.Choose(min(n, []int{1, 4, n}[f.random.Choose(3, "afresh.delay")]), label)
+	case group == "swarm", group == "latency", group == "fault", label == scenario+"mails", label == scenario+"keys":
 		return 0
 	}
 	return f.random.Choose(n, label)

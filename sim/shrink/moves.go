@@ -7,31 +7,33 @@ import (
 	"github.com/webordinary/hephaestus/sim/choose"
 )
 
-// patience is how many starts afresh in a row must find nothing, once no move makes the best smaller.
-const patience = 3
+// short is how many events are short enough to follow: no more starts afresh are made for less.
+const short = 12
 
-// shrink makes the moves, the boldest first, until a round of all changes nothing.
+// shrink makes the moves, the boldest first, until a round of all changes nothing; while the run is not short,
+// it goes on to look for another.
 func (s *shrinker) shrink() {
-	for idle := 0; idle < patience && !s.over(); {
+	s.startAfresh()
+	for settled := false; !s.over() && (!settled || s.events > short); {
 		before, left, events := s.best.Deviations(), len(s.without), s.events
-		s.clearGroups()
-		s.dropMails()
-		for _, label := range s.best.Labels() {
-			s.truncate(label)
-			s.remove(label)
+		if !settled {
+			s.clearGroups()
+			s.dropMails()
+			for _, label := range s.best.Labels() {
+				s.truncate(label)
+				s.remove(label)
+			}
 		}
 		if s.startAfresh() {
+			settled = false
 			continue
 		}
-		if idle == 0 {
+		if !settled {
 			s.forget()
 			s.cut()
 			s.lower()
 		}
-		idle++
-		if s.best.Deviations() != before || len(s.without) != left || s.events != events {
-			idle = 0
-		}
+		settled = s.best.Deviations() == before && len(s.without) == left && s.events == events
 	}
 }
 
@@ -144,7 +146,7 @@ func (s *shrinker) remove(label string) {
 }
 
 // farthest is how many draws earlier forget lets later faults strike.
-const farthest = 6
+const farthest = 4
 
 // forget leaves a fault out, and lets those that strike the same actors later come earlier: whoever does
 // not crash makes no calls again.
@@ -222,18 +224,17 @@ func (s *shrinker) cut() {
 	}
 }
 
-// lower makes choices smaller.
+// lower makes choices smaller, by halves: a delay is one of a thousand.
 func (s *shrinker) lower() {
 	for _, label := range s.best.Labels() {
 		for _, at := range deviating(s.best.Picks[label]) {
-			for {
+			for below := 0; !s.over(); {
 				picks := s.best.Picks[label]
-				if at >= len(picks) || picks[at] <= 1 || s.over() {
+				if at >= len(picks) || picks[at]-below <= 1 {
 					break
 				}
-				value := picks[at]
-				if !s.put(label, at, 1) && !s.put(label, at, value/2) && !s.put(label, at, value-1) {
-					break
+				if middle := (below + picks[at]) / 2; !s.put(label, at, middle) {
+					below = middle
 				}
 			}
 		}
