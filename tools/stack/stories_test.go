@@ -210,11 +210,11 @@ func (l lab) employ(script string) *os.Process {
 }
 
 func TestTheWorkOfAWorkerThatIsKilledIsTakenByAnother(t *testing.T) {
-	const first, second = `echo $HEPHAESTUS_FENCE >> fences.txt; exec sleep 600`, `echo $HEPHAESTUS_FENCE >> fences.txt; echo done`
+	const first, second = `echo $HEPHAESTUS_FENCE >> fences.txt; touch begun; exec sleep 600`, `echo $HEPHAESTUS_FENCE >> fences.txt; echo done`
 	l := startLab(t, 0, "")
 	victim := l.employ(first)
 	l.mail("m1", "dangerous work", "")
-	l.exists("workspaces/amelia/scott/fences.txt")
+	l.exists("workspaces/amelia/scott/begun")
 	if err := victim.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -132,8 +132,8 @@ func TestTheExitStatusIsTold(t *testing.T) {
 func TestSIGTERMReachesTheWholeGroup(t *testing.T) {
 	f := newFifo(t)
 	l := shell(t, `exec 3> "$FIFO"
-sh -c 'trap "echo child saves >&3; exit 0" TERM; echo child ready >&3; sleep 600 & wait' &
 trap 'wait; echo "half a door" > "$HEPHAESTUS_PARTIAL_WORK_FILE"; exit 5' TERM
+sh -c 'trap "echo child saves >&3; exit 0" TERM; echo child ready >&3; sleep 600 & wait' &
 wait; wait`)
 	s := l.begin(theTask())
 	if got := f.line(); got != "child ready" {
