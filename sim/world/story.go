@@ -115,8 +115,10 @@ func (l Line) Matters() bool {
 		switch n.Kind {
 		case NoteMail, NoteFault, NoteViolated, NoteOutcome, NoteCommand:
 			return true
-		case NoteClaim, NoteStep:
+		case NoteClaim:
 			return !beat
+		case NoteStep:
+			return !beat && n.Text != "nothing"
 		}
 		return false
 	})
