@@ -24,9 +24,10 @@ type actor struct {
 	life   int    // counts restarts, so that what was meant for an earlier life is dropped
 	done   func() // called when its code has run to its end
 
-	frozenUntil  time.Time // by the world's time
-	cutOffUntil  time.Time // by the world's time: what it sends does not arrive
-	losesMessage bool      // its message will be visible again, for no extension arrives
+	frozenUntil  time.Time     // by the world's time
+	cutOffUntil  time.Time     // by the world's time: what it sends does not arrive
+	ahead        time.Duration // how far its clock has jumped ahead since it last ran: its timers do not know
+	losesMessage bool          // its message will be visible again, for no extension arrives
 
 	invocation string     // of a function
 	ids        int        // made so far, on a stage

@@ -36,6 +36,9 @@ func (k actorKind) longestFreeze() time.Duration {
 // proceed lets an actor run until its next request, and takes that up.
 func (w *World) proceed(a *actor, r reply) {
 	a.reply = r
+	if a.ahead > 0 { // it finds out now, as one does that stood still
+		a.frozenUntil, a.ahead = w.now, 0
+	}
 	req, ok := a.resume()
 	if !ok {
 		a.alive = false

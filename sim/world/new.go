@@ -196,7 +196,9 @@ func (w *World) stepClock(n int) {
 		return
 	}
 	a := w.actors[w.choose(len(w.actors), fmt.Sprintf("clock.step.%d", n))]
+	before := a.clock.at(w.now)
 	a.clock.stepped = w.between(-a.clock.bound, a.clock.bound, "clock.step")
+	a.ahead = max(0, a.clock.at(w.now).Sub(before))
 	w.struck(ClockStep)
 	w.story.fault(ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
 }

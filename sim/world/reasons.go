@@ -13,14 +13,15 @@ import (
 const momentToAct = time.Second
 
 // commandsEndWithTheirLease: no command goes on after its lease's end by its worker's clock (S1), nor long
-// after it had its time or was asked to stop (bound), but for one that stands still with its machine.
+// after it had its time or was asked to stop (bound), but for one that stands still with its machine. A timer runs by
+// what the clock showed when it was set, as real ones do: a jump ahead since then is given to it.
 func (o *oracle) commandsEndWithTheirLease() {
 	for _, s := range o.world.sessions {
 		now := o.world.now
 		if s.exited(now) || !now.After(s.owner.actor.frozenUntil.Add(momentToAct)) {
 			continue
 		}
-		if end := job.Time(o.leases[s.term()]); s.owner.Now().After(end.Add(momentToAct)) {
+		if end := job.Time(o.leases[s.term()]); s.owner.Now().After(end.Add(momentToAct + s.owner.actor.ahead)) {
 			o.fail("S1", fmt.Sprintf("the command of %s goes on after its lease's end", s.task.Work.Message.MessageID))
 		}
 		if s.ignoresRival() {

@@ -206,3 +206,17 @@ func claimGoals(op world.Operation, note func(string, bool)) {
 	note("a claim again", claimed.OK() && claimed.Decision == claim.Again)
 	note("a join clears an older rival", claimed.Decision == claim.Join && len(claimed.Wakes) > 0)
 }
+
+// Seeds that found something once, each with what it found. They find it as long as nothing changes what a seed draws.
+func TestSeedsThatOnceFailed(t *testing.T) {
+	for seed, found := range map[uint64]string{
+		39106:  "a healthy job failed as dead work: deliveries that found its worker busy had used its receives up",
+		252177: "a clock that jumped ahead while a call waited was held against the worker, whose timer could not know",
+	} {
+		c := choose.NewRandom(seed)
+		if result := world.Run(world.Draw(c), c, world.Options{Faults: every()}); result.Violation != nil {
+			t.Errorf("%s", found)
+			explain(t, seed, world.Options{Faults: every()})
+		}
+	}
+}
