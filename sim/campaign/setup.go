@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/sfncore"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -39,6 +40,8 @@ type Setup struct {
 	Mode   Mode
 	Faults map[world.Fault]bool                // that may strike
 	Draw   func(choose.Chooser) world.Scenario // nil is world.Draw
+
+	Definitions sfncore.Definitions // see world.Options
 }
 
 // Panicked is the invariant of a run that did not come to its end because code of ours panicked.
@@ -65,7 +68,7 @@ func (s Setup) Run(c choose.Chooser, story bool) (result world.Result) {
 	}
 	scenario := draw(c)
 	scenario.Instant = scenario.Instant || s.Mode == PCT
-	return world.Run(scenario, c, world.Options{Faults: s.Faults, Story: story})
+	return world.Run(scenario, c, world.Options{Faults: s.Faults, Story: story, Definitions: s.Definitions})
 }
 
 // Command is what shows the seed's run again.

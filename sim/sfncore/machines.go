@@ -53,7 +53,7 @@ func (c *Core) createStateMachine(in *sfn.CreateStateMachineInput) (any, error) 
 	case aws.ToString(in.RoleArn) == "":
 		return nil, required("roleArn")
 	}
-	loaded, err := load(aws.ToString(in.Definition))
+	loaded, err := c.load(aws.ToString(in.Definition))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (c *Core) updateStateMachine(in *sfn.UpdateStateMachineInput) (any, error) 
 	}
 	next := *m.current
 	if in.Definition != nil {
-		if next.asl, err = load(*in.Definition); err != nil {
+		if next.asl, err = c.load(*in.Definition); err != nil {
 			return nil, err
 		}
 		next.definition = *in.Definition
@@ -203,9 +203,15 @@ func (c *Core) validateDefinition(in *sfn.ValidateStateMachineDefinitionInput) (
 	return out, nil
 }
 
-func load(definition string) (*asl.Machine, error) {
+func (c *Core) load(definition string) (*asl.Machine, error) {
+	if known, ok := c.options.Definitions[definition]; ok {
+		return known, nil
+	}
 	loaded, problems := asl.Load(definition)
 	if len(problems) == 0 {
+		if c.options.Definitions != nil {
+			c.options.Definitions[definition] = loaded
+		}
 		return loaded, nil
 	}
 	texts := make([]string, len(problems))

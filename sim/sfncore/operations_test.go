@@ -258,3 +258,26 @@ func TestAForgottenExecutionIsNotListed(t *testing.T) {
 		t.Errorf("%d are listed, %d remembered; want 3", len(out.Executions), len(l.core.Executions()))
 	}
 }
+
+// A definition that another core has compiled is not compiled again; one that is wrong is not remembered.
+func TestCoresShareWhatTheyCompiled(t *testing.T) {
+	known := sfncore.Definitions{}
+	first := newLab(t, sfncore.Options{Definitions: known})
+	first.create(oneTask)
+	compiled := known[oneTask]
+	second := newLab(t, sfncore.Options{Definitions: known})
+	second.create(oneTask)
+	if compiled == nil || known[oneTask] != compiled {
+		t.Errorf("the second core compiled it again: %p, then %p", compiled, known[oneTask])
+	}
+	second.start("x", `{"a":1}`)
+	second.done(second.next(), `1`)
+	if len(second.ended) != 1 || second.ended[0].Status != types.ExecutionStatusSucceeded {
+		t.Errorf("ended: %+v", second.ended)
+	}
+	if _, err := try[*sfn.CreateStateMachineOutput](second, &sfn.CreateStateMachineInput{
+		Name: aws.String("wrong"), RoleArn: aws.String(roleARN), Definition: aws.String(`{}`),
+	}); err == nil || len(known) != 1 {
+		t.Errorf("error %v, %d definitions known", err, len(known))
+	}
+}

@@ -50,7 +50,13 @@ type Options struct {
 	Retention time.Duration
 	// OnTransition, if set, is called with each history event as it happens. It must not call the Core.
 	OnTransition func(Transition)
+	// Definitions, if set, are used and added to.
+	Definitions Definitions
 }
+
+// Definitions are compiled state machines by their text. Cores that are used one after the other may share them, as those of
+// many short runs do: compiling the same text again is much of such a run.
+type Definitions map[string]*asl.Machine
 
 // Transition is one history event, for those who watch.
 type Transition struct {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/sfncore"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -37,6 +38,7 @@ func Seed(setup campaign.Setup, seed uint64, limits Limits) (Tape, error) {
 		limits.Runs = DefaultRuns
 	}
 	recorder := &choose.Recorder{From: setup.Chooser(seed)}
+	setup.Definitions = sfncore.Definitions{}
 	first := setup.Run(recorder, true)
 	if first.Violation == nil {
 		return Tape{}, fmt.Errorf("seed %d breaks no promise", seed)

@@ -12,6 +12,7 @@ import (
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/sfncore"
 )
 
 // Mail is one email of a scenario.
@@ -60,6 +61,9 @@ type Options struct {
 
 	// Ignore are invariants that are not judged, so that one can see which others catch the same mistake.
 	Ignore map[string]bool
+
+	// Definitions, if set, remember the compiled state machine from one run to the next.
+	Definitions sfncore.Definitions
 }
 
 // Draw makes a scenario by choices: a few mails in a few threads of one or two keys, close together or

@@ -92,7 +92,7 @@ func (s Stage) Play(pick func([]choose.Move) (int, bool), keepStory bool) Ending
 	}
 	w.stage = &stage{Stage: s, world: w, pick: pick, begun: make([]bool, len(s.Acts)), fault: faults, tokens: map[string]string{}}
 	w.oracle = newOracle(w, nil)
-	w.furnish()
+	w.furnish(nil)
 	defer w.stop()
 	return w.stage.play()
 }
