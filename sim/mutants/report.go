@@ -3,6 +3,8 @@ package mutants
 import (
 	"cmp"
 	"slices"
+
+	"github.com/webordinary/hephaestus/sim/mutants/verdict"
 )
 
 // Nothing is what the tree as it is breaks.
@@ -49,34 +51,12 @@ func (r Report) OK() bool {
 // Result is what became of one mutant.
 type Result struct {
 	Mutant
-	Verdict
-	Second       *Verdict `json:"second,omitempty"`       // with the first killer's invariant not judged
-	BuildSeconds float64  `json:"buildSeconds"`           // while others were built and hunted
-	Expected     bool     `json:"expected"`               // its killer is one that its file names
-	LivesWithout []string `json:"livesWithout,omitempty"` // faults, or families of faults
-	Error        string   `json:"error,omitempty"`        // why it could not be tried
-}
-
-// Verdict is what the killer says of a mutant.
-type Verdict struct {
-	Killed    bool     `json:"killed"`
-	Invariant string   `json:"invariant,omitempty"` // or test, that killed it
-	Seed      int      `json:"seed"`
-	Seeds     int      `json:"seeds"` // tried
-	Seconds   float64  `json:"seconds"`
-	What      string   `json:"what,omitempty"`
-	Struck    []string `json:"struck,omitempty"` // faults, under the seed
-	Shrunk    *Shrunk  `json:"shrunk,omitempty"` // the run that killed, made small, where that was asked for
-}
-
-// Shrunk is what is left of the run that killed.
-type Shrunk struct {
-	Events       int      `json:"events"`       // to follow
-	EventsBefore int      `json:"eventsBefore"` // … in the seed's run
-	WorldEvents  int      `json:"worldEvents"`  // all that happened
-	Faults       []string `json:"faults"`       // that may strike
-	Runs         int      `json:"runs"`         // that shrinking took
-	Seconds      float64  `json:"seconds"`
+	verdict.Verdict
+	Second       *verdict.Verdict `json:"second,omitempty"`       // with the first killer's invariant not judged
+	BuildSeconds float64          `json:"buildSeconds"`           // while others were built and hunted
+	Expected     bool             `json:"expected"`               // its killer is one that its file names
+	LivesWithout []string         `json:"livesWithout,omitempty"` // faults, or families of faults
+	Error        string           `json:"error,omitempty"`        // why it could not be tried
 }
 
 // OK says whether the mutant was killed as its file says.

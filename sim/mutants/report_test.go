@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/webordinary/hephaestus/sim/mutants"
+	"github.com/webordinary/hephaestus/sim/mutants/verdict"
 )
 
 func killed(seconds float64, seed, events int) mutants.Result {
-	r := mutants.Result{Expected: true, Verdict: mutants.Verdict{Killed: true, Seed: seed, Seeds: seed + 1, Seconds: seconds}}
+	r := mutants.Result{Expected: true, Verdict: verdict.Verdict{Killed: true, Seed: seed, Seeds: seed + 1, Seconds: seconds}}
 	if events > 0 {
-		r.Shrunk = &mutants.Shrunk{Events: events}
+		r.Shrunk = &verdict.Shrunk{Events: events}
 	}
 	return r
 }

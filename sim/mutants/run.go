@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webordinary/hephaestus/sim/mutants/verdict"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -271,7 +272,7 @@ func (l *lab) build(ctx context.Context, m Mutant) Result {
 }
 
 // hunt runs a killer.
-func (l *lab) hunt(ctx context.Context, killer string, p prey) (Verdict, error) {
+func (l *lab) hunt(ctx context.Context, killer string, p prey) (verdict.Verdict, error) {
 	bounded, cancel := context.WithTimeout(ctx, p.budget+p.shrink+time.Minute)
 	defer cancel()
 	names := make([]string, len(p.faults))
@@ -280,15 +281,15 @@ func (l *lab) hunt(ctx context.Context, killer string, p prey) (Verdict, error) 
 	}
 	cmd := exec.CommandContext(bounded, killer, "-seeds", strconv.Itoa(p.seeds), "-budget", p.budget.String(),
 		"-faults", strings.Join(names, ","), "-ignore", p.ignore, "-shrink", p.shrink.String())
-	var verdict Verdict
+	var v verdict.Verdict
 	output, err := cmd.Output()
 	if err == nil {
-		err = json.Unmarshal(output, &verdict)
+		err = json.Unmarshal(output, &v)
 	}
 	if err != nil {
-		return Verdict{}, fmt.Errorf("the killer: %w: %s", err, stderr(err))
+		return verdict.Verdict{}, fmt.Errorf("the killer: %w: %s", err, stderr(err))
 	}
-	return verdict, nil
+	return v, nil
 }
 
 func stderr(err error) []byte {
@@ -303,7 +304,7 @@ var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\w+)`)
 
 // test runs the tests that must kill the mutant, and if they pass, all of its package: what kills it then is
 // not what its file names.
-func (l *lab) test(ctx context.Context, m Mutant, tests string) (Verdict, error) {
+func (l *lab) test(ctx context.Context, m Mutant, tests string) (verdict.Verdict, error) {
 	begun := time.Now()
 	for _, pattern := range []string{"^(" + strings.Join(m.CaughtBy, "|") + ")$", "."} {
 		cmd := exec.CommandContext(ctx, tests, "-test.run", pattern, "-test.timeout", "5m")
@@ -315,9 +316,9 @@ func (l *lab) test(ctx context.Context, m Mutant, tests string) (Verdict, error)
 		}
 		failed := failedTest.FindSubmatch(output)
 		if failed == nil {
-			return Verdict{}, fmt.Errorf("tests of %s: %w\n%s", m.Package, err, bytes.TrimSpace(output))
+			return verdict.Verdict{}, fmt.Errorf("tests of %s: %w\n%s", m.Package, err, bytes.TrimSpace(output))
 		}
-		return Verdict{Killed: true, Invariant: string(failed[1]), Seconds: time.Since(begun).Seconds()}, nil
+		return verdict.Verdict{Killed: true, Invariant: string(failed[1]), Seconds: time.Since(begun).Seconds()}, nil
 	}
-	return Verdict{Seconds: time.Since(begun).Seconds()}, nil
+	return verdict.Verdict{Seconds: time.Since(begun).Seconds()}, nil
 }

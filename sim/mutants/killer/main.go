@@ -1,6 +1,6 @@
 // Command killer looks for a seed under which the system that it was built from breaks a promise, and makes
 // that seed's run small where it is asked to. Package mutants builds it over each wrong version of the
-// system. It prints one JSON value (see Verdict) and exits with 0 whether it found one or not.
+// system. It prints one JSON value (see package verdict) and exits with 0 whether it found one or not.
 package main
 
 import (
@@ -17,31 +17,11 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/mutants/verdict"
+	"github.com/webordinary/hephaestus/sim/sfncore"
 	"github.com/webordinary/hephaestus/sim/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
 )
-
-// Verdict is what was found.
-type Verdict struct {
-	Killed    bool     `json:"killed"`
-	Invariant string   `json:"invariant,omitempty"` // that was broken; panic: the mutant's own code gave up
-	Seed      int      `json:"seed"`                // under which; the lowest of those tried
-	Seeds     int      `json:"seeds"`               // tried
-	Seconds   float64  `json:"seconds"`
-	What      string   `json:"what,omitempty"`
-	Struck    []string `json:"struck,omitempty"` // faults that struck under the seed, sorted
-	Shrunk    *Shrunk  `json:"shrunk,omitempty"`
-}
-
-// Shrunk is what is left of the run that kills, after shrinking.
-type Shrunk struct {
-	Events       int      `json:"events"`       // to follow, see world.Story.EventsToFollow
-	EventsBefore int      `json:"eventsBefore"` // in the seed's run
-	WorldEvents  int      `json:"worldEvents"`  // all that happened
-	Faults       []string `json:"faults"`       // that may strike
-	Runs         int      `json:"runs"`         // that shrinking took
-	Seconds      float64  `json:"seconds"`
-}
 
 func main() {
 	seeds := flag.Int("seeds", 1000, "try this many seeds at most, from 0")
@@ -60,11 +40,11 @@ func main() {
 		options.Ignore[name] = true
 	}
 	debug.SetGCPercent(800) // a world lives for milliseconds and keeps little
-	verdict := hunt(options, *seeds, *budget)
-	if verdict.Killed && *shrinking > 0 {
-		verdict.Shrunk = small(on, verdict, *shrinking)
+	found := hunt(options, *seeds, *budget)
+	if found.Killed && *shrinking > 0 {
+		found.Shrunk = small(on, found, *shrinking)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(verdict); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(found); err != nil {
 		os.Exit(1)
 	}
 }
@@ -74,72 +54,74 @@ const hunters = 2
 
 // hunt tries seeds in order until one kills. What it finds does not depend on how its goroutines run: every
 // seed below the one that is reported was tried to its end.
-func hunt(options world.Options, seeds int, budget time.Duration) Verdict {
+func hunt(options world.Options, seeds int, budget time.Duration) verdict.Verdict {
 	begun := time.Now()
 	var mu sync.Mutex
-	var verdict Verdict
+	var lowest verdict.Verdict
 	take := func() (int, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if verdict.Killed || verdict.Seeds >= seeds || time.Since(begun) > budget {
+		if lowest.Killed || lowest.Seeds >= seeds || time.Since(begun) > budget {
 			return 0, false
 		}
-		verdict.Seeds++
-		return verdict.Seeds - 1, true
+		lowest.Seeds++
+		return lowest.Seeds - 1, true
 	}
 	var all sync.WaitGroup
 	for range hunters {
 		all.Go(func() {
+			options := options
+			options.Definitions = sfncore.Definitions{}
 			for seed, ok := take(); ok; seed, ok = take() {
 				found := try(options, seed)
 				mu.Lock()
-				if found.Killed && (!verdict.Killed || seed < verdict.Seed) {
-					found.Seeds = verdict.Seeds // so that none is taken twice
-					verdict = found
+				if found.Killed && (!lowest.Killed || seed < lowest.Seed) {
+					found.Seeds = lowest.Seeds // so that none is taken twice
+					lowest = found
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	all.Wait()
-	if verdict.Killed {
-		verdict.Seeds = verdict.Seed + 1 // that some above it were begun depends on the machine
+	if lowest.Killed {
+		lowest.Seeds = lowest.Seed + 1 // that some above it were begun depends on the machine
 	}
-	verdict.Seconds = time.Since(begun).Seconds()
-	return verdict
+	lowest.Seconds = time.Since(begun).Seconds()
+	return lowest
 }
 
 // small shrinks the run that kills. One that cannot be shrunk, for its own code panics, has nothing.
-func small(faults map[world.Fault]bool, verdict Verdict, budget time.Duration) *Shrunk {
+func small(faults map[world.Fault]bool, found verdict.Verdict, budget time.Duration) *verdict.Shrunk {
 	begun := time.Now()
-	tape, err := shrink.Seed(campaign.Setup{Faults: faults}, uint64(verdict.Seed), shrink.Limits{
+	tape, err := shrink.Seed(campaign.Setup{Faults: faults}, uint64(found.Seed), shrink.Limits{
 		Stop: func() bool { return time.Since(begun) > budget },
 	})
 	if err != nil {
 		return nil
 	}
 	again, err := tape.Play(nil)
-	if err != nil || again.Violation == nil || again.Violation.Invariant != verdict.Invariant {
+	if err != nil || again.Violation == nil || again.Violation.Invariant != found.Invariant {
 		return nil
 	}
-	return &Shrunk{
+	return &verdict.Shrunk{
 		Events: tape.EventsToFollow, EventsBefore: tape.EventsBefore, WorldEvents: again.Events, Faults: tape.Faults, Runs: tape.Runs,
 		Seconds: time.Since(begun).Seconds(),
 	}
 }
 
 // try runs one seed.
-func try(options world.Options, seed int) (found Verdict) {
+func try(options world.Options, seed int) (found verdict.Verdict) {
 	defer func() {
 		if p := recover(); p != nil {
-			found = Verdict{Killed: true, Invariant: "panic", Seed: seed, What: fmt.Sprint(p)}
+			found = verdict.Verdict{Killed: true, Invariant: "panic", Seed: seed, What: fmt.Sprint(p)}
 		}
 	}()
 	chooser := choose.NewRandom(uint64(seed))
 	result := world.Run(world.Draw(chooser), chooser, options)
 	if v := result.Violation; v != nil {
 		struck := slices.Sorted(maps.Keys(result.Struck))
-		return Verdict{Killed: true, Invariant: v.Invariant, Seed: seed, What: v.What, Struck: struck}
+		return verdict.Verdict{Killed: true, Invariant: v.Invariant, Seed: seed, What: v.What, Struck: struck}
 	}
-	return Verdict{}
+	return verdict.Verdict{}
 }
