@@ -41,8 +41,8 @@ func TestACheckThatReadsStale(t *testing.T) {
 		m    job.Message
 		want claim.Decision
 	}{
-		{"a stale read says superseded, though the newer thread has just finished", a1, claim.New},
-		{"a stale read says to interrupt, though the holder has just finished", c5, claim.Interrupt},
+		{"superseded is said of the claim as it is alone: the newer thread has just finished", a1, claim.New},
+		{"that the holder must yield may be said too late: it has just finished", c5, claim.Interrupt},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -163,7 +163,7 @@ func (o *oracle) claimChanged(c change) {
 
 // follow notes which claims are held, and since when their holders have been asked to yield.
 func (o *oracle) follow(c change) {
-	if c.row != nil && c.row.Preemptor != nil && (c.rowBefore == nil || c.rowBefore.Preemptor == nil || c.rowBefore.Preemptor.RequestedAtMillis != c.row.Preemptor.RequestedAtMillis) {
+	if at := requestedAtMillis(c.row); at != 0 && at != requestedAtMillis(c.rowBefore) {
 		o.requested[c.key] = o.asked.world
 	}
 	struck, held := o.held[c.key]
@@ -176,6 +176,14 @@ func (o *oracle) follow(c change) {
 	if holds && !held {
 		o.held[c.key] = 0
 	}
+}
+
+// requestedAtMillis is when the holder was first asked to yield, as the row says it; 0 where nobody asks.
+func requestedAtMillis(row *claim.Row) int64 {
+	if row == nil || row.Preemptor == nil {
+		return 0
+	}
+	return row.Preemptor.RequestedAtMillis
 }
 
 // fencesGrow: fences only grow per key, also across TTL deletion, and a new claim's is higher than any
