@@ -46,6 +46,18 @@ func TestAWrongProofIsNotBegun(t *testing.T) {
 	}
 }
 
+// The quick budget is CI's own step, for it is longer than all tests together.
+func TestTheLongBudgetOfSeedsHolds(t *testing.T) {
+	if os.Getenv("HEPH_BUDGET") != "long" {
+		t.Skip("a million seeds, more than an hour of a processor: set HEPH_BUDGET=long")
+	}
+	got := heph(t, nil, "sim", "--seeds", "1000000", "--json")
+	t.Log(got.out)
+	if got.status != ok {
+		t.Errorf("status %d, stderr %q", got.status, got.err)
+	}
+}
+
 func TestASeedIsToldAsAStory(t *testing.T) {
 	got := heph(t, nil, "sim", "--seed", "5", "--faults", "none")
 	if got.status != ok || !strings.Contains(got.out, "mail m1 arrives") || !strings.Contains(got.out, "every promise was kept") {
