@@ -104,12 +104,9 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 	var declined Declined
 	m := w.Message
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
-		if v.job == nil {
-			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
-			if err != nil {
-				return nil, err
-			}
-			v = seen
+		v, err := s.withJob(ctx, v, m)
+		if err != nil {
+			return nil, err
 		}
 		now := s.now()
 		start := s.verdict(v, w, workerID, now)
@@ -151,12 +148,9 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 	var finished Finished
 	m := c.Message
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
-		if v.job == nil {
-			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
-			if err != nil {
-				return nil, err
-			}
-			v = seen
+		v, err := s.withJob(ctx, v, m)
+		if err != nil {
+			return nil, err
 		}
 		now := s.now()
 		if v.ended() != nil || (c.ContainerID != "" && c.ContainerID != v.job.ContainerID) {

@@ -63,6 +63,14 @@ func (s *Store) step(ctx context.Context, key job.Key, messageID string, plan pl
 	return fmt.Errorf("claim %s for %s: %w (last: %v)", key, messageID, ErrContended, last)
 }
 
+// withJob is the view with the job's row, which a step's first view lacks: both rows are then as they are now.
+func (s *Store) withJob(ctx context.Context, v view, m job.Message) (view, error) {
+	if v.job != nil {
+		return v, nil
+	}
+	return s.look(ctx, m.ProjectUserID, m.MessageID)
+}
+
 // corrected is the view with the rows that refused the transaction in place of what was thought.
 func (v view) corrected(err error) (view, error) {
 	var cancelled *types.TransactionCanceledException
