@@ -75,9 +75,9 @@ func genCondition(t *rapid.T, depth int) expr {
 	case "attribute_exists", "attribute_not_exists":
 		return expr{op: op, args: []expr{path}}
 	case "begins_with":
-		return expr{op: op, args: []expr{path, {op: "VALUE", value: s(genText.Draw(t, "prefix"))}}}
+		return expr{op: op, args: []expr{path, {op: "VALUE", value: rapid.OneOf(rapid.Map(genText, s), rapid.Map(genText, bin)).Draw(t, "prefix")}}}
 	case "contains":
-		return expr{op: op, args: []expr{path, {op: "VALUE", value: genValue(1).Draw(t, "part")}}}
+		return expr{op: op, args: []expr{path, {op: "VALUE", value: rapid.OneOf(genScalar, genValue(1)).Draw(t, "part")}}}
 	case "BETWEEN", "IN":
 		return expr{op: op, args: []expr{genOperand(t, "x"), genOperand(t, "y"), genOperand(t, "z")}}
 	default:

@@ -70,6 +70,10 @@ func same(a, b any) bool {
 		y, ok := b.(*big.Rat)
 		return ok && x.Cmp(y) == 0
 	}
+	if x, ok := a.([]byte); ok {
+		y, ok := b.([]byte)
+		return ok && bytes.Equal(x, y)
+	}
 	if x, ok := a.([]any); ok {
 		y, ok := b.([]any)
 		return ok && slices.EqualFunc(x, y, same)
@@ -252,6 +256,10 @@ func (e expr) holds(it map[string]any) bool {
 		above, okAbove := less(v[2], v[0])
 		return okBelow && okAbove && !below && !above
 	case "begins_with":
+		if b, ok := v[0].([]byte); ok {
+			prefix, ok := v[1].([]byte)
+			return ok && bytes.HasPrefix(b, prefix)
+		}
 		text, ok := v[0].(string)
 		prefix, alsoOK := v[1].(string)
 		return ok && alsoOK && strings.HasPrefix(text, prefix)
@@ -264,6 +272,9 @@ func refContains(v, part any) bool {
 	case string:
 		text, ok := part.(string)
 		return ok && strings.Contains(v, text)
+	case []byte:
+		b, ok := part.([]byte)
+		return ok && bytes.Contains(v, b)
 	case []any:
 		return slices.ContainsFunc(v, func(e any) bool { return same(e, part) })
 	case refSet:
