@@ -129,8 +129,9 @@ func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) 
 		clear("workerId", "workerJob", "leaseExpiresAt", "preemptor")
 }
 
-// whenTakeable demands that nobody holds a live lease, or that the holder has had its grace.
+// whenTakeable demands that somebody still has the claim, but under no live lease, or that the holder has had its grace.
 func (s *Store) whenTakeable(e *expression, now time.Time) {
+	e.when("attribute_exists(jobs)")
 	e.when("attribute_not_exists(workerId) OR leaseExpiresAt < :leaseCut OR preemptor.requestedAt < :graceCut").
 		value(":leaseCut", number(s.settings.expiryCutMillis(now))).
 		value(":graceCut", number(s.settings.graceCutMillis(now)))

@@ -200,6 +200,16 @@ func TestATakeOver(t *testing.T) {
 	}
 }
 
+// Who is told of a take-over may rely on it that somebody had the claim.
+func TestATakeOverOfAClaimThatIsLeftJustThenIsANewOne(t *testing.T) {
+	s := newScene(t, a1, b3)
+	c1 := s.claims(a1, claim.New).ContainerID
+	s.asks(b3, claim.Interrupt)
+	s.Before("TransactWriteItems", 0, func() { s.declines(a1, c1, claim.Yielded) })
+	s.claims(b3, claim.New)
+	s.wantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
+}
+
 func TestTheLeastIntervalBetweenTwoClaims(t *testing.T) {
 	lab := simtest.New(t)
 	lab.Admit(a1, a2, b3)
