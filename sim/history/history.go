@@ -9,12 +9,14 @@ package history
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/anishathalye/porcupine"
 
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/sim/world"
@@ -33,6 +35,9 @@ func Check(operations []world.Operation, s model.Settings, atMost time.Duration)
 	byKey := map[job.Key][]porcupine.Operation{}
 	var keys []job.Key
 	for _, op := range operations {
+		if saysNothing(op) {
+			continue
+		}
 		if byKey[op.Key] == nil {
 			keys = append(keys, op.Key)
 		}
@@ -50,6 +55,22 @@ func Check(operations []world.Operation, s model.Settings, atMost time.Duration)
 		verdicts = append(verdicts, v)
 	}
 	return verdicts
+}
+
+// saysNothing is true of an operation that no order can contradict: a check that ends no message, which writes nothing
+// and may rest on a stale read; and one that failed, whose attempts that may have taken effect stand for themselves.
+func saysNothing(op world.Operation) bool {
+	if checked, check := op.Out.(claim.Checked); check {
+		return op.Unknown || op.Err != nil || checked.Decision != claim.Superseded
+	}
+	return !op.Unknown && op.Err != nil && !isAnswer(op.Err)
+}
+
+// isAnswer says whether the error tells what was found.
+func isAnswer(err error) bool {
+	var ended *claim.EndedError
+	return errors.As(err, &ended) || errors.Is(err, claim.ErrLeaseLost) || errors.Is(err, claim.ErrNobodyWaits) ||
+		errors.Is(err, claim.ErrWorkedOn) || errors.Is(err, claim.ErrNoJob)
 }
 
 // longest tells the longest linearization, its last steps, and what the history has besides.

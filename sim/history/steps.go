@@ -22,8 +22,7 @@ type attempt struct {
 // steps are the states to which the operation may lead from here, with the answer that it gave.
 func steps(before state, op world.Operation, s model.Settings) []state {
 	var next []state
-	if op.Unknown || unknown(op) {
-		op.Unknown = true
+	if op.Unknown {
 		next = append(next, before)
 	}
 	nows := op.Nows
@@ -34,16 +33,6 @@ func steps(before state, op world.Operation, s model.Settings) []state {
 		next = append(next, attempt{before, op, s, job.Millis(now)}.timed()...)
 	}
 	return next
-}
-
-// unknown says whether the answer is an error that says nothing of what was done.
-func unknown(op world.Operation) bool {
-	var ended *claim.EndedError
-	switch {
-	case op.Err == nil, errors.As(op.Err, &ended), errors.Is(op.Err, claim.ErrLeaseLost), errors.Is(op.Err, claim.ErrNobodyWaits), errors.Is(op.Err, claim.ErrWorkedOn), errors.Is(op.Err, claim.ErrNoJob):
-		return false
-	}
-	return true
 }
 
 // take is the state after a step, if the model allows it.
@@ -94,10 +83,7 @@ func (a attempt) timed() []state {
 		return a.admit(in.Message)
 	case world.ToCheck:
 		checked, _ := a.op.Out.(claim.Checked)
-		if checked.Decision != claim.Superseded {
-			return a.same(true) // it may rest on a stale read, for the step that comes next decides again
-		}
-		return a.same(!a.op.Unknown && a.decides(in.Message, checked.Decision) && checked.ContainerID == a.before.row.ContainerID)
+		return a.same(a.decides(in.Message, checked.Decision) && checked.ContainerID == a.before.row.ContainerID)
 	case world.ToClaim:
 		return a.claim(in.Message)
 	case world.ToInterrupt:
