@@ -60,7 +60,8 @@ func Check(operations []world.Operation, s model.Settings, atMost time.Duration)
 // saysNothing is true of an operation that no order can contradict: a check that ends no message, which writes nothing
 // and may rest on a stale read; and one that failed, whose attempts that may have taken effect stand for themselves.
 func saysNothing(op world.Operation) bool {
-	if checked, check := op.Out.(claim.Checked); check {
+	if _, check := op.In.(world.ToCheck); check {
+		checked, _ := op.Out.(claim.Checked)
 		return op.Unknown || op.Err != nil || checked.Decision != claim.Superseded
 	}
 	return !op.Unknown && op.Err != nil && !isAnswer(op.Err)
