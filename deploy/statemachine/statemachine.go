@@ -23,7 +23,8 @@ func Definition(stackPrefix, workQueueURL string) (string, error) {
 			return "", fmt.Errorf("state machine: %q cannot stand in the definition", v)
 		}
 	}
-	definition := strings.NewReplacer("${StackPrefix}", stackPrefix, "${WorkQueueUrl}", workQueueURL).Replace(template)
+	definition := strings.ReplaceAll(template, "${StackPrefix}", stackPrefix)
+	definition = strings.ReplaceAll(definition, "${WorkQueueUrl}", workQueueURL)
 	if left := placeholder.FindString(definition); left != "" {
 		return "", fmt.Errorf("state machine: nothing is known to put in place of %s", left)
 	}

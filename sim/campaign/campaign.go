@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webordinary/hephaestus/sim/sfncore"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -78,7 +77,7 @@ func (p Plan) seconds() float64 {
 // share runs every threads-th seed, beginning with thread.
 func (p Plan) share(thread, threads uint64) *tally {
 	t := newTally()
-	p.Definitions = sfncore.Definitions{} // the thread's own
+	p.Compiled = world.NewCompiled() // the thread's own
 	for n := thread; n < p.Seeds; n += threads {
 		if p.Stop != nil && p.Stop() {
 			break

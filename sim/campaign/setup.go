@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/sfncore"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -41,7 +40,7 @@ type Setup struct {
 	Faults map[world.Fault]bool                // that may strike
 	Draw   func(choose.Chooser) world.Scenario // nil is world.Draw
 
-	Definitions sfncore.Definitions // see world.Options
+	Compiled *world.Compiled // by earlier runs; nil for nothing
 }
 
 // Panicked is the invariant of a run that did not come to its end because code of ours panicked.
@@ -68,7 +67,7 @@ func (s Setup) Run(c choose.Chooser, story bool) (result world.Result) {
 	}
 	scenario := draw(c)
 	scenario.Instant = scenario.Instant || s.Mode == PCT
-	return world.Run(scenario, c, world.Options{Faults: s.Faults, Story: story, Definitions: s.Definitions})
+	return world.Run(scenario, c, world.Options{Faults: s.Faults, Story: story, Compiled: s.Compiled})
 }
 
 // Command is what shows the seed's run again.

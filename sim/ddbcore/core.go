@@ -17,6 +17,8 @@ type Options struct {
 	Choose func(n int, label string) int
 	// OnWrite sees every committed write of an item, in order, before Do returns.
 	OnWrite func(Write)
+	// Expressions, if set, are used and added to.
+	Expressions *Expressions
 	// Region and Account stand in table ARNs; "us-east-1" and "000000000000" if empty.
 	Region, Account string
 }
@@ -44,13 +46,10 @@ type Write struct {
 
 // Core is one region of DynamoDB in memory. It is not safe for concurrent use: the caller serialises.
 type Core struct {
-	options Options
-	tables  map[string]*table
-	tokens  tokens
-
-	conditions  cache[*conditionExpression]
-	updates     cache[*updateExpression]
-	projections cache[*projectionExpression]
+	options     Options
+	tables      map[string]*table
+	tokens      tokens
+	expressions *Expressions
 
 	// boundNames and boundValues hold the bindings of the request under way.
 	boundNames  []string
@@ -65,7 +64,11 @@ func New(options Options) *Core {
 	if options.Account == "" {
 		options.Account = "000000000000"
 	}
-	return &Core{options: options, tables: map[string]*table{}, tokens: newTokens()}
+	expressions := options.Expressions
+	if expressions == nil {
+		expressions = &Expressions{}
+	}
+	return &Core{options: options, tables: map[string]*table{}, tokens: newTokens(), expressions: expressions}
 }
 
 // Do runs one operation at the given time. input is a pointer to an Input struct of the SDK's dynamodb package, output
@@ -125,45 +128,4 @@ func usesEnvelope(input any) bool {
 		return true
 	}
 	return false
-}
-
-// maxCached bounds each cache of parsed expressions: a caller that writes values into its expressions would fill it.
-const maxCached = 1024
-
-// cache remembers parsed expressions, and those that do not parse, by parameter and text.
-type cache[E any] struct{ entries map[cacheKey]parsed[E] }
-
-type cacheKey struct {
-	kind expressionKind
-	text string
-}
-
-type parsed[E any] struct {
-	expression E
-	err        error
-}
-
-func (c *cache[E]) get(kind expressionKind, text string, parse func() (E, error)) (E, error) {
-	key := cacheKey{kind, text}
-	if p, ok := c.entries[key]; ok {
-		return p.expression, p.err
-	}
-	if c.entries == nil || len(c.entries) >= maxCached {
-		c.entries = make(map[cacheKey]parsed[E])
-	}
-	expression, err := parse()
-	c.entries[key] = parsed[E]{expression, err}
-	return expression, err
-}
-
-func (c *Core) condition(kind expressionKind, text string) (*conditionExpression, error) {
-	return c.conditions.get(kind, text, func() (*conditionExpression, error) { return parseCondition(kind, text) })
-}
-
-func (c *Core) update(text string) (*updateExpression, error) {
-	return c.updates.get(updateKind, text, func() (*updateExpression, error) { return parseUpdate(text) })
-}
-
-func (c *Core) projection(text string) (*projectionExpression, error) {
-	return c.projections.get(projectionKind, text, func() (*projectionExpression, error) { return parseProjection(text) })
 }

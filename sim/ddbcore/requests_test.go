@@ -221,3 +221,32 @@ func TestBatchesWriteAndReadAcrossTables(t *testing.T) {
 		t.Fatalf("two writes of one item: %v", err)
 	}
 }
+
+// Of what cores share, only the text's meaning is remembered: not the values, the items or the table of a request.
+func TestCoresThatShareExpressionsShareNothingElse(t *testing.T) {
+	known := &ddbcore.Expressions{}
+	update := func(core *ddbcore.Core, condition, by string) error {
+		_, err := core.Do(epoch, &dynamodb.UpdateItemInput{
+			TableName: aws.String("items"), Key: attrs{"p": s("a")}, UpdateExpression: aws.String("ADD #n :by"), ConditionExpression: aws.String(condition),
+			ExpressionAttributeNames: map[string]string{"#n": "n" + by}, ExpressionAttributeValues: attrs{":by": n(by)},
+		})
+		return err
+	}
+	for _, by := range []string{"1", "2"} {
+		core := newTable(t, ddbcore.Options{Expressions: known})
+		if err := update(core, "attribute_not_exists(#n)", by); err != nil {
+			t.Fatalf("by %s: %v", by, err)
+		}
+		var refused *types.ConditionalCheckFailedException
+		if err := update(core, "attribute_not_exists(#n)", by); !errors.As(err, &refused) {
+			t.Errorf("by %s, again: %v", by, err)
+		}
+		if err := update(core, "attribute_not_exists(#n", by); err == nil || errors.As(err, &refused) {
+			t.Errorf("by %s, a condition that does not parse: %v", by, err)
+		}
+		out := mustDo(t, core, &dynamodb.GetItemInput{TableName: aws.String("items"), Key: attrs{"p": s("a")}}).(*dynamodb.GetItemOutput)
+		if want := (attrs{"p": s("a"), "n" + by: n(by)}); !reflect.DeepEqual(out.Item, want) {
+			t.Errorf("by %s: %v, want %v", by, out.Item, want)
+		}
+	}
+}

@@ -34,4 +34,8 @@ func containsBytes(set [][]byte, b []byte) bool {
 	return slices.ContainsFunc(set, func(e []byte) bool { return bytes.Equal(e, b) })
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}

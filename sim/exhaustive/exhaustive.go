@@ -31,6 +31,7 @@ type Report struct {
 // plays also those orders that differ in nothing.
 func Explore(s world.Stage, naive bool, most int) Report {
 	e := &choose.Explorer{Naive: naive}
+	s.Compiled = world.NewCompiled()
 	r := Report{Endings: map[string]int{}}
 	for {
 		choices := 0

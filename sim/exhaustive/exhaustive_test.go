@@ -31,8 +31,13 @@ func budgetOf(t *testing.T) budget {
 	return budget{plays: 250, orders: 1_000_000}
 }
 
+// A play leaves a whole world behind, and keeps little.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	m.Run()
+}
+
 func TestEveryOrderOfEverySceneHolds(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a play leaves a whole world behind
 	most := budgetOf(t)
 	var plays, cut int
 	var orders uint64
@@ -66,7 +71,7 @@ func TestSleepingLosesNoEnding(t *testing.T) {
 	for _, scene := range exhaustive.Scenes() {
 		for _, faults := range []int{0, 1} {
 			scene.Budget = faults
-			visited := exhaustive.Explore(scene.Stage, false, 200)
+			visited := exhaustive.Explore(scene.Stage, false, 150)
 			if !visited.Whole || visited.Orders > 1500 {
 				continue
 			}

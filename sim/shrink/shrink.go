@@ -18,7 +18,6 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/sfncore"
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
@@ -38,7 +37,7 @@ func Seed(setup campaign.Setup, seed uint64, limits Limits) (Tape, error) {
 		limits.Runs = DefaultRuns
 	}
 	recorder := &choose.Recorder{From: setup.Chooser(seed)}
-	setup.Definitions = sfncore.Definitions{}
+	setup.Compiled = world.NewCompiled()
 	first := setup.Run(recorder, true)
 	if first.Violation == nil {
 		return Tape{}, fmt.Errorf("seed %d breaks no promise", seed)

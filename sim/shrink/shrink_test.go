@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"testing"
 	"time"
@@ -17,6 +18,12 @@ import (
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the tapes of the tests anew")
+
+// A run leaves a whole world behind, and keeps little.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	m.Run()
+}
 
 // clocksTooFarApart is a world in which the protocol does not hold: its clocks differ by more than it supposes.
 func clocksTooFarApart(c choose.Chooser) world.Scenario {

@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"iter"
 	"strings"
 	"time"
 )
@@ -15,14 +14,13 @@ type actor struct {
 	kind  actorKind
 	clock clock
 
-	resume func() (request, bool)
-	cancel func()
-	ask    func(request) reply
-	reply  reply
-	asked  moment // when it made its last request
-	alive  bool
-	life   int    // counts restarts, so that what was meant for an earlier life is dropped
-	done   func() // called when its code has run to its end
+	coroutine *coroutine // nil where its code has run to its end, or was stopped
+	ask       func(request) reply
+	reply     reply
+	asked     moment // when it made its last request
+	alive     bool
+	life      int    // counts restarts, so that what was meant for an earlier life is dropped
+	done      func() // called when its code has run to its end
 
 	frozenUntil  time.Time     // by the world's time
 	cutOffUntil  time.Time     // by the world's time: what it sends does not arrive
@@ -55,6 +53,7 @@ type request struct {
 	until              time.Time // by the actor's clock; of a wait
 	session            *session  // whose events end the wait early; nil for a mere pause
 	deadline           time.Time // by the actor's clock, when the call is given up; zero: never
+	over               bool      // the actor's code has run to its end
 }
 
 // reply is what it is resumed with.
@@ -62,9 +61,6 @@ type reply struct {
 	output any
 	err    error
 }
-
-// crashed unwinds a coroutine whose process died.
-type crashed struct{}
 
 // newActor makes an actor of body, which runs when the actor is first resumed. Its draws are those of its
 // group, so that what befalls one group does not reshuffle what befalls the others.
@@ -81,25 +77,22 @@ func (w *World) newActor(name string, kind actorKind, body func(a *actor)) *acto
 func (w *World) spawn(a *actor, body func(a *actor)) {
 	a.alive = true
 	a.life++
-	var yield func(request) bool
-	a.resume, a.cancel = iter.Pull(func(y func(request) bool) {
-		yield = y
-		defer func() {
-			if p := recover(); p != nil {
-				if _, died := p.(crashed); !died {
-					panic(p)
-				}
-			}
-		}()
-		body(a)
-	})
+	c := w.coroutine()
+	c.body = func() { body(a) }
+	a.coroutine = c
 	a.ask = func(r request) reply {
 		a.asked = moment{own: a.clock.at(w.now), world: w.now}
 		a.requests++
-		if !yield(r) {
-			panic(crashed{})
-		}
+		c.ask(r)
 		return a.reply
+	}
+}
+
+// stop ends an actor's code wherever it is.
+func (a *actor) stop() {
+	if a.coroutine != nil {
+		a.coroutine.cancel()
+		a.coroutine = nil
 	}
 }
 

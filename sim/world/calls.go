@@ -39,9 +39,10 @@ func (w *World) proceed(a *actor, r reply) {
 	if a.ahead > 0 { // it finds out now, as one does that stood still
 		a.frozenUntil, a.ahead = w.now, 0
 	}
-	req, ok := a.resume()
-	if !ok {
-		a.alive = false
+	req, _ := a.coroutine.resume()
+	if req.over {
+		w.idle = append(w.idle, a.coroutine)
+		a.coroutine, a.alive = nil, false
 		if a.done != nil {
 			a.done()
 		}
@@ -291,8 +292,7 @@ func (w *World) await(a *actor, req request) {
 func (w *World) die(a *actor) {
 	w.history.died(a)
 	a.alive = false
-	a.cancel()
-	a.cancel = nil
+	a.stop()
 	if a.kind == workerKind {
 		w.workerDied(a.worker)
 		return

@@ -48,7 +48,7 @@ func newWorld(scenario Scenario, chooser choose.Chooser, options Options) *World
 	}
 	w.drawFaults(options)
 	w.oracle = newOracle(w, options.Ignore)
-	w.furnish(options.Definitions)
+	w.furnish(options.Compiled)
 	w.scenario.routes = must(mail.NewRoutes("example.com"))
 	for _, m := range scenario.Mails {
 		w.schedule(m.At, "mail "+m.ID+" arrives", func() { w.put(m) })
@@ -58,15 +58,17 @@ func newWorld(scenario Scenario, chooser choose.Chooser, options Options) *World
 	return w
 }
 
-// furnish makes the stack's resources by AWS's own calls, before anything can go wrong. known remembers state machines
-// that other runs have compiled.
-func (w *World) furnish(known sfncore.Definitions) {
+// furnish makes the stack's resources by AWS's own calls, before anything can go wrong.
+func (w *World) furnish(known *Compiled) {
+	if known == nil {
+		known = NewCompiled()
+	}
 	w.names = must(awsx.NewNames(""))
 	w.cloud = cloud.New(cloud.Cores{
-		DynamoDB:      ddbcore.New(ddbcore.Options{Choose: w.coreChoice, OnWrite: w.oracle.onWrite}),
+		DynamoDB:      ddbcore.New(ddbcore.Options{Choose: w.coreChoice, OnWrite: w.oracle.onWrite, Expressions: &known.expressions}),
 		SQS:           sqscore.New(sqscore.Options{Choose: w.coreChoice}),
 		S3:            s3core.New(s3core.Options{}),
-		StepFunctions: sfncore.New(sfncore.Options{Choose: w.coreChoice, OmitHistory: true, Definitions: known}),
+		StepFunctions: sfncore.New(sfncore.Options{Choose: w.coreChoice, OmitHistory: true, Definitions: known.definitions}),
 		Lambda:        lambdacore.New(lambdacore.Options{}),
 	}, []cloud.Rule{{
 		Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusTimedOut},

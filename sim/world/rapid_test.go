@@ -188,21 +188,26 @@ func set(t *testing.T, name, value string) {
 	t.Cleanup(func() { _ = flag.Set(name, before) })
 }
 
-// Clocks that differ by more than the protocol supposes break it, and what rapid leaves of the scenario that
-// shows it is a story of a dozen mails and faults at most.
+// Clocks that differ by more than the protocol supposes break it. What rapid finds first, by this seed, is a scenario of
+// seven mails and faults; half of them are enough to show it.
 func TestAPlantedBugIsFoundAndMadeSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while to make a scenario small")
 	}
-	var smallest drawn
+	var found, smallest drawn
 	var violated world.Violation
 	planted := &silent{}
 	set(t, "rapid.checks", "5000")
-	set(t, "rapid.shrinktime", "5s")
+	set(t, "rapid.seed", "4")
+	set(t, "rapid.nofailfile", "true") // it is to be found anew each time, not remembered
+	set(t, "rapid.shrinktime", "1s")
 	rapid.Check(planted, func(t *rapid.T) {
 		d := drawScenario(t, 10*time.Minute)
 		d.scenario.Claim.ClaimTTL = 3 * time.Minute
 		if v := d.run(false).Violation; v != nil {
+			if found.size() == 0 {
+				found = d
+			}
 			smallest, violated = d, *v
 			judge(t, d, v)
 		}
@@ -210,8 +215,8 @@ func TestAPlantedBugIsFoundAndMadeSmall(t *testing.T) {
 	switch {
 	case !planted.failed:
 		t.Fatal("it was not found")
-	case smallest.size() > 12:
-		t.Errorf("%d mails and faults are left:\n%s", smallest.size(), smallest)
+	case smallest.size() > found.size()/2+1:
+		t.Errorf("%d mails and faults of %d are left:\n%s", smallest.size(), found.size(), smallest)
 	}
 	t.Logf("%s: %s\n%s", violated.Invariant, violated.What, smallest)
 	if os.Getenv("HEPH_STORY") != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/ddbcore"
 	"github.com/webordinary/hephaestus/sim/sfncore"
 )
 
@@ -62,9 +63,18 @@ type Options struct {
 	// Ignore are invariants that are not judged, so that one can see which others catch the same mistake.
 	Ignore map[string]bool
 
-	// Definitions, if set, remember the compiled state machine from one run to the next.
-	Definitions sfncore.Definitions
+	Compiled *Compiled // by earlier runs; nil for nothing
 }
+
+// Compiled is what one run has compiled for the next: the state machine, and DynamoDB's expressions. Runs that happen at the
+// same time must not share it.
+type Compiled struct {
+	definitions sfncore.Definitions
+	expressions ddbcore.Expressions
+}
+
+// NewCompiled returns an empty Compiled.
+func NewCompiled() *Compiled { return &Compiled{definitions: sfncore.Definitions{}} }
 
 // Draw makes a scenario by choices: a few mails in a few threads of one or two keys, close together or
 // far apart, in order or not, and commands that are quick, slow, failing or deaf.

@@ -32,6 +32,8 @@ type Stage struct {
 	Acts   []Act
 	Faults []Fault // each may strike at any call
 	Budget int     // so often in a run, all together
+
+	Compiled *Compiled // by earlier plays; nil for nothing
 }
 
 // Act is an actor of a stage, or time that passes. Exactly one of Function, Command and Passes is set.
@@ -92,7 +94,7 @@ func (s Stage) Play(pick func([]choose.Move) (int, bool), keepStory bool) Ending
 	}
 	w.stage = &stage{Stage: s, world: w, pick: pick, begun: make([]bool, len(s.Acts)), fault: faults, tokens: map[string]string{}}
 	w.oracle = newOracle(w, nil)
-	w.furnish(nil)
+	w.furnish(s.Compiled)
 	defer w.stop()
 	return w.stage.play()
 }

@@ -43,6 +43,7 @@ type World struct {
 	log   *slog.Logger
 
 	actors   []*actor
+	idle     []*coroutine
 	parked   map[string][]*item // receives that wait, by queue
 	sessions []*session         // whose command runs
 
@@ -298,9 +299,10 @@ func (w *World) heal() {
 // stop ends all coroutines.
 func (w *World) stop() {
 	for _, a := range w.actors {
-		if a.cancel != nil {
-			a.cancel()
-		}
+		a.stop()
+	}
+	for _, c := range w.idle {
+		c.cancel()
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
 	"github.com/webordinary/hephaestus/sim/mutants/verdict"
-	"github.com/webordinary/hephaestus/sim/sfncore"
 	"github.com/webordinary/hephaestus/sim/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
 )
@@ -71,7 +70,7 @@ func hunt(options world.Options, seeds int, budget time.Duration) verdict.Verdic
 	for range hunters {
 		all.Go(func() {
 			options := options
-			options.Definitions = sfncore.Definitions{}
+			options.Compiled = world.NewCompiled()
 			for seed, ok := take(); ok; seed, ok = take() {
 				found := try(options, seed)
 				mu.Lock()
