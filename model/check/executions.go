@@ -106,10 +106,10 @@ func (x *explorer) thaw(i int) {
 	if c.kind == 0 {
 		return
 	}
-	thawed := *x.here
-	thawed.frozen[i] = call{}
 	here := x.here
-	x.here = &thawed
+	x.thawed = *here
+	x.thawed.frozen[i] = call{}
+	x.here = &x.thawed
 	for r := range x.readings() {
 		x.applied(c, now+r, true)
 	}

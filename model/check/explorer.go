@@ -12,9 +12,11 @@ type explorer struct {
 	threads  [][maxMessages]uint8 // by pattern
 	p        protocol
 
-	here  *world // the world being expanded
-	edges []edge
-	raw   bool // keep each successor with its workers unsorted, for a trace
+	here   *world    // the world being expanded
+	row    model.Row // its claim row
+	thawed world     // here, while a frozen call is applied
+	edges  []edge
+	raw    bool // keep each successor with its workers unsorted
 }
 
 // edge is one step to a successor.
@@ -25,7 +27,7 @@ type edge struct {
 	did      action
 	fault    bool   // it takes a fault, or a call that a fault has left behind
 	violates string // the invariant that the step itself breaks
-	raw      world
+	raw      *world // for a trace: the successor with its workers unsorted
 }
 
 func newExplorer(scope Scope, p protocol) *explorer {
@@ -50,10 +52,18 @@ func (x *explorer) initial(pattern int, f Faults) world {
 
 // successors lists all steps from w. The slice is valid until the next call.
 func (x *explorer) successors(w *world) []edge {
-	x.here, x.edges = w, x.edges[:0]
+	x.edges = x.edges[:0]
+	x.list(w)
+	return x.edges
+}
+
+// list adds all steps from w to the edges.
+func (x *explorer) list(w *world) {
+	x.here = w
 	if x.recordsFirst() {
-		return x.edges
+		return
 	}
+	x.row = w.modelRow()
 	for m := uint8(1); int(m) <= x.messages; m++ {
 		x.execution(m)
 	}
@@ -64,14 +74,14 @@ func (x *explorer) successors(w *world) []edge {
 		x.worker(i)
 	}
 	x.passingTime()
-	return x.edges
 }
 
 func (x *explorer) emit(next world, did action, isFault bool, violates string) {
 	e := edge{did: did, fault: isFault, violates: violates}
 	x.normalise(&next)
 	if x.raw {
-		e.raw = next
+		raw := next
+		e.raw = &raw
 	}
 	next.sort(x.workers)
 	e.to = next.key()
@@ -113,7 +123,7 @@ func (x *explorer) readings() int64 {
 }
 
 func (x *explorer) before(m uint8) model.RowAndJob {
-	b := model.RowAndJob{Row: x.here.modelRow()}
+	b := model.RowAndJob{Row: x.row}
 	if m != none {
 		b.Job = x.modelJob(x.here, m)
 	}

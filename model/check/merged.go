@@ -15,8 +15,7 @@ type mergedSearch struct {
 	parent  []uint32 // by slot; of a first state itself
 	depth   []visit  // to be expanded
 	next    []visit
-	calm    calmSteps
-	good    []uint64 // bit set, by the first slot of a world: an end, or one from which an end can be reached without a fault
+	ways    ways // by the first slot of a world
 	touched uint64
 }
 
@@ -31,7 +30,6 @@ func newMergedSearch(scope Scope, opts Options, p protocol, report *Report) *mer
 	s := &mergedSearch{x: newExplorer(scope, p), scope: scope, opts: opts, report: report}
 	s.prints = newPrints(scope.Room, scope.Faults.budget())
 	s.parent = make([]uint32, len(s.prints.slots))
-	s.good = make([]uint64, len(s.prints.slots)/64+1)
 	return s
 }
 
@@ -45,7 +43,9 @@ func (s *mergedSearch) run() {
 	s.report.Distinct = int64(s.prints.count)
 	s.report.CollisionBound = s.prints.collisionBound()
 	if s.report.Complete {
-		s.judgeProgress()
+		if stuck, found := s.ways.stuck(len(s.prints.slots)); found {
+			s.violated(progress, stuck, nil)
+		}
 	}
 }
 
@@ -111,45 +111,21 @@ func (s *mergedSearch) expand(v *visit) {
 		if !e.fault && e.to != v.state {
 			calm = true
 			if v.fresh {
-				s.calm.to(at.first)
+				s.ways.to(at.first)
 			}
 		}
 	}
 	switch {
 	case calm && v.fresh:
-		s.calm.from(v.slot)
+		s.ways.from(v.slot)
 	case !calm:
-		s.good[v.slot/64] |= 1 << (v.slot % 64)
+		s.ways.end(v.slot)
 		s.report.Ends++
 		if broken := s.x.final(&w); broken != "" {
 			s.violated(broken, v.slot, nil)
 		}
 	}
 }
-
-// judgeProgress looks for worlds from which no end can be reached without a fault.
-func (s *mergedSearch) judgeProgress() {
-	for changed := true; changed; {
-		changed = false
-		s.calm.backwards(func(from uint32, to []uint32) bool {
-			if s.isGood(from) || !slices.ContainsFunc(to, s.isGood) {
-				return true
-			}
-			s.good[from/64] |= 1 << (from % 64)
-			changed = true
-			return true
-		})
-	}
-	s.calm.backwards(func(from uint32, _ []uint32) bool {
-		if s.isGood(from) {
-			return true
-		}
-		s.violated(progress, from, nil)
-		return false
-	})
-}
-
-func (s *mergedSearch) isGood(slot uint32) bool { return s.good[slot/64]>>(slot%64)&1 == 1 }
 
 func (s *mergedSearch) violated(invariant string, at uint32, by *edge) {
 	if !s.report.has(invariant) {
@@ -189,39 +165,4 @@ func (s *mergedSearch) firstAt(slot uint32) key {
 func (s *mergedSearch) isAt(k key, slot uint32) bool {
 	home, print := s.prints.print(k)
 	return s.prints.find(home, print, false).slot == slot
-}
-
-// calmSteps are the steps without a fault: the worlds that those of a world lead to, how many there are, and the world.
-type calmSteps struct {
-	blocks [][]uint32
-	open   []uint32 // of the world that is being expanded
-}
-
-const calmBlock = 1 << 20
-
-func (c *calmSteps) to(world uint32) { c.open = append(c.open, world) }
-
-func (c *calmSteps) from(world uint32) {
-	c.open = append(c.open, uint32(len(c.open)), world)
-	if n := len(c.blocks); n == 0 || len(c.blocks[n-1])+len(c.open) > calmBlock {
-		c.blocks = append(c.blocks, make([]uint32, 0, calmBlock))
-	}
-	last := &c.blocks[len(c.blocks)-1]
-	*last = append(*last, c.open...)
-	c.open = c.open[:0]
-}
-
-// backwards visits the worlds, the last one first: most steps lead to a world that was found later, so few rounds settle
-// all. It stops where visit returns false.
-func (c *calmSteps) backwards(visit func(from uint32, to []uint32) bool) {
-	for _, block := range slices.Backward(c.blocks) {
-		for end := len(block); end > 0; {
-			from, n := block[end-1], int(block[end-2])
-			begin := end - 2 - n
-			if !visit(from, block[begin:end-2]) {
-				return
-			}
-			end = begin
-		}
-	}
 }

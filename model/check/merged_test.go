@@ -35,8 +35,8 @@ func TestMergingHidesNothing(t *testing.T) {
 			t.Fatalf("%+v: not complete: %+v, %+v", scope, whole.report, merged.report)
 		}
 		want := map[key][]key{}
-		for _, k := range whole.store.keys {
-			w := k.world()
+		for i := range whole.store.keys.len {
+			w := whole.store.keys.at(uint32(i)).world()
 			merged.x.normalise(&w)
 			w.sort(scope.Workers)
 			greatest(want, w.key())
@@ -61,8 +61,8 @@ func TestMergingHidesNothing(t *testing.T) {
 			}
 			most += len(budgets)
 		}
-		t.Logf("%d states, merged %d (%.1f), of which %d count", len(whole.store.keys), merged.prints.count,
-			float64(len(whole.store.keys))/float64(merged.prints.count), most)
+		t.Logf("%d states, merged %d (%.1f), of which %d count", whole.store.keys.len, merged.prints.count,
+			float64(whole.store.keys.len)/float64(merged.prints.count), most)
 	}
 }
 

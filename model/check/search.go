@@ -39,17 +39,20 @@ type Violation struct {
 // noState is no index into the store.
 const noState = ^uint32(0)
 
+// batch is how many states are expanded together: enough that their slots in the store are worth fetching at once, see
+// store.touch, and few enough that their steps stay in the processor's cache.
+const batch = 32
+
 // search is one breadth-first walk. States are numbered in the order in which they are found, so it is its own queue.
 type search struct {
 	x       *explorer
 	scope   Scope
 	opts    Options
 	store   *store
-	parent  []uint32
-	calm    []uint32 // successors without a fault, of all states one after the other
-	calmEnd []uint64 // where those of a state end
-	isEnd   []uint64 // bit set
-	touched uint64   // keeps the compiler from leaving out store.touch
+	parent  list[uint32]
+	ways    ways
+	here    world  // the one that is being expanded
+	touched uint64 // keeps the compiler from leaving out store.touch
 	report  *Report
 }
 
@@ -85,9 +88,11 @@ func (s *search) run() {
 		s.found(k, k.hash(), noState)
 	}
 	s.walk()
-	s.report.Distinct = int64(len(s.store.keys))
+	s.report.Distinct = int64(s.store.keys.len)
 	if s.report.Complete {
-		s.judgeProgress()
+		if stuck, found := s.ways.stuck(s.store.keys.len); found {
+			s.violated(progress, stuck, nil)
+		}
 	}
 }
 
@@ -101,97 +106,85 @@ func (o Options) seconds() float64 {
 func (s *search) found(k key, hash uint64, from uint32) uint32 {
 	index, added := s.store.add(k, hash)
 	if added {
-		s.parent = append(s.parent, from)
+		s.parent.add(from)
 	}
 	return index
 }
 
 func (s *search) walk() {
-	levelEnd := len(s.store.keys)
-	for at := 0; at < len(s.store.keys); at++ {
-		if at == levelEnd {
-			if len(s.report.Violations) > 0 {
+	told := 0
+	for first, end := 0, s.store.keys.len; first < end; first, end = end, s.store.keys.len {
+		if first > 0 {
+			s.report.Diameter++
+		}
+		for at := first; at < end; at += batch {
+			if s.opts.MaxStates > 0 && s.store.keys.len > s.opts.MaxStates {
 				return
 			}
-			s.report.Diameter++
-			levelEnd = len(s.store.keys)
+			s.expand(uint32(at), uint32(min(at+batch, end)))
+			if million := s.store.keys.len / 1_000_000; s.opts.Progress != nil && million > told {
+				told = million
+				s.opts.Progress(int64(s.store.keys.len), s.report.Generated)
+			}
 		}
-		if s.opts.MaxStates > 0 && len(s.store.keys) > s.opts.MaxStates {
+		if len(s.report.Violations) > 0 {
 			return
 		}
-		if s.opts.Progress != nil && at%1_000_000 == 999_999 {
-			s.opts.Progress(int64(len(s.store.keys)), s.report.Generated)
-		}
-		s.expand(uint32(at))
 	}
-	s.report.Complete = len(s.report.Violations) == 0
+	s.report.Complete = true
 }
 
-func (s *search) expand(at uint32) {
-	w := s.store.keys[at].world()
-	if broken := s.x.sound(&w); broken != "" {
-		s.violated(broken, at, nil)
+// expand judges the states from first to before end, at most a batch, and takes their steps. All steps are listed before the
+// first is taken.
+func (s *search) expand(first, end uint32) {
+	s.x.edges = s.x.edges[:0]
+	var edgesEnd [batch]int
+	for at := first; at < end; at++ {
+		s.here = s.store.keys.at(at).world()
+		if broken := s.x.sound(&s.here); broken != "" {
+			s.violated(broken, at, nil)
+		}
+		s.x.list(&s.here)
+		edgesEnd[at-first] = len(s.x.edges)
 	}
-	calmBefore := len(s.calm)
-	edges := s.x.successors(&w)
+	edges := s.x.edges
 	s.report.Generated += int64(len(edges))
 	for i := range edges {
-		e := &edges[i]
-		e.hash = e.to.hash()
-		s.touched ^= s.store.touch(e.hash)
+		edges[i].hash = edges[i].to.hash()
 	}
+	for i := range edges { // a loop of its own: the processor then has more of the slots on their way at once
+		s.touched ^= s.store.touch(edges[i].hash)
+	}
+	begin := 0
+	for at := first; at < end; at++ {
+		s.follow(at, edges[begin:edgesEnd[at-first]])
+		begin = edgesEnd[at-first]
+	}
+}
+
+// follow takes the steps of a state.
+func (s *search) follow(from uint32, edges []edge) {
+	calm := false
 	for i := range edges {
 		e := &edges[i]
 		if e.violates != "" {
-			s.violated(e.violates, at, e)
+			s.violated(e.violates, from, e)
 		}
-		to := s.found(e.to, e.hash, at)
-		if !e.fault && to != at {
-			s.calm = append(s.calm, to)
-		}
-	}
-	s.calmEnd = append(s.calmEnd, uint64(len(s.calm)))
-	if at%64 == 0 {
-		s.isEnd = append(s.isEnd, 0)
-	}
-	if len(s.calm) == calmBefore {
-		s.isEnd[at/64] |= 1 << (at % 64)
-		s.report.Ends++
-		if broken := s.x.final(&w); broken != "" {
-			s.violated(broken, at, nil)
+		to := s.found(e.to, e.hash, from)
+		if !e.fault && to != from {
+			calm = true
+			s.ways.to(to)
 		}
 	}
-}
-
-// judgeProgress looks for states from which no end can be reached without a fault. It works backwards: most steps lead to a
-// state with a greater number, so few rounds settle all.
-func (s *search) judgeProgress() {
-	n := len(s.store.keys)
-	good := s.isEnd
-	for changed := true; changed; {
-		changed = false
-		for at := n - 1; at >= 0; at-- {
-			if good[at/64]>>(at%64)&1 == 1 {
-				continue
-			}
-			begin := uint64(0)
-			if at > 0 {
-				begin = s.calmEnd[at-1]
-			}
-			for _, to := range s.calm[begin:s.calmEnd[at]] {
-				if good[to/64]>>(to%64)&1 == 1 {
-					good[at/64] |= 1 << (at % 64)
-					changed = true
-					break
-				}
-			}
-		}
+	if calm {
+		s.ways.from(from)
+		return
 	}
-	for at := range n {
-		if good[at/64]>>(at%64)&1 == 0 {
-			s.violated(progress, uint32(at), nil)
-			return
-		}
+	s.ways.end(from)
+	s.report.Ends++
+	w := s.store.keys.at(from).world()
+	if broken := s.x.final(&w); broken != "" {
+		s.violated(broken, from, nil)
 	}
 }
 
@@ -209,8 +202,8 @@ func (r *Report) has(invariant string) bool {
 // trace tells the way to a state, and the step from it that broke an invariant.
 func (s *search) trace(at uint32, by *edge) []string {
 	var path []key
-	for i := at; i != noState; i = s.parent[i] {
-		path = append(path, s.store.keys[i])
+	for i := at; i != noState; i = s.parent.at(i) {
+		path = append(path, s.store.keys.at(i))
 	}
 	slices.Reverse(path)
 	return story(s.scope, s.x.p, path, by)

@@ -35,7 +35,7 @@ func (t *teller) tell(w *world, to key, violates string) string {
 			t.fence++
 		}
 		line := e.did.sentence(t.names[e.did.worker], t.fence)
-		t.follow(&e.raw)
+		t.follow(e.raw)
 		return line
 	}
 	return "a step that the explorer does not list"
@@ -45,7 +45,7 @@ func (t *teller) tell(w *world, to key, violates string) string {
 func (t *teller) follow(raw *world) {
 	ws := raw.workers
 	for i := 1; i < t.x.workers; i++ {
-		for j := i; j > 0 && ws[j].rank() < ws[j-1].rank(); j-- {
+		for j := i; j > 0 && ws[j].pack() < ws[j-1].pack(); j-- {
 			ws[j], ws[j-1] = ws[j-1], ws[j]
 			t.names[j], t.names[j-1] = t.names[j-1], t.names[j]
 		}
