@@ -1,0 +1,201 @@
+package claim_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/simtest"
+)
+
+// Between a step's look at the row and its write, what the write rests on changes. Each condition of a write that no other
+// of its conditions implies has a scene here, or in the tests of its step, that goes wrong without it.
+
+// meanwhile lets something happen between the next step's look and its write.
+func (s scene) meanwhile(happens func()) { s.Before("TransactWriteItems", 0, happens) }
+
+// silent runs a1 and lets its worker be silent until its lease is over for everybody.
+func (s scene) silent(worker string) claim.Lease {
+	s.t.Helper()
+	l := s.runs(a1, worker)
+	s.Advance(lease + skew + time.Second)
+	return l
+}
+
+func TestAnExpiredClaimIsRevivedUnderANewOne(t *testing.T) {
+	s := newScene(t, a1, b3)
+	l := s.runs(a1, "w1")
+	s.Advance(claimTTL + skew + time.Second)
+	s.meanwhile(func() { s.beats(l, awsx.Applied) })
+	s.claims(b3, claim.Interrupt)
+}
+
+func TestAClaimChangesUnderAJoin(t *testing.T) {
+	a0 := simtest.Message("a0", "A", 0)
+	t.Run("its thread has another container: the message joins that", func(t *testing.T) {
+		s := newScene(t, a0, a1, a2)
+		l := s.runs(a1, "w1")
+		var second string
+		s.meanwhile(func() {
+			s.finishes(l, job.Completed)
+			second = s.claims(a2, claim.New).ContainerID
+		})
+		if joined := s.claims(a0, claim.Join).ContainerID; joined != second {
+			t.Errorf("it joins %s, and %s has the claim", joined, second)
+		}
+	})
+	t.Run("nobody has it any more: the claim is new", func(t *testing.T) {
+		s := newScene(t, a0, a1)
+		l := s.runs(a1, "w1")
+		s.meanwhile(func() { s.finishes(l, job.Completed) })
+		s.claims(a0, claim.New)
+	})
+	t.Run("the message is in it already: nothing is written", func(t *testing.T) {
+		s := newScene(t, a0, a1)
+		s.claims(a1, claim.New)
+		s.meanwhile(func() { s.claims(a0, claim.Join) })
+		s.claims(a0, claim.Again)
+	})
+	t.Run("a newer message joins before: that stays the newest", func(t *testing.T) {
+		s := newScene(t, a1, a2, a4)
+		s.claims(a1, claim.New)
+		s.meanwhile(func() { s.claims(a4, claim.Join) })
+		s.claims(a2, claim.Join)
+		s.wantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h0m0s")
+	})
+	t.Run("one more waits in the thread that it supersedes: both are woken", func(t *testing.T) {
+		s := newScene(t, a1, b2, b3, a4)
+		s.claims(a1, claim.New)
+		s.asks(b2, claim.Interrupt)
+		s.meanwhile(func() { s.asks(b3, claim.Interrupt) })
+		s.wantWakes(s.claims(a4, claim.Join).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
+	})
+	t.Run("a heartbeat comes before: the claim is not shortened", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		l := s.runs(a1, "w1")
+		s.meanwhile(func() {
+			s.Advance(20 * time.Second)
+			s.beats(l, awsx.Applied)
+		})
+		s.claims(a2, claim.Join)
+		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
+	})
+}
+
+func TestAClaimChangesUnderAnInterrupt(t *testing.T) {
+	t.Run("it expired, and the same message has another container: that is asked", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		s.claims(a1, claim.New)
+		var second string
+		s.meanwhile(func() {
+			s.Advance(claimTTL + skew + time.Second)
+			second = s.claims(a1, claim.New).ContainerID
+		})
+		if asked := s.asks(b3, claim.Interrupt).ContainerID; asked != second {
+			t.Errorf("%s is asked to yield, and %s has the claim", asked, second)
+		}
+	})
+	t.Run("nobody has it any more: the message goes on", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		s.claims(a1, claim.New)
+		s.meanwhile(func() { s.cleansUp(a1, job.TimedOut) })
+		if asked := s.asks(b3, claim.New); !asked.GoOn {
+			t.Error("it waits for nobody")
+		}
+	})
+	t.Run("another worker goes on after a dead one: it waits", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		l := s.silent("w1")
+		s.meanwhile(func() { s.starts(a1, l.ContainerID, "w2", claim.Started) })
+		if asked := s.asks(b3, claim.Interrupt); asked.GoOn {
+			t.Error("it goes on though a worker holds the lease")
+		}
+	})
+}
+
+// A worker that everybody took for dead is heard just then.
+func TestALeaseIsRevived(t *testing.T) {
+	t.Run("under the start of another worker", func(t *testing.T) {
+		s := newScene(t, a1)
+		l := s.silent("w1")
+		s.meanwhile(func() { s.beats(l, awsx.Applied) })
+		s.starts(a1, l.ContainerID, "w2", claim.Busy)
+	})
+	t.Run("under a decline by another worker", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		l := s.silent("w1")
+		s.asks(b3, claim.Interrupt)
+		s.meanwhile(func() { s.beats(l, awsx.Applied) })
+		declined, err := s.Decline(ctx, simtest.Work(a1, l.ContainerID), "w2")
+		if must(t, declined, err).Verdict != claim.Busy {
+			t.Errorf("declined: %+v", declined)
+		}
+	})
+}
+
+func TestAClaimChangesUnderACleanUp(t *testing.T) {
+	t.Run("the message claims a key that had no row: it is taken off", func(t *testing.T) {
+		s := newScene(t, a1)
+		s.meanwhile(func() { s.claims(a1, claim.New) })
+		s.cleansUp(a1, job.TimedOut)
+		s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
+	})
+	t.Run("a worker starts the message: its lease is taken off too", func(t *testing.T) {
+		s := newScene(t, a1)
+		c := s.claims(a1, claim.New).ContainerID
+		var l claim.Lease
+		s.meanwhile(func() { l = s.starts(a1, c, "w1", claim.Started).Lease })
+		s.cleansUp(a1, job.TimedOut)
+		s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s")
+		s.beats(l, awsx.Refused)
+	})
+	t.Run("the message joins its thread's claim: it is taken off", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		s.claims(a1, claim.New)
+		s.meanwhile(func() { s.claims(a2, claim.Join) })
+		s.cleansUp(a2, job.TimedOut)
+		s.wantRow("c1 A jobs=a1 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+	})
+}
+
+// A heartbeat that another has overtaken, or a join, shortens neither the lease nor the claim.
+func TestAHeartbeatThatWasOvertaken(t *testing.T) {
+	t.Run("by a later one of the same second", func(t *testing.T) {
+		s := newScene(t, a1)
+		l := s.runs(a1, "w1")
+		s.Advance(20*time.Second + 200*time.Millisecond)
+		s.Before("UpdateItem", 0, func() {
+			s.Advance(400 * time.Millisecond)
+			s.beats(l, awsx.Applied)
+		})
+		s.beats(l, awsx.Applied)
+		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m50.6s expires=1h0m21s")
+	})
+	t.Run("by a join", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		l := s.runs(a1, "w1")
+		s.Advance(20 * time.Second)
+		s.Before("UpdateItem", 0, func() {
+			s.Advance(5 * time.Second)
+			s.claims(a2, claim.Join)
+		})
+		s.beats(l, awsx.Applied)
+		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m25s")
+	})
+}
+
+func TestALeaseIsHandedBackUnderAFinish(t *testing.T) {
+	s := newScene(t, a1)
+	l := s.runs(a1, "w1")
+	s.meanwhile(func() {
+		if _, result, err := s.HandBack(ctx, l); must(t, result, err) != awsx.Applied {
+			t.Fatalf("hand back: %v", result)
+		}
+	})
+	if finished, err := s.Finish(ctx, l, claim.End{Outcome: job.Completed}); !errors.Is(err, claim.ErrLeaseLost) {
+		t.Errorf("it finishes: %+v, %v", finished, err)
+	}
+}
