@@ -205,7 +205,7 @@ func TestATakeOverOfAClaimThatIsLeftJustThenIsANewOne(t *testing.T) {
 	s := newScene(t, a1, b3)
 	c1 := s.claims(a1, claim.New).ContainerID
 	s.asks(b3, claim.Interrupt)
-	s.Before("TransactWriteItems", 0, func() { s.declines(a1, c1, claim.Yielded) })
+	s.meanwhile(func() { s.declines(a1, c1, claim.Yielded) })
 	s.claims(b3, claim.New)
 	s.wantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
 }
@@ -302,75 +302,18 @@ func TestAnInterruptThatNeedNotWait(t *testing.T) {
 	})
 }
 
-// Between the look and the write anything may happen: the step decides again from the row that refused it.
-func TestAStepDecidesAgainWhenTheRowHasChangedUnderIt(t *testing.T) {
-	t.Run("a claim loses the race to another thread", func(t *testing.T) {
-		s := newScene(t, a2, b3)
-		s.Before("TransactWriteItems", 0, func() { s.claims(a2, claim.New) })
-		s.claims(b3, claim.Interrupt)
-		s.wantRow("c2 A jobs=a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
-	})
-	t.Run("a claim loses the race to its own thread, and joins", func(t *testing.T) {
-		s := newScene(t, a1, a2)
-		s.Before("TransactWriteItems", 0, func() { s.claims(a1, claim.New) })
-		s.claims(a2, claim.Join)
-		s.wantRow("c2 A jobs=a1,a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
-	})
-	t.Run("the row is deleted under a join", func(t *testing.T) {
-		s := newScene(t, a1, a2)
-		l := s.runs(a1, "w1")
-		s.Advance(claimTTL)
-		s.Before("TransactWriteItems", 0, func() {
-			s.finishes(l, job.Completed)
-			s.Advance(skew + time.Second)
-			s.DeleteExpired()
+// A step whose writes are refused time and again gives up in the end.
+func TestAContendedStepGivesUp(t *testing.T) {
+	s := newScene(t, a1)
+	for i := range 10 {
+		s.FailWith("TransactWriteItems", i, &types.TransactionCanceledException{
+			CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}, {Code: aws.String("None")}},
 		})
-		s.claims(a2, claim.New)
-	})
-	t.Run("a heartbeat comes before a take-over", func(t *testing.T) {
-		s := newScene(t, a1, b3)
-		l := s.runs(a1, "w1")
-		s.Advance(60 * time.Second)
-		s.asks(b3, claim.Interrupt)
-		s.Advance(lease - 60*time.Second + skew + time.Millisecond)
-		s.Before("TransactWriteItems", 0, func() {
-			beat, err := s.Heartbeat(ctx, l)
-			must(t, beat, err)
-		})
-		s.claims(b3, claim.Interrupt)
-	})
-	t.Run("an interrupt comes before a join: it is woken", func(t *testing.T) {
-		s := newScene(t, a1, b3, a4)
-		s.claims(a1, claim.New)
-		s.Before("TransactWriteItems", 0, func() { s.asks(b3, claim.Interrupt) })
-		s.wantWakes(s.claims(a4, claim.Join).Wakes, "b3:token-b3 superseded")
-	})
-	t.Run("a newer message joins before an interrupt", func(t *testing.T) {
-		s := newScene(t, a1, b3, a4)
-		s.claims(a1, claim.New)
-		s.Before("TransactWriteItems", 0, func() { s.claims(a4, claim.Join) })
-		s.asks(b3, claim.Superseded)
-	})
-	t.Run("a worker comes before an interrupt: it waits", func(t *testing.T) {
-		s := newScene(t, a1, b3)
-		c := s.claims(a1, claim.New).ContainerID
-		s.Before("TransactWriteItems", 0, func() { s.starts(a1, c, "w1", claim.Started) })
-		if asked := s.asks(b3, claim.Interrupt); asked.GoOn {
-			t.Error("it goes on though a worker holds the lease")
-		}
-	})
-	t.Run("it gives up in the end", func(t *testing.T) {
-		s := newScene(t, a1)
-		for i := range 10 {
-			s.FailWith("TransactWriteItems", i, &types.TransactionCanceledException{
-				CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}, {Code: aws.String("None")}},
-			})
-		}
-		if _, err := s.Claim(ctx, a1); !errors.Is(err, claim.ErrContended) {
-			t.Errorf("error %v", err)
-		}
-		s.wantRow("no row")
-	})
+	}
+	if _, err := s.Claim(ctx, a1); !errors.Is(err, claim.ErrContended) {
+		t.Errorf("error %v", err)
+	}
+	s.wantRow("no row")
 }
 
 func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
@@ -411,7 +354,7 @@ func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 	t.Run("a cancelled context ends it", func(t *testing.T) {
 		s := newScene(t, a1)
 		cancelled, cancel := context.WithCancel(ctx)
-		s.Before("TransactWriteItems", 0, cancel)
+		s.meanwhile(cancel)
 		if _, err := s.Claim(cancelled, a1); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}

@@ -81,7 +81,7 @@ func TestAFinishOfAJobThatHasEndedAnswersWithItsEnd(t *testing.T) {
 	t.Run("by a clean-up between its look and its write", func(t *testing.T) {
 		s := newScene(t, a1)
 		l := s.runs(a1, "w1")
-		s.Before("TransactWriteItems", 0, func() { s.cleansUp(a1, job.TimedOut) })
+		s.meanwhile(func() { s.cleansUp(a1, job.TimedOut) })
 		if finished := s.finishes(l, job.Completed); finished.Job.Outcome != job.TimedOut {
 			t.Errorf("finished %+v", finished)
 		}
@@ -104,7 +104,7 @@ func TestAFinishWithALeaseThatWasTakenWritesNothing(t *testing.T) {
 func TestAPreemptorThatComesUnderAFinishIsWoken(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w1")
-	s.Before("TransactWriteItems", 0, func() { s.asks(b3, claim.Interrupt) })
+	s.meanwhile(func() { s.asks(b3, claim.Interrupt) })
 	s.wantWakes(s.finishes(l, job.Completed).Wakes, "b3:token-b3 goes on")
 }
 
@@ -287,7 +287,7 @@ func TestACleanUpThatSparesTheLiving(t *testing.T) {
 		s := newScene(t, a1)
 		l := s.runs(a1, "w1")
 		s.Advance(lease + skew + time.Second)
-		s.Before("TransactWriteItems", 0, func() {
+		s.meanwhile(func() {
 			if _, err := s.Heartbeat(ctx, l); err != nil {
 				t.Error(err)
 			}
@@ -361,7 +361,7 @@ func TestACleanUpWhoseAnswerWasLostIsDoneOnce(t *testing.T) {
 func TestACleanUpLosesTheRaceToAFinish(t *testing.T) {
 	s := newScene(t, a1)
 	l := s.runs(a1, "w1")
-	s.Before("TransactWriteItems", 0, func() { s.finishes(l, job.Completed) })
+	s.meanwhile(func() { s.finishes(l, job.Completed) })
 	if finished := s.cleansUp(a1, job.TimedOut); finished.Job.Outcome != job.Completed {
 		t.Errorf("finished %+v", finished)
 	}

@@ -148,7 +148,7 @@ func TestAStartLosesRacesBetweenItsLookAndItsWrite(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene(t, a1, b3)
 			c := s.claims(a1, claim.New).ContainerID
-			s.Before("TransactWriteItems", 0, func() { test.first(s, c) })
+			s.meanwhile(func() { test.first(s, c) })
 			s.starts(a1, c, "w1", test.want)
 		})
 	}

@@ -14,23 +14,43 @@ import (
 // Between a step's look at the row and its write, what the write rests on changes. Each condition of a write that no other
 // of its conditions implies has a scene here, or in the tests of its step, that goes wrong without it.
 
-// meanwhile lets something happen between the next step's look and its write.
-func (s scene) meanwhile(happens func()) { s.Before("TransactWriteItems", 0, happens) }
-
-// silent runs a1 and lets its worker be silent until its lease is over for everybody.
-func (s scene) silent(worker string) claim.Lease {
+// silent lets w1 run a1 and be silent until its lease is over for everybody.
+func (s scene) silent() claim.Lease {
 	s.t.Helper()
-	l := s.runs(a1, worker)
+	l := s.runs(a1, "w1")
 	s.Advance(lease + skew + time.Second)
 	return l
 }
 
-func TestAnExpiredClaimIsRevivedUnderANewOne(t *testing.T) {
-	s := newScene(t, a1, b3)
-	l := s.runs(a1, "w1")
-	s.Advance(claimTTL + skew + time.Second)
-	s.meanwhile(func() { s.beats(l, awsx.Applied) })
-	s.claims(b3, claim.Interrupt)
+func TestAClaimChangesUnderAClaim(t *testing.T) {
+	t.Run("another thread claims the free key: it is asked to yield", func(t *testing.T) {
+		s := newScene(t, a2, b3)
+		s.meanwhile(func() { s.claims(a2, claim.New) })
+		s.claims(b3, claim.Interrupt)
+		s.wantRow("c2 A jobs=a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+	})
+	t.Run("its own thread claims the free key: the message joins", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		s.meanwhile(func() { s.claims(a1, claim.New) })
+		s.claims(a2, claim.Join)
+		s.wantRow("c2 A jobs=a1,a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+	})
+	t.Run("its worker is heard before a take-over: it waits", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		l := s.runs(a1, "w1")
+		s.Advance(60 * time.Second)
+		s.asks(b3, claim.Interrupt)
+		s.Advance(lease - 60*time.Second + skew + time.Millisecond)
+		s.meanwhile(func() { s.beats(l, awsx.Applied) })
+		s.claims(b3, claim.Interrupt)
+	})
+	t.Run("its worker is heard though it has expired: it is asked to yield", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		l := s.runs(a1, "w1")
+		s.Advance(claimTTL + skew + time.Second)
+		s.meanwhile(func() { s.beats(l, awsx.Applied) })
+		s.claims(b3, claim.Interrupt)
+	})
 }
 
 func TestAClaimChangesUnderAJoin(t *testing.T) {
@@ -52,6 +72,23 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 		l := s.runs(a1, "w1")
 		s.meanwhile(func() { s.finishes(l, job.Completed) })
 		s.claims(a0, claim.New)
+	})
+	t.Run("nobody has it any more, and the row is deleted: the claim is new", func(t *testing.T) {
+		s := newScene(t, a1, a2)
+		l := s.runs(a1, "w1")
+		s.Advance(claimTTL)
+		s.meanwhile(func() {
+			s.finishes(l, job.Completed)
+			s.Advance(skew + time.Second)
+			s.DeleteExpired()
+		})
+		s.claims(a2, claim.New)
+	})
+	t.Run("another thread asks before: it is woken", func(t *testing.T) {
+		s := newScene(t, a1, b3, a4)
+		s.claims(a1, claim.New)
+		s.meanwhile(func() { s.asks(b3, claim.Interrupt) })
+		s.wantWakes(s.claims(a4, claim.Join).Wakes, "b3:token-b3 superseded")
 	})
 	t.Run("the message is in it already: nothing is written", func(t *testing.T) {
 		s := newScene(t, a0, a1)
@@ -106,9 +143,23 @@ func TestAClaimChangesUnderAnInterrupt(t *testing.T) {
 			t.Error("it waits for nobody")
 		}
 	})
-	t.Run("another worker goes on after a dead one: it waits", func(t *testing.T) {
+	t.Run("a newer message joins before: the message is superseded", func(t *testing.T) {
+		s := newScene(t, a1, b3, a4)
+		s.claims(a1, claim.New)
+		s.meanwhile(func() { s.claims(a4, claim.Join) })
+		s.asks(b3, claim.Superseded)
+	})
+	t.Run("a worker starts before: the message waits", func(t *testing.T) {
 		s := newScene(t, a1, b3)
-		l := s.silent("w1")
+		c := s.claims(a1, claim.New).ContainerID
+		s.meanwhile(func() { s.starts(a1, c, "w1", claim.Started) })
+		if asked := s.asks(b3, claim.Interrupt); asked.GoOn {
+			t.Error("it goes on though a worker holds the lease")
+		}
+	})
+	t.Run("another worker goes on after a dead one: the message waits", func(t *testing.T) {
+		s := newScene(t, a1, b3)
+		l := s.silent()
 		s.meanwhile(func() { s.starts(a1, l.ContainerID, "w2", claim.Started) })
 		if asked := s.asks(b3, claim.Interrupt); asked.GoOn {
 			t.Error("it goes on though a worker holds the lease")
@@ -120,13 +171,13 @@ func TestAClaimChangesUnderAnInterrupt(t *testing.T) {
 func TestALeaseIsRevived(t *testing.T) {
 	t.Run("under the start of another worker", func(t *testing.T) {
 		s := newScene(t, a1)
-		l := s.silent("w1")
+		l := s.silent()
 		s.meanwhile(func() { s.beats(l, awsx.Applied) })
 		s.starts(a1, l.ContainerID, "w2", claim.Busy)
 	})
 	t.Run("under a decline by another worker", func(t *testing.T) {
 		s := newScene(t, a1, b3)
-		l := s.silent("w1")
+		l := s.silent()
 		s.asks(b3, claim.Interrupt)
 		s.meanwhile(func() { s.beats(l, awsx.Applied) })
 		declined, err := s.Decline(ctx, simtest.Work(a1, l.ContainerID), "w2")

@@ -109,6 +109,9 @@ func (s scene) wantWakes(got []claim.Wake, want string) {
 	}
 }
 
+// meanwhile lets something happen between the next step's look and its write.
+func (s scene) meanwhile(happens func()) { s.Before("TransactWriteItems", 0, happens) }
+
 // unchanged fails if what a step does changes the row.
 func (s scene) unchanged(step func()) {
 	s.t.Helper()
