@@ -180,8 +180,9 @@ func (w *world) claims(t *rapid.T, m *traveller, store *claim.Store) {
 	if w.failed(t, m, err) {
 		return
 	}
-	if claimed.Decision == claim.TakeOver {
-		w.takenOver(t, before, m)
+	// By its effect, not by its answer: a take-over that finds its own write, for the answer was lost, says "again".
+	if after := w.row(t); before != nil && after != nil && after.ContainerID != before.ContainerID {
+		w.takenFrom(t, before, m)
 	}
 	w.wakes(t, m, claimed.Wakes)
 	m.state = ""
@@ -190,11 +191,14 @@ func (w *world) claims(t *rapid.T, m *traveller, store *claim.Store) {
 	}
 }
 
-// takenOver notes whose lease went for the sake of a thread that waited long enough.
-func (w *world) takenOver(t *rapid.T, before *claim.Row, m *traveller) {
+// takenFrom notes whose lease went with the claim before, for the sake of a thread that waited long enough.
+func (w *world) takenFrom(t *rapid.T, before *claim.Row, m *traveller) {
 	for _, other := range w.workers {
-		if !other.believes() || other.lease.Fence != before.Fence {
+		if !other.believes() || other.revoked || other.lease.Fence != before.Fence {
 			continue
+		}
+		if before.Preemptor == nil {
+			t.Fatalf("S1: %s took the key from %s, which lives and was not asked to yield", m.MessageID, other.id)
 		}
 		if asked := job.Time(before.Preemptor.RequestedAtMillis); w.lab.Now().Sub(asked) < grace {
 			t.Fatalf("S1: %s took over from %s, which lives and was asked only %v ago", m.MessageID, other.id, w.lab.Now().Sub(asked))
