@@ -16,10 +16,10 @@ var template string
 
 var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)
 
-// Definition is the flow for a stack. It refuses values that would break the JSON.
+// Definition is the flow for a stack. It refuses values that would break the JSON, or that name a placeholder.
 func Definition(stackPrefix, workQueueURL string) (string, error) {
 	for _, v := range []string{stackPrefix, workQueueURL} {
-		if quoted, err := json.Marshal(v); err != nil || string(quoted) != `"`+v+`"` || v == "" {
+		if quoted, err := json.Marshal(v); err != nil || string(quoted) != `"`+v+`"` || v == "" || placeholder.MatchString(v) {
 			return "", fmt.Errorf("state machine: %q cannot stand in the definition", v)
 		}
 	}

@@ -29,7 +29,7 @@ func TestTheDefinitionIsJSONOfThisStack(t *testing.T) {
 }
 
 func TestValuesThatWouldBreakTheDefinitionAreRefused(t *testing.T) {
-	for _, bad := range []string{"", `smi"thy`, `smi\thy`, "smi\nthy", "smi\x00thy", "smi<thy", "smi\xffthy", "${Other}"} {
+	for _, bad := range []string{"", `smi"thy`, `smi\thy`, "smi\nthy", "smi\x00thy", "smi<thy", "smi\xffthy", "${Other}", "${WorkQueueUrl}"} {
 		if _, err := statemachine.Definition(bad, queueURL); err == nil {
 			t.Errorf("the prefix %q is taken", bad)
 		}
