@@ -24,7 +24,7 @@ type actor struct {
 
 	frozenUntil  time.Time     // by the world's time
 	cutOffUntil  time.Time     // by the world's time: what it sends does not arrive
-	ahead        time.Duration // how far its clock has jumped ahead since it last ran: its timers do not know
+	ahead        time.Duration // how far its clock has jumped ahead, or back, since it last ran: its timers do not know
 	losesMessage bool          // its message will be visible again, for no extension arrives
 
 	invocation string     // of a function

@@ -37,8 +37,9 @@ func (k actorKind) longestFreeze() time.Duration {
 func (w *World) proceed(a *actor, r reply) {
 	a.reply = r
 	if a.ahead > 0 { // it finds out now, as one does that stood still
-		a.frozenUntil, a.ahead = w.now, 0
+		a.frozenUntil = w.now
 	}
+	a.ahead = 0
 	req, _ := a.coroutine.resume()
 	if req.over {
 		w.idle = append(w.idle, a.coroutine)
@@ -47,6 +48,9 @@ func (w *World) proceed(a *actor, r reply) {
 			a.done()
 		}
 		return
+	}
+	if a.kind == workerKind {
+		w.clockMayJump(a)
 	}
 	if req.wait {
 		w.await(a, req)

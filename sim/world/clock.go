@@ -53,3 +53,30 @@ func (w *World) newClock(name, group string) clock {
 	}
 	return c
 }
+
+// jumpsWithin is how soon a clock jumps that will: while a function makes its few calls, or while a worker
+// watches its command.
+func (k actorKind) jumpsWithin() time.Duration {
+	if k == functionActor {
+		return 200 * time.Millisecond
+	}
+	return 30 * time.Second
+}
+
+// clockMayJump lets the clock of an actor jump soon, if it is alive then. A function gets this once, when it
+// begins, and a worker whenever it calls or waits.
+func (w *World) clockMayJump(a *actor) {
+	if !w.drawn(ClockStep, a.group) {
+		return
+	}
+	w.at(a, w.between(0, a.kind.jumpsWithin(), "delay.clock-step."+a.group), "its clock jumps", func() {
+		if w.healed {
+			return
+		}
+		before := a.clock.at(w.now)
+		a.clock.stepped = w.between(-a.clock.bound, a.clock.bound, "clock.step."+a.group)
+		a.ahead += a.clock.at(w.now).Sub(before)
+		w.struck(ClockStep)
+		w.story.fault(ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
+	})
+}

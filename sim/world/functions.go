@@ -38,6 +38,7 @@ func (w *World) runFunction(run cloud.Run) {
 			w.carryOut(w.cloud.Returned(w.now, run.InvocationID, answer, failed))
 		})
 	}
+	w.clockMayJump(a)
 	w.at(a, w.latency("begin"), "begins", func() { w.proceed(a, reply{}) })
 }
 

@@ -156,17 +156,12 @@ func (w *World) put(m Mail) {
 	w.carryOut(effects)
 }
 
-// layOutTrouble schedules what goes wrong by itself, not at a call: executions that are stopped, clocks
-// that jump, expired items that are deleted.
+// layOutTrouble schedules what goes wrong by itself, not at a call: executions that are stopped, expired
+// items that are deleted.
 func (w *World) layOutTrouble() {
 	for _, m := range w.scenario.Mails {
 		if w.drawn(TokenGone, "execution") {
 			w.schedule(m.At+w.between(0, 20*time.Minute, "delay.stop-execution"), "the execution of "+m.ID+" is stopped by a person", func() { w.stopExecution(m.ID) })
-		}
-	}
-	for n := range 6 {
-		if w.drawn(ClockStep, "clock") {
-			w.schedule(w.between(0, w.scenario.Horizon, "delay.clock-step"), "a clock jumps", func() { w.stepClock(n) })
 		}
 	}
 	for at := 2 * time.Minute; at < w.scenario.Horizon; at += ttlSweeps {
@@ -192,18 +187,6 @@ func (w *World) stopExecution(id string) {
 		w.story.fault(TokenGone, "its task's token is worth nothing from now on")
 	}
 	w.carryOut(effects)
-}
-
-func (w *World) stepClock(n int) {
-	if w.healed || len(w.actors) == 0 {
-		return
-	}
-	a := w.actors[w.choose(len(w.actors), fmt.Sprintf("clock.step.%d", n))]
-	before := a.clock.at(w.now)
-	a.clock.stepped = w.between(-a.clock.bound, a.clock.bound, "clock.step")
-	a.ahead = max(0, a.clock.at(w.now).Sub(before))
-	w.struck(ClockStep)
-	w.story.fault(ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
 }
 
 // deleteExpired deletes some of what has expired.

@@ -21,7 +21,7 @@ func (o *oracle) commandsEndWithTheirLease() {
 		if s.exited(now) || !now.After(s.owner.actor.frozenUntil.Add(momentToAct)) {
 			continue
 		}
-		if end := job.Time(o.leases[s.term()]); s.owner.Now().After(end.Add(momentToAct + s.owner.actor.ahead)) {
+		if end := job.Time(o.leases[s.term()]); s.owner.Now().After(end.Add(momentToAct + max(0, s.owner.actor.ahead))) {
 			o.fail("S1", fmt.Sprintf("the command of %s goes on after its lease's end", s.task.Work.Message.MessageID))
 		}
 		if s.ignoresRival() {
