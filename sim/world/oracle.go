@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/audit"
@@ -122,13 +123,41 @@ func (o *oracle) end() {
 	}
 }
 
-// jobChanged: an outcome is written once (S6).
+// jobChanged: a job is what its mail says (S3), and an outcome is written once (S6).
 func (o *oracle) jobChanged(c change) {
+	if c.jobBefore == nil && c.after.Outcome == "" {
+		o.jobIsItsMail(c.after)
+	}
 	if c.jobBefore != nil && c.jobBefore.Outcome != "" && c.jobBefore.Outcome != c.after.Outcome {
 		o.fail("S6", fmt.Sprintf("the outcome of %s was %s and becomes %s", c.after.MessageID, c.jobBefore.Outcome, c.after.Outcome))
 	}
 	if c.after.Outcome != "" && (c.jobBefore == nil || c.jobBefore.Outcome == "") {
 		o.world.story.note(Note{Kind: NoteOutcome, Message: c.after.MessageID, Text: c.after.MessageID + " ends: " + string(c.after.Outcome)})
+	}
+}
+
+// jobIsItsMail: who is newest, and of which thread, is judged by the rows, so they must be those of the mail.
+func (o *oracle) jobIsItsMail(j *claim.Job) {
+	mails := o.world.scenario.Mails
+	i := slices.IndexFunc(mails, func(m Mail) bool { return m.ID == j.MessageID })
+	if i < 0 { // a stage's job, which no mail made
+		return
+	}
+	m := mails[i]
+	if j.Key != m.Key {
+		o.fail("S3", fmt.Sprintf("%s is for %s, its job for %s", m.ID, m.Key, j.Key))
+	}
+	if received := job.Millis(Epoch.Add(m.Received)); j.ReceivedAtMillis != received {
+		o.fail("S3", fmt.Sprintf("%s was received at %d ms, by its job at %d", m.ID, received, j.ReceivedAtMillis))
+	}
+	for _, other := range mails {
+		before := o.readJob(other.ID)
+		if other.ID == m.ID || other.Key != m.Key || before == nil || before.ThreadID == "" {
+			continue
+		}
+		if same := other.Thread == m.Thread; same != (before.ThreadID == j.ThreadID) {
+			o.fail("S3", fmt.Sprintf("%s and %s are of one thread: %v; their jobs say the opposite", m.ID, other.ID, same))
+		}
 	}
 }
 
