@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/audit"
@@ -138,19 +137,17 @@ func (o *oracle) jobChanged(c change) {
 
 // jobIsItsMail: who is newest, and of which thread, is judged by the rows, so they must be those of the mail.
 func (o *oracle) jobIsItsMail(j *claim.Job) {
-	mails := o.world.scenario.Mails
-	i := slices.IndexFunc(mails, func(m Mail) bool { return m.ID == j.MessageID })
-	if i < 0 { // a stage's job, which no mail made
+	m := o.world.scenario.mail(j.MessageID)
+	if m == nil { // a stage's job, which no mail made
 		return
 	}
-	m := mails[i]
 	if j.Key != m.Key {
 		o.fail("S3", fmt.Sprintf("%s is for %s, its job for %s", m.ID, m.Key, j.Key))
 	}
 	if received := job.Millis(Epoch.Add(m.Received)); j.ReceivedAtMillis != received {
 		o.fail("S3", fmt.Sprintf("%s was received at %d ms, by its job at %d", m.ID, received, j.ReceivedAtMillis))
 	}
-	for _, other := range mails {
+	for _, other := range o.world.scenario.Mails {
 		before := o.readJob(other.ID)
 		if other.ID == m.ID || other.Key != m.Key || before == nil || before.ThreadID == "" {
 			continue

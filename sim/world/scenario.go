@@ -138,11 +138,19 @@ func drawCommand(pick func(n int, label string) int) Command {
 	return c
 }
 
-func (s *Scenario) command(messageID string) Command {
-	for _, m := range s.Mails {
-		if m.ID == messageID {
-			return m.Command
+// mail is the mail of an id; nil for none, as on a stage.
+func (s *Scenario) mail(id string) *Mail {
+	for i := range s.Mails {
+		if s.Mails[i].ID == id {
+			return &s.Mails[i]
 		}
+	}
+	return nil
+}
+
+func (s *Scenario) command(messageID string) Command {
+	if m := s.mail(messageID); m != nil {
+		return m.Command
 	}
 	return Command{Takes: time.Second}
 }
