@@ -59,16 +59,17 @@ func (r Row) worksFor(workerID string, fence int64) bool {
 	return r.Exists() && workerID != "" && r.WorkerID == workerID && r.Fence == fence
 }
 
-// Apply extends the lease and answers whether the holder has been asked to yield. One that would take time away, because it
-// is applied after a later one or its clock was set back, changes nothing.
+// Apply extends the lease, and the claim where that does not last longer anyway, and answers whether the holder has been
+// asked to yield. One that would take time from the lease, because it is applied after a later one or its clock was set back,
+// changes nothing.
 func (h Heartbeat) Apply(before RowAndJob, now int64, s Settings) Result {
 	if !before.Row.worksFor(h.WorkerID, h.Fence) {
 		return refuse(before, staleFence)
 	}
 	after := before
-	if now+s.LeaseMillis >= before.Row.LeaseExpiresAt && s.ClaimEndSeconds(now) >= before.Row.ExpiresAt {
+	if now+s.LeaseMillis >= before.Row.LeaseExpiresAt {
 		after.Row.LeaseExpiresAt = now + s.LeaseMillis
-		after.Row.ExpiresAt = s.ClaimEndSeconds(now)
+		after.Row.ExpiresAt = max(before.Row.ExpiresAt, s.ClaimEndSeconds(now))
 	}
 	return Result{After: after, Asked: before.Row.Preemptor.Exists()}
 }

@@ -157,6 +157,13 @@ func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 		assign("leaseExpiresAt", number(job.Millis(extended.ExpiresAt))).
 		assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
 	row, result, err := s.update(ctx, l.Key, e)
+	if result == awsx.Refused && row != nil && row.ExpiresAtSeconds > s.settings.expiresAtSeconds(now) {
+		// Who claimed or joined goes by a clock that is ahead, or by a greater CLAIM_TTL: that is no reason not to extend the lease.
+		now = s.now()
+		extended.ExpiresAt = now.Add(s.settings.Lease)
+		e = mine(l).when("leaseExpiresAt <= :new_leaseExpiresAt").assign("leaseExpiresAt", number(job.Millis(extended.ExpiresAt)))
+		row, result, err = s.update(ctx, l.Key, s.extend(e, row, now))
+	}
 	switch {
 	case result == awsx.Refused && row != nil && row.Fence == l.Fence && row.WorkerID == l.WorkerID:
 		extended = l // still mine, and for longer than this clock says: it was set back
@@ -174,6 +181,9 @@ func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 // over now, and is in the answer. Refused means that the lease was lost before.
 func (s *Store) HandBack(ctx context.Context, l Lease) ([]Wake, awsx.Result, error) {
 	row, result, err := s.update(ctx, l.Key, mine(l).clear("workerId", "workerJob", "leaseExpiresAt"))
+	if result == awsx.Refused && row != nil && row.Fence == l.Fence && row.WorkerID == "" {
+		result = awsx.Applied // by an earlier try of the SDK: only its holder gives a lease up and leaves the fence
+	}
 	if result != awsx.Applied {
 		return nil, result, err
 	}

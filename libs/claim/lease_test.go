@@ -235,6 +235,44 @@ func TestAHeartbeatWhoseAnswerWasLostIsNoRefusal(t *testing.T) {
 	s.beats(l, awsx.Applied)
 }
 
+// Lambdas whose clock is ahead, or that were given a greater CLAIM_TTL first, make claims that last longer than a worker's
+// heartbeats would have them.
+func TestAHeartbeatExtendsTheLeaseOfAClaimThatIsAhead(t *testing.T) {
+	s := newScene(t, a1)
+	l := s.runs(a1, "w1")
+	settings := claim.DefaultSettings()
+	settings.ClaimTTL /= 2
+	worker := s.Lab.Store(settings)
+	for range 3 {
+		s.Advance(20 * time.Second)
+		beat, err := worker.Heartbeat(ctx, l)
+		if must(t, beat, err); beat.Result != awsx.Applied || !beat.Lease.ExpiresAt.Equal(s.Now().Add(lease)) {
+			t.Fatalf("beat %+v at %v", beat, s.Now())
+		}
+		l = beat.Lease
+	}
+	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=2m30s expires=1h0m0s")
+	late := s.Lab.StoreAt(settings, -3*time.Second)
+	beat, err := late.Heartbeat(ctx, l)
+	if must(t, beat, err); beat.Result != awsx.Applied || beat.Lease != l {
+		t.Errorf("by a clock that was set back: %+v, want the lease as it was", beat)
+	}
+}
+
+// The SDK sends a call again whose answer was lost: it finds that it gave the lease up itself.
+func TestAHandBackThatIsSentTwice(t *testing.T) {
+	s := newScene(t, a1, b3)
+	l := s.runs(a1, "w1")
+	s.asks(b3, claim.Interrupt)
+	for range 2 {
+		wakes, result, err := s.HandBack(ctx, l)
+		if err != nil || result != awsx.Applied {
+			t.Fatal(result, err)
+		}
+		s.wantWakes(wakes, "b3:token-b3 goes on")
+	}
+}
+
 func TestAHandBackKeepsTheJobAndWakesWhoWaits(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w1")

@@ -212,7 +212,7 @@ func TestAClaimChangesUnderACleanUp(t *testing.T) {
 	})
 }
 
-// A heartbeat that another has overtaken, or a join, shortens neither the lease nor the claim.
+// A heartbeat that another has overtaken, or a join, shortens neither the lease nor the claim. A join is no reason not to extend the lease.
 func TestAHeartbeatThatWasOvertaken(t *testing.T) {
 	t.Run("by a later one of the same second", func(t *testing.T) {
 		s := newScene(t, a1)
@@ -234,7 +234,7 @@ func TestAHeartbeatThatWasOvertaken(t *testing.T) {
 			s.claims(a2, claim.Join)
 		})
 		s.beats(l, awsx.Applied)
-		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m25s")
+		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m55s expires=1h0m25s")
 	})
 }
 
