@@ -7,8 +7,6 @@
 // for concurrent use.
 package choose
 
-import "fmt"
-
 // Chooser picks a number in [0, n). label says what for; 0 is always the well-behaved choice. n is at
 // least 1.
 type Chooser interface {
@@ -74,107 +72,77 @@ type Recorder struct {
 
 // Choose asks and records.
 func (r *Recorder) Choose(n int, label string) int {
-	picked := r.From.Choose(n, label)
+	return r.record(n, label, r.From.Choose(n, label))
+}
+
+// Next asks and records who runs next.
+func (r *Recorder) Next(ready []string) int {
+	if s, ok := r.From.(Scheduler); ok {
+		return r.record(len(ready), Schedule, s.Next(ready))
+	}
+	return r.Choose(len(ready), Schedule)
+}
+
+func (r *Recorder) record(n int, label string, picked int) int {
 	r.Tape = append(r.Tape, Choice{N: n, Picked: picked, Label: label})
 	return picked
-}
-
-// Tape plays recorded choices. Past its end, and where the world asks for something else than was
-// recorded, it picks 0; Strayed says so.
-type Tape struct {
-	Choices []Choice
-	at      int
-	Strayed bool
-}
-
-// Choose plays the next choice.
-func (t *Tape) Choose(n int, label string) int {
-	if t.at >= len(t.Choices) {
-		return 0
-	}
-	c := t.Choices[t.at]
-	t.at++
-	if c.Label != label || c.Picked >= n {
-		t.Strayed = true
-		return 0
-	}
-	return c.Picked
-}
-
-// Odometer visits every combination of choices: run the world, call Next, run it again, until Next is
-// false. It keeps one path and no states (the idea is TigerBeetle's exhaustigen).
-type Odometer struct {
-	path []digit
-	at   int
-	Runs int // begun so far
-}
-
-type digit struct{ picked, n int }
-
-// Choose picks by the path, and 0 past its end.
-func (o *Odometer) Choose(n int, label string) int {
-	if n <= 1 {
-		return 0
-	}
-	if o.at == len(o.path) {
-		o.path = append(o.path, digit{n: n})
-	}
-	d := o.path[o.at]
-	if d.n != n {
-		panic(fmt.Sprintf("choose: the world is not deterministic: choice %d (%s) had %d possibilities, now it has %d", o.at, label, d.n, n))
-	}
-	o.at++
-	return d.picked
-}
-
-// Next turns to the next combination; false says that all were visited.
-func (o *Odometer) Next() bool {
-	o.Runs++
-	o.path = o.path[:o.at]
-	for len(o.path) > 0 {
-		last := &o.path[len(o.path)-1]
-		if last.picked+1 < last.n {
-			last.picked++
-			o.at = 0
-			return true
-		}
-		o.path = o.path[:len(o.path)-1]
-	}
-	o.at = 0
-	return false
-}
-
-// PCT chooses who runs next by random priorities that change at a few random points (Burckhardt et
-// al., A randomized scheduler with probabilistic guarantees of finding bugs): a bug of depth d among n
-// actors and k steps is found with probability 1/(n·k^(d-1)) at least. It schedules only the choices
-// whose label is Schedule; the others are drawn at random.
-type PCT struct {
-	random  *Random
-	changes map[int]bool
-	steps   int
-	shift   int
 }
 
 // Schedule is the label of the choice of who runs next.
 const Schedule = "next"
 
+// Scheduler is a Chooser that wants to know who it is that could run next.
+type Scheduler interface {
+	Chooser
+	// Next picks one of the ready by their names, of which several may be the same.
+	Next(ready []string) int
+}
+
+// PCT lets the one of the highest priority run next. Priorities are random, and at a few random points the one that would
+// run becomes the last (Burckhardt et al., A randomized scheduler with probabilistic guarantees of finding bugs): a
+// bug of depth d among n actors and k steps is found with probability 1/(n·k^(d-1)) at least. All other choices
+// are drawn at random.
+type PCT struct {
+	random     *Random
+	changes    map[int]bool
+	priorities map[string]int // the greater runs first
+	steps      int
+	lowest     int
+}
+
 // NewPCT makes a chooser for runs of about steps schedule choices, with depth-1 priority changes.
 func NewPCT(seed uint64, steps, depth int) *PCT {
-	p := &PCT{random: NewRandom(seed), changes: map[int]bool{}}
+	p := &PCT{random: NewRandom(seed), changes: map[int]bool{}, priorities: map[string]int{}}
 	for range depth - 1 {
 		p.changes[p.random.Choose(steps, "pct.change")] = true
 	}
 	return p
 }
 
-// Choose follows one order of the candidates until a change point turns it.
-func (p *PCT) Choose(n int, label string) int {
-	if label != Schedule {
-		return p.random.Choose(n, label)
-	}
+// Choose draws.
+func (p *PCT) Choose(n int, label string) int { return p.random.Choose(n, label) }
+
+// Next picks by priority.
+func (p *PCT) Next(ready []string) int {
+	first := p.first(ready)
 	if p.changes[p.steps] {
-		p.shift += 1 + p.random.Choose(7, "pct.shift")
+		p.lowest--
+		p.priorities[ready[first]] = p.lowest
+		first = p.first(ready)
 	}
 	p.steps++
-	return p.shift % n
+	return first
+}
+
+func (p *PCT) first(ready []string) int {
+	first := 0
+	for i, name := range ready {
+		if _, known := p.priorities[name]; !known {
+			p.priorities[name] = p.random.Choose(1<<30, "pct.priority")
+		}
+		if p.priorities[name] > p.priorities[ready[first]] {
+			first = i
+		}
+	}
+	return first
 }

@@ -33,62 +33,47 @@ func TestAnotherLabelsDrawsDoNotReshuffle(t *testing.T) {
 	}
 }
 
-func TestOdometerVisitsEveryCombinationOnce(t *testing.T) {
-	o := &choose.Odometer{}
-	seen := map[[3]int]int{}
-	for {
-		a := o.Choose(3, "a")
-		b := o.Choose(a+1, "b") // how many there are may depend on what was picked
-		seen[[3]int{a, b, o.Choose(2, "c")}]++
-		if !o.Next() {
-			break
+func TestPCTLetsOneRunUntilAChange(t *testing.T) {
+	const runs, steps, depth = 200, 100, 3
+	ready := []string{"a", "b", "a", "c"}
+	first := map[string]int{}
+	for seed := range uint64(runs) {
+		p := choose.NewPCT(seed, steps, depth)
+		last := ready[p.Next(ready)]
+		first[last]++
+		changes := 0
+		for range 2 * steps {
+			if next := ready[p.Next(ready)]; next != last {
+				changes, last = changes+1, next
+			}
+		}
+		if changes > depth-1 {
+			t.Fatalf("seed %d: %d changes, want %d at most", seed, changes, depth-1)
 		}
 	}
-	if len(seen) != (1+2+3)*2 {
-		t.Errorf("%d combinations, want 12", len(seen))
-	}
-	for combination, times := range seen {
-		if times != 1 {
-			t.Errorf("%v was visited %d times", combination, times)
+	for _, name := range ready {
+		if first[name] < runs/5 { // a third each, however many things of theirs are ready
+			t.Errorf("%s runs first in %d of %d runs", name, first[name], runs)
 		}
 	}
 }
 
-func TestATapePlaysWhatWasRecorded(t *testing.T) {
-	r := &choose.Recorder{From: choose.NewRandom(3)}
-	var first []int
-	for i := range 20 {
-		first = append(first, r.Choose(i+1, "x"))
-	}
-	tape := &choose.Tape{Choices: r.Tape}
-	for i := range 20 {
-		if got := tape.Choose(i+1, "x"); got != first[i] {
-			t.Fatalf("choice %d: %d, recorded %d", i, got, first[i])
+func TestPCTKnowsWhoIsReadyNotWhere(t *testing.T) {
+	p := choose.NewPCT(7, 100, 1) // without a change
+	first := []string{"a", "b", "c"}[p.Next([]string{"a", "b", "c"})]
+	for _, order := range [][]string{{"c", "b", "a"}, {"b", "c", "a"}, {"c", "a", "b"}} {
+		if got := order[p.Next(order)]; got != first {
+			t.Errorf("of %v it picks %s, and %s before", order, got, first)
 		}
-	}
-	if tape.Strayed {
-		t.Error("strayed")
-	}
-	if tape.Choose(5, "more") != 0 {
-		t.Error("past its end a tape must pick 0")
-	}
-	strange := &choose.Tape{Choices: r.Tape[5:]}
-	if strange.Choose(9, "y"); !strange.Strayed {
-		t.Error("a tape of another world must say that it strayed")
 	}
 }
 
-func TestPCTKeepsItsOrderBetweenChanges(t *testing.T) {
-	p := choose.NewPCT(1, 1000, 3)
-	changes, last := 0, p.Choose(1<<20, choose.Schedule)
-	for range 2000 {
-		got := p.Choose(1<<20, choose.Schedule)
-		if got != last {
-			changes++
+func TestARecorderRecordsWhoRunsNext(t *testing.T) {
+	for _, from := range []choose.Chooser{choose.NewPCT(1, 100, 3), choose.NewRandom(1)} {
+		r := &choose.Recorder{From: from}
+		picked := r.Next([]string{"a", "b"})
+		if want := (choose.Choice{N: 2, Picked: picked, Label: choose.Schedule}); len(r.Tape) != 1 || r.Tape[0] != want {
+			t.Errorf("recorded %+v, want %+v", r.Tape, want)
 		}
-		last = got
-	}
-	if changes == 0 || changes > 2 {
-		t.Errorf("%d changes, want 1 or 2", changes)
 	}
 }

@@ -165,7 +165,7 @@ func (w *World) step() {
 	for len(w.items) > 0 && !w.items[0].at.After(w.now) {
 		ready = append(ready, heap.Pop(&w.items).(*item))
 	}
-	ready = slices.DeleteFunc(ready, func(i *item) bool { return i.actor != nil && (!i.actor.alive || i.life != i.actor.life) })
+	ready = slices.DeleteFunc(ready, (*item).stale)
 	due, ok := w.cloud.NextDeadline()
 	ticks := ok && !due.After(w.now)
 	n := len(ready)
@@ -177,7 +177,7 @@ func (w *World) step() {
 	}
 	picked := 0
 	if n > 1 {
-		picked = w.choose(n, choose.Schedule)
+		picked = w.pick(ready, ticks)
 	}
 	for i, it := range ready {
 		if i != picked {
@@ -185,18 +185,41 @@ func (w *World) step() {
 		}
 	}
 	if picked == len(ready) {
-		w.event("time", "what has come due happens")
+		w.event(ofTime, "what has come due happens")
 		w.carryOut(w.cloud.Tick(w.now))
 	} else {
 		it := ready[picked]
-		who := "world"
-		if it.actor != nil {
-			who = it.actor.name
-		}
-		w.eventOf(it.actor, who, it.what)
+		w.eventOf(it.actor, it.who(), it.what)
 		it.do()
 	}
 	w.oracle.afterEvent()
+}
+
+// ofTime is who does what AWS does by itself when its time has come.
+const ofTime = "time"
+
+// pick picks what of the ready happens next; the last of all is what comes due by time, if something does.
+func (w *World) pick(ready []*item, ticks bool) int {
+	scheduler, ok := w.chooser.(choose.Scheduler)
+	if !ok {
+		return w.choose(len(ready)+bit(ticks), choose.Schedule)
+	}
+	names := make([]string, 0, len(ready)+1)
+	for _, it := range ready {
+		names = append(names, it.who())
+	}
+	if ticks {
+		names = append(names, ofTime)
+	}
+	return scheduler.Next(names)
+}
+
+// who does it.
+func (i *item) who() string {
+	if i.actor == nil {
+		return "world"
+	}
+	return i.actor.name
 }
 
 // schedule lets do happen after a delay.
