@@ -8,7 +8,7 @@ import (
 
 const now = int64(1_000_000_000)
 
-var s = model.Defaults()
+var s = model.Settings{LeaseMillis: 90_000, ClaimMillis: 3_600_000, InterruptGraceMillis: 90_000, SkewMillis: 5_000}
 
 // held is a claim of thread A for message a5 (received at 5) whose worker has a live lease.
 func held() model.Row {

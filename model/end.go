@@ -119,3 +119,18 @@ func (Delete) Apply(before RowAndJob, now int64, _ Settings) Result {
 	}
 	return Result{After: RowAndJob{Job: before.Job}}
 }
+
+// Trespasses says whether ending a message's job from outside made of r an after that lacks more than what is the
+// message's own: another job, or another one's claim or lease (S4).
+func (r Row) Trespasses(after Row, messageID string) bool {
+	if !r.Exists() {
+		return after.Exists()
+	}
+	for _, job := range r.Jobs {
+		if job != messageID && !after.HasJob(job) {
+			return true
+		}
+	}
+	leaseTouched := after.WorkerID != r.WorkerID || after.Fence != r.Fence
+	return after.ContainerID != r.ContainerID || leaseTouched && r.WorkerJob != messageID
+}

@@ -6,7 +6,7 @@ package model
 //
 // The job row is the one of the message for which the write was made; for a write that touches the claim row alone
 // (heartbeat, hand back, TTL deletion) any job of the key, unchanged, will do, or none. A write that changes nothing is
-// explained as "nothing". Where the caller's clock is not known, CallerTime reads it from the write.
+// explained as "nothing".
 //
 // Who writes is not in the rows: a heartbeat, finish or decline is taken to be the lease holder's. That a worker writes under
 // another's lease has to be seen where the writer is known.
@@ -35,7 +35,6 @@ func candidates(before, after RowAndJob) []Step {
 			CleanUp{MessageID: job.MessageID, Outcome: job.Outcome},
 			Supersede{MessageID: job.MessageID},
 			Decline{MessageID: job.MessageID, ContainerID: before.Job.ContainerID, WorkerID: before.Row.WorkerID},
-			Decline{MessageID: job.MessageID, WorkerID: before.Row.WorkerID},
 		}
 	}
 	token, _ := row.Preemptor.Token(job.MessageID)
@@ -48,20 +47,4 @@ func candidates(before, after RowAndJob) []Step {
 		Interrupt{Message: job.Message(), Token: token, SeenContainerID: before.Row.ContainerID},
 		CleanUp{MessageID: job.MessageID, Outcome: TimedOut}, // of a job that has ended: only the claim changes
 	}
-}
-
-// CallerTime reads the caller's clock from the times that a write carries. A hand back and a TTL deletion carry none.
-func (s Settings) CallerTime(before, after RowAndJob) (now int64, ok bool) {
-	b, a := before.Row, after.Row
-	switch {
-	case after.Job.Outcome != before.Job.Outcome:
-		return after.Job.OutcomeAt, true
-	case a.Exists() && a.ContainerID != b.ContainerID:
-		return a.ClaimedAt, true
-	case a.LeaseExpiresAt != b.LeaseExpiresAt && a.LeaseExpiresAt != 0:
-		return a.LeaseExpiresAt - s.LeaseMillis, true
-	case a.Preemptor.Exists() && !b.Preemptor.Exists():
-		return a.Preemptor.RequestedAt, true
-	}
-	return 0, false
 }

@@ -25,11 +25,6 @@ type Settings struct {
 	SkewMillis           int64
 }
 
-// Defaults are the durations of a system that was not told otherwise.
-func Defaults() Settings {
-	return Settings{LeaseMillis: 90_000, ClaimMillis: 3_600_000, InterruptGraceMillis: 90_000, SkewMillis: 5_000}
-}
-
 // ClaimEndSeconds is the expiresAt of a claim that is made or extended now: epoch seconds, rounded up, because a claim must
 // not end earlier than its setting says.
 func (s Settings) ClaimEndSeconds(now int64) int64 { return (now + s.ClaimMillis + 999) / 1000 }

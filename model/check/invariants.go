@@ -63,7 +63,7 @@ func (x *explorer) judge(m uint8, by stepKind, before *model.RowAndJob, result *
 		return s2
 	case x.jumpsQueue(m, by, before, after, reading) || loses(m, by, before, result, x):
 		return s3
-	case by == byCleanUp && trespasses(m, &before.Row, &after.Row):
+	case by == byCleanUp && before.Row.Trespasses(after.Row, messageIDs[m]):
 		return s4
 	case before.Job.Outcome != "" && before.Job.Outcome != after.Job.Outcome:
 		return s6
@@ -139,20 +139,6 @@ func loses(m uint8, by stepKind, before *model.RowAndJob, result *model.Result, 
 		}
 	}
 	return false
-}
-
-func trespasses(m uint8, before, after *model.Row) bool {
-	id := messageIDs[m]
-	if !before.Exists() {
-		return after.Exists()
-	}
-	for _, job := range before.Jobs {
-		if job != id && !after.HasJob(job) {
-			return true
-		}
-	}
-	leaseTouched := after.WorkerID != before.WorkerID || after.Fence != before.Fence
-	return after.ContainerID != before.ContainerID || leaseTouched && before.WorkerJob != id
 }
 
 func fenceFalls(before, after *model.Row) bool {

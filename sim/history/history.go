@@ -26,13 +26,14 @@ import (
 type Verdict struct {
 	Key        job.Key
 	Operations int
+	Unknown    int                   // of which nobody knows whether they took effect
 	Result     porcupine.CheckResult // Unknown: the time was not enough
 	Longest    string                // how far the longest linearization got, where the result is Illegal
 }
 
 // Check checks each key's history for at most so long.
 func Check(operations []world.Operation, s model.Settings, atMost time.Duration) []Verdict {
-	byKey := map[job.Key][]porcupine.Operation{}
+	byKey, unknown := map[job.Key][]porcupine.Operation{}, map[job.Key]int{}
 	var keys []job.Key
 	for _, op := range operations {
 		if saysNothing(op) {
@@ -41,13 +42,16 @@ func Check(operations []world.Operation, s model.Settings, atMost time.Duration)
 		if byKey[op.Key] == nil {
 			keys = append(keys, op.Key)
 		}
+		if op.Unknown {
+			unknown[op.Key]++
+		}
 		byKey[op.Key] = append(byKey[op.Key], porcupine.Operation{Input: op, Output: op, Call: int64(op.Called), Return: int64(op.Returned)})
 	}
 	slices.Sort(keys)
 	checker := sequential(s)
 	var verdicts []Verdict
 	for _, key := range keys {
-		v := Verdict{Key: key, Operations: len(byKey[key])}
+		v := Verdict{Key: key, Operations: len(byKey[key]), Unknown: unknown[key]}
 		var info porcupine.LinearizationInfo
 		if v.Result, info = porcupine.CheckOperationsVerbose(checker, byKey[key], atMost); v.Result == porcupine.Illegal {
 			v.Longest = longest(info, checker)

@@ -11,7 +11,6 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/sim/choose"
 	"github.com/webordinary/hephaestus/sim/history"
 	"github.com/webordinary/hephaestus/sim/world"
@@ -27,13 +26,6 @@ func play(seed uint64) (world.Scenario, world.Result) {
 	return scenario, world.Run(scenario, c, world.Options{Faults: on, History: true})
 }
 
-func settings(s world.Scenario) model.Settings {
-	return model.Settings{
-		LeaseMillis: s.Claim.Lease.Milliseconds(), ClaimMillis: s.Claim.ClaimTTL.Milliseconds(),
-		InterruptGraceMillis: s.Claim.InterruptGrace.Milliseconds(), SkewMillis: s.Claim.MaxClockSkew.Milliseconds(),
-	}
-}
-
 // The protocol is linearizable with every fault on; a check that runs out of time is a failure.
 func TestHistoriesAreLinearizable(t *testing.T) {
 	seeds := uint64(150)
@@ -47,14 +39,9 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	var slowest time.Duration
 	for seed := range seeds {
 		scenario, result := play(seed)
-		for _, op := range result.History {
-			if op.Unknown {
-				unknown++
-			}
-		}
 		started := time.Now()
-		for _, v := range history.Check(result.History, settings(scenario), 10*time.Second) {
-			histories, operations = histories+1, operations+v.Operations
+		for _, v := range history.Check(result.History, scenario.ModelSettings(), 10*time.Second) {
+			histories, operations, unknown = histories+1, operations+v.Operations, unknown+v.Unknown
 			if v.Result != porcupine.Ok {
 				t.Errorf("seed %d, %s: %s: %s", seed, v.Key, v.Result, v.Longest)
 			}
@@ -76,7 +63,7 @@ func TestHistoriesThatOnceFailed(t *testing.T) {
 		5784: "the same",
 	} {
 		scenario, result := play(seed)
-		for _, v := range history.Check(result.History, settings(scenario), 10*time.Second) {
+		for _, v := range history.Check(result.History, scenario.ModelSettings(), 10*time.Second) {
 			if v.Result != porcupine.Ok {
 				t.Errorf("seed %d, %s: %s: %s (%s)", seed, v.Key, v.Result, v.Longest, found)
 			}
@@ -150,7 +137,7 @@ func TestAWrongHistoryIsRefused(t *testing.T) {
 					if dropped {
 						spoilt = slices.Concat(result.History[:i], result.History[i+1:])
 					}
-					for _, v := range history.Check(spoilt, settings(scenario), 10*time.Second) {
+					for _, v := range history.Check(spoilt, scenario.ModelSettings(), 10*time.Second) {
 						if v.Key == op.Key && v.Result == porcupine.Ok {
 							t.Errorf("seed %d: %s passed", seed, history.Describe(op))
 						}

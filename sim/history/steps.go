@@ -261,8 +261,7 @@ func (a attempt) cleanUp(in world.ToCleanUp) []state {
 	case job.Superseded:
 		return a.either(id, ends, model.Supersede{MessageID: id})
 	case job.Interrupted:
-		return a.either(id, ends, model.Decline{MessageID: id, ContainerID: j.ContainerID, WorkerID: a.before.row.WorkerID},
-			model.Decline{MessageID: id, WorkerID: a.before.row.WorkerID})
+		return a.either(id, ends, model.Decline{MessageID: id, ContainerID: j.ContainerID, WorkerID: a.before.row.WorkerID})
 	}
 	return a.either(id, ends, model.CleanUp{MessageID: id, Outcome: model.Outcome(in.End.Outcome)})
 }

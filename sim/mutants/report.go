@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/webordinary/hephaestus/sim/mutants/verdict"
+	"github.com/webordinary/hephaestus/sim/shrink"
 )
 
 // Nothing is what the tree as it is breaks.
@@ -34,14 +35,11 @@ const (
 // killed, in events to follow (see world.Story.EventsToFollow).
 type StorySizes struct {
 	Counted int `json:"counted"`
-	Short   int `json:"short"` // ShortStory events or fewer
+	Short   int `json:"short"` // shrink.Short events or fewer
 	Median  int `json:"median"`
 	Worst   int `json:"worst"`
 	Without int `json:"without"` // could not be shrunk; in no other count but the first
 }
-
-// ShortStory is how many events a person follows at a glance.
-const ShortStory = 12
 
 // OK says whether every mutant was killed and the tree as it is was not.
 func (r Report) OK() bool {
@@ -84,7 +82,7 @@ func Sum(results []Result) Report {
 			continue
 		}
 		events = append(events, m.Shrunk.Events)
-		if m.Shrunk.Events <= ShortStory {
+		if m.Shrunk.Events <= shrink.Short {
 			shrunk.Short++
 		}
 	}

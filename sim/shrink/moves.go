@@ -7,14 +7,14 @@ import (
 	"github.com/webordinary/hephaestus/sim/choose"
 )
 
-// short is how many events are short enough to follow: no more starts afresh are made for less.
-const short = 12
+// Short is how many events a person follows at a glance: no more starts afresh are made for less.
+const Short = 12
 
 // shrink makes the moves, the boldest first, until a round of all changes nothing; while the run is not short,
 // it goes on to look for another.
 func (s *shrinker) shrink() {
 	s.startAfresh()
-	for settled := false; !s.over() && (!settled || s.events > short); {
+	for settled := false; !s.over() && (!settled || s.events > Short); {
 		before, left, events := s.best.Deviations(), len(s.without), s.events
 		if !settled {
 			s.clearGroups()
@@ -72,7 +72,7 @@ func (s *shrinker) clearGroups() {
 // that are drawn once.
 const scenario = "scenario."
 
-var drawnOnce = []string{"workers", "claim-ttl", "interval", "timeout", "job-timeout", "keys", "mails"}
+var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibility", "timeout", "job-timeout", "keys", "mails"}
 
 // mostMails is how many mails a scenario has at most.
 const mostMails = 6

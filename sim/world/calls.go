@@ -226,9 +226,14 @@ func (w *World) isHint(req request) bool {
 	case *sqs.SendMessageInput:
 		return aws.ToString(in.QueueUrl) != w.stack.DeadLetterURL
 	case *sfn.SendTaskSuccessInput:
-		return strings.Contains(aws.ToString(in.Output), `"superseded"`)
+		return isWakeUp(in)
 	}
 	return false
+}
+
+// isWakeUp tells the answer that ends a wait (job.Woken) from the one that ends a job.
+func isWakeUp(in *sfn.SendTaskSuccessInput) bool {
+	return strings.Contains(aws.ToString(in.Output), `"superseded"`)
 }
 
 func throttled(req request) error {

@@ -38,14 +38,34 @@ func (o *oracle) atEnd() {
 		if needsPerson := j.Outcome == job.TimedOut || j.Outcome == job.Failed; needsPerson && !letters[m.ID] {
 			o.fail("L1", fmt.Sprintf("%s is %s and not on the dead letter queue", m.ID, j.Outcome))
 		}
-		if _, wanted := j.Outcome.RecordReason(); wanted != records[m.ID] {
-			o.fail("S5", fmt.Sprintf("%s is %s; has a record: %v", m.ID, j.Outcome, records[m.ID]))
+		if want := recordOf(j); records[m.ID] != want {
+			o.fail("S5", fmt.Sprintf("%s is %s; its record is %+v, want %+v", m.ID, j.Outcome, records[m.ID], want))
 		}
 	}
+	o.nobodyYieldsForNothing(ended)
 	o.nothingEndsWithoutReason(ended)
 	o.newestCompletes(ended)
 	o.executionsAgree(ended)
 	o.nothingIsLeft()
+}
+
+// recordOf is the record that must be there of a job that has ended (docs/protocol.md, S5), said without the code that
+// writes it; empty where there must be none.
+func recordOf(j *claim.Job) audit.Record {
+	reason, ok := map[job.Outcome]job.Reason{
+		job.Interrupted: job.ReasonPreempted, job.Superseded: job.ReasonSuperseded, job.TimedOut: job.ReasonTimeout, job.Failed: job.ReasonFailure,
+	}[j.Outcome]
+	if !ok {
+		return audit.Record{}
+	}
+	r := audit.Record{
+		MessageID: j.MessageID, RecordID: "interruption-" + j.MessageID, ProjectUserID: j.Key, InterruptedContainer: j.ContainerID,
+		InterruptedThreadID: j.ThreadID, Reason: reason, TimestampMillis: j.OutcomeAtMillis, PartialWork: j.PartialWork,
+	}
+	if by := j.InterruptedBy; by != nil {
+		r.NewThreadID, r.NewMessageID, r.RequestedAtMillis = by.ThreadID, by.MessageID, by.RequestedAtMillis
+	}
+	return r
 }
 
 // noOutcome is how outcomes calls what a mail has that has none, or not even a job.
@@ -95,6 +115,22 @@ func (o *oracle) newestCompletes(ended map[string]*claim.Job) {
 		gaveWay := slices.ContainsFunc(jobs[:newest], func(j *claim.Job) bool { return j.ThreadID != jobs[newest].ThreadID })
 		if !gaveWay {
 			o.fail("L2", fmt.Sprintf("%s is the newest of %s that did not fail, it is %s, and its thread never completes", jobs[newest].MessageID, m.Key, jobs[newest].Outcome))
+		}
+	}
+}
+
+// nobodyYieldsForNothing: a job is interrupted or superseded only for a newer message of another thread (S3).
+func (o *oracle) nobodyYieldsForNothing(ended map[string]*claim.Job) {
+	for _, m := range o.world.scenario.Mails {
+		j := ended[m.ID]
+		if j.Outcome != job.Interrupted && j.Outcome != job.Superseded {
+			continue
+		}
+		if !slices.ContainsFunc(o.world.scenario.Mails, func(other Mail) bool {
+			by := ended[other.ID]
+			return by.Key == j.Key && by.ThreadID != j.ThreadID && job.Newer(by.ReceivedAtMillis, by.MessageID, j.ReceivedAtMillis, j.MessageID)
+		}) {
+			o.fail("S3", fmt.Sprintf("%s is %s, and no other thread of %s has a newer message", m.ID, j.Outcome, j.Key))
 		}
 	}
 }
@@ -175,11 +211,11 @@ func (o *oracle) deadLetters() map[string]bool {
 	return told
 }
 
-func (o *oracle) records() map[string]bool {
-	found := map[string]bool{}
+func (o *oracle) records() map[string]audit.Record {
+	found := map[string]audit.Record{}
 	for _, it := range o.world.cloud.DynamoDB.Items(o.world.names.Interruptions()) {
 		if r, err := audit.Parse(it); err == nil {
-			found[r.MessageID] = true
+			found[r.MessageID] = r
 		}
 	}
 	return found

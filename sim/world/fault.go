@@ -15,7 +15,7 @@ const (
 	RequestLost                     // F3 a call never arrives, or none for a while; the caller sees an error
 	AnswerLost                      // F4 a call takes effect; the caller sees an error
 	SDKRetry                        // F5 a call takes effect, its answer is lost, and the SDK sends it again
-	DuplicateDelivery               // F6 an event is delivered twice
+	DuplicateDelivery               // F6 an event or a nudge is delivered twice
 	RedeliveryWhileRun              // F7 a worker's extensions of its message's visibility are lost
 	Reordering                      // F8 events and messages overtake each other
 	LateRequest                     // F9 the caller gives up on a call that takes effect later
@@ -29,7 +29,7 @@ const (
 	TokenGone                       // F17 an execution is stopped while its task is under way
 	SlowHeartbeat                   // F18 a heartbeat comes late
 	HandlerFails                    // F19 a function does its work, and its run fails all the same
-	NudgeLost                       // F20 a nudge or a wake-up is lost, late or doubled
+	NudgeLost                       // F20 a nudge or a wake-up is lost
 	StuckCommand                    // F22 a command never ends by itself and ignores SIGTERM
 	WorkerStops                     // a worker is told to stop, and started again
 	faults

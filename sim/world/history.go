@@ -148,6 +148,22 @@ func (j judged) Check(ctx context.Context, m job.Message) (claim.Checked, error)
 	return checked, err
 }
 
+func (j judged) Interrupt(ctx context.Context, m job.Message, token string) (claim.Asked, error) {
+	asked, err := j.Protocol.Interrupt(ctx, m, token)
+	if err == nil && asked.Decision == claim.Superseded {
+		j.oracle.saidSuperseded(j.actor, m)
+	}
+	return asked, err
+}
+
+func (j judged) Heartbeat(ctx context.Context, l claim.Lease) (claim.Beat, error) {
+	beat, err := j.Protocol.Heartbeat(ctx, l)
+	if s := j.actor.worker.session; s != nil && beat.Result == awsx.Applied {
+		s.knows = max(s.knows, job.Millis(beat.Lease.ExpiresAt))
+	}
+	return beat, err
+}
+
 func observe[Out any](w watched, key job.Key, in any, do func() (Out, error)) (Out, error) {
 	op := w.history.begin(w.actor, key, in)
 	out, err := do()

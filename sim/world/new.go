@@ -113,11 +113,6 @@ func (w *World) coreChoice(n int, label string) int {
 		if w.strikes(Reordering, "core") {
 			return w.choose(n, label)
 		}
-	case label == sqscore.ChooseDuplicate && n > 1:
-		if w.strikes(DuplicateDelivery, "core") {
-			w.story.fault(DuplicateDelivery, "the queue hands out a message that it has handed out")
-			return 1 + w.choose(n-1, label)
-		}
 	}
 	return 0
 }
@@ -191,17 +186,20 @@ func (w *World) stopExecution(id string) {
 
 // deleteExpired deletes some of what has expired.
 func (w *World) deleteExpired() {
+	if w.healed {
+		return
+	}
 	for _, key := range w.cloud.DynamoDB.Expired(w.now) {
 		if w.choose(2, "ttl.delete") == 0 {
 			continue
 		}
+		w.struck(TTLLag) // first, for the deletion ends the life of the claim that it befalls
 		w.oracle.begin(nil, moment{w.now, w.now})
 		w.cloud.DynamoDB.DeleteExpired(w.now, key)
 		w.oracle.end()
 		if key.Table == w.names.ActiveJobs() {
 			w.history.expired(job.Key(key.Hash), w.now)
 		}
-		w.struck(TTLLag)
 		w.story.fault(TTLLag, "deletes "+key.Hash+" from "+key.Table)
 	}
 }

@@ -47,11 +47,10 @@ type term struct {
 func (s *session) term() term { return term{key: s.keyOf(), fence: s.task.Fence} }
 
 func newOracle(w *World, ignore map[string]bool) *oracle {
-	c := w.scenario.Claim
-	return &oracle{world: w, ignore: ignore, fences: map[job.Key]int64{}, leases: map[term]int64{}, requested: map[job.Key]time.Time{}, held: map[job.Key]FaultSet{}, revoked: map[term]bool{}, model: model.Settings{
-		LeaseMillis: c.Lease.Milliseconds(), ClaimMillis: c.ClaimTTL.Milliseconds(),
-		InterruptGraceMillis: c.InterruptGrace.Milliseconds(), SkewMillis: c.MaxClockSkew.Milliseconds(),
-	}}
+	return &oracle{
+		world: w, ignore: ignore, fences: map[job.Key]int64{}, leases: map[term]int64{}, requested: map[job.Key]time.Time{},
+		held: map[job.Key]FaultSet{}, revoked: map[term]bool{}, model: w.scenario.ModelSettings(),
+	}
 }
 
 // fail notes the first violation.
@@ -158,7 +157,7 @@ func (o *oracle) jobIsItsMail(j *claim.Job) {
 	}
 }
 
-// recordWritten: one record a message, none for a completed one (S5).
+// recordWritten: one record a message (S5); what it says is judged at the end.
 func (o *oracle) recordWritten(w ddbcore.Write) {
 	if w.Cause == ddbcore.ByTTL {
 		return
@@ -178,6 +177,7 @@ func (o *oracle) claimChanged(c change) {
 	o.fencesGrow(c)
 	o.leasesLast(c)
 	o.newestFirst(c)
+	o.cleanUpStaysAtHome(c)
 	o.rivalsWait(c)
 	if c.row != nil && c.row.WorkerID != "" {
 		t := term{c.key, c.row.Fence}
@@ -303,6 +303,16 @@ func (o *oracle) commandStops(s *session) {
 	}
 }
 
+// cleanUpStaysAtHome: a function that ends a job leaves everything of the claim that is not that job's (S4).
+func (o *oracle) cleanUpStaysAtHome(c change) {
+	if o.writer == nil || o.writer.kind != functionActor || c.after == nil || c.after.Outcome == "" {
+		return
+	}
+	if before, after := toModel(c.rowBefore), toModel(c.row); before.Trespasses(after, c.after.MessageID) {
+		o.fail("S4", fmt.Sprintf("%s ends %s, and of the claim of %s takes what is not its own", o.writer.name, c.after.MessageID, c.key))
+	}
+}
+
 // newestFirst: an older message never takes the place of a newer one of another thread (S3).
 func (o *oracle) newestFirst(c change) {
 	before, after := c.rowBefore, c.row
@@ -333,8 +343,9 @@ func (o *oracle) newestFirst(c change) {
 // saidSuperseded: a message is told that it is superseded, which ends it, only if the claim as it is now says
 // so, for a newer one has or wants its place (S3). An answer comes at the very moment of the last read.
 func (o *oracle) saidSuperseded(a *actor, m job.Message) {
-	now := a.clock.at(o.world.now)
-	if d := claim.Decide(o.readClaim(m.ProjectUserID), m, now, o.world.scenario.Claim); d != claim.Superseded {
+	now := job.Millis(a.clock.at(o.world.now))
+	asks := model.Message{ID: m.MessageID, Thread: m.ThreadID, ReceivedAt: m.ReceivedAtMillis}
+	if d := model.Decide(toModel(o.readClaim(m.ProjectUserID)), asks, now, o.model); d != model.MustYield {
 		o.fail("S3", fmt.Sprintf("%s is told that it is superseded, though by the claim as it is: %s", m.MessageID, d))
 	}
 }

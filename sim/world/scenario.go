@@ -9,6 +9,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/choose"
@@ -114,8 +115,8 @@ func Draw(c choose.Chooser) Scenario {
 			ID: fmt.Sprintf("m%d", n+1), Key: keys[pick(len(keys), "key")], Thread: 1 + pick(3, "thread"),
 			At: at, Received: at, Attached: pick(12, "attached") == 1, Command: drawCommand(pick),
 		}
-		if pick(5, "late") == 1 {
-			m.Received -= time.Duration(pick(300, "lateness")) * time.Second
+		if lateness := time.Duration(pick(300, "lateness")) * time.Second; pick(5, "late") == 1 {
+			m.Received -= lateness
 		}
 		if pick(8, "tie") == 1 && n > 0 {
 			m.Received = s.Mails[n-1].Received
@@ -136,6 +137,14 @@ func drawCommand(pick func(n int, label string) int) Command {
 	}
 	c.Ignores = pick(6, "ignores") == 1
 	return c
+}
+
+// ModelSettings are the scenario's times in the model's words.
+func (s *Scenario) ModelSettings() model.Settings {
+	return model.Settings{
+		LeaseMillis: s.Claim.Lease.Milliseconds(), ClaimMillis: s.Claim.ClaimTTL.Milliseconds(),
+		InterruptGraceMillis: s.Claim.InterruptGrace.Milliseconds(), SkewMillis: s.Claim.MaxClockSkew.Milliseconds(),
+	}
 }
 
 // mail is the mail of an id; nil for none, as on a stage.

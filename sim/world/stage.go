@@ -244,7 +244,7 @@ func (s *stage) answer(input any) (any, error) {
 	case *sfn.SendTaskSuccessInput:
 		token, said = aws.ToString(in.TaskToken), "done"
 		var woken job.Woken
-		if strings.Contains(aws.ToString(in.Output), `"superseded"`) {
+		if isWakeUp(in) {
 			mustNil(json.Unmarshal([]byte(aws.ToString(in.Output)), &woken))
 			said = map[bool]string{false: "go on", true: "superseded"}[woken.Superseded]
 		}
@@ -285,7 +285,7 @@ func (s *stage) rows() string {
 }
 
 // atEnd judges a play in which nothing happens any more. Where no fault struck and no lease can have run
-// out, nobody waits for a key that nobody works for, and every outcome that belongs on record is there.
+// out, nobody waits for a key that nobody works for. There is no state machine, so nothing more has to have come to its end.
 func (s *stage) atEnd() {
 	w := s.world
 	if len(w.sessions) > 0 {

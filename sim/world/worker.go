@@ -42,7 +42,7 @@ type session struct {
 	told       bool      // the worker was told to stop
 	over       bool      // the command has exited
 	knows      int64     // until when its worker was told at least that it has the lease, by its own clock, ms
-	goneBy     time.Time // by the worker\'s clock, when the command must have exited: a heartbeat may be in the way
+	goneBy     time.Time // by the worker's clock, when the command must have exited: a heartbeat may be in the way
 	rivalSince time.Time // by the worker's clock, since when a newer thread waits; zero: none
 	terminate  bool      // it was asked to end
 }
@@ -105,6 +105,9 @@ func (w *World) workerDied(wa *workerActor) {
 
 // tellToStop sends the worker SIGTERM.
 func (w *World) tellToStop(wa *workerActor) {
+	if w.healed {
+		return
+	}
 	wa.stopping = true
 	w.struck(WorkerStops)
 	w.story.fault(WorkerStops, "SIGTERM")
@@ -290,11 +293,7 @@ func (w *World) arm(s *session, until time.Time) {
 func (w *World) endWait(s *session, at time.Time) {
 	a := s.owner.actor
 	i := &item{at: at, what: "looks up", actor: a, life: a.life, session: s}
-	i.do = func() {
-		if !i.stale() {
-			w.proceed(a, reply{})
-		}
-	}
+	i.do = func() { w.proceed(a, reply{}) }
 	s.armed = i
 	w.push(i)
 }
@@ -346,12 +345,29 @@ func (w *World) hear(s *session, queue string) {
 		var n interrupt.Nudge
 		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &n); err == nil && n.ContainerID == s.task.Work.ContainerID {
 			s.nudged = true
+			w.nudgeAgain(s)
 		}
 		_, _, _ = w.cloud.Do(w.now, "sqs", &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle})
 	}
 	if s.nudged {
 		w.wakeSession(s)
 	}
+}
+
+// nudgeAgain lets the queue, a standard one, hand out once more what was heard and deleted.
+func (w *World) nudgeAgain(s *session) {
+	if !w.drawn(DuplicateDelivery, "nudge") {
+		return
+	}
+	w.at(s.owner.actor, w.between(0, time.Minute, "delay.nudge-again"), "hears a nudge again", func() {
+		if w.healed || s.over {
+			return
+		}
+		w.struck(DuplicateDelivery)
+		w.story.fault(DuplicateDelivery, "the queue hands a nudge out that it has handed out")
+		s.nudged = true
+		w.wakeSession(s)
+	})
 }
 
 // keyOf is the key that a session works for.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/sim/mutants"
+	"github.com/webordinary/hephaestus/sim/shrink"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 
@@ -193,7 +194,7 @@ func (a *app) tellReport(report mutants.Report, faults bool) error {
 		span(report.MedianSeconds), span(report.WorstSeconds), soon, report.MedianSeeds)
 	if sizes := report.Stories; sizes != nil {
 		s.Printf("%d of %d stories are of %d events or fewer; median %d, worst %d; %d could not be shrunk\n", sizes.Short, sizes.Counted,
-			mutants.ShortStory, sizes.Median, sizes.Worst, sizes.Without)
+			shrink.Short, sizes.Median, sizes.Worst, sizes.Without)
 	}
 	if !faults {
 		return nil
