@@ -253,6 +253,23 @@ func ExecutionName(messageID string) string {
 
 var executionName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
 
+// What people read of a job is bounded where it comes in, so that all of it fits every place it goes to: rows, queues, the
+// state machine's data and the causes of its errors.
+const (
+	MaxHeaderBytes = 1000    // of a sender or a subject; the whole ones stay in the mail's content
+	MaxSaidBytes   = 4 << 10 // of what happened, in words
+)
+
+const cutMark = " […]"
+
+// Cut is s where it has at most maxBytes, else its begin, marked as cut.
+func Cut(s string, maxBytes int) string {
+	if len(s) <= maxBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxBytes-len(cutMark)], "") + cutMark // without the half of a letter
+}
+
 // Millis is t in epoch milliseconds.
 func Millis(t time.Time) int64 { return t.UnixMilli() }
 

@@ -1,7 +1,6 @@
 package intake_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -477,16 +476,4 @@ func TestARetryKeepsTheThreadOfTheFirstTry(t *testing.T) {
 	if got := s.inputs()[1].Message; got.MessageID != "ses-2" || got.ThreadID != row.ThreadID {
 		t.Errorf("execution %s has thread %s, its row %s", got.MessageID, got.ThreadID, row.ThreadID)
 	}
-}
-
-func TestAMailOfTooManyFilesForAnExecutionIsRejected(t *testing.T) {
-	s := newScene(t)
-	var body bytes.Buffer
-	for i := range 900 {
-		fmt.Fprintf(&body, "--x\nContent-Type: text/csv\nContent-Disposition: attachment; filename=\"%s%03d.csv\"\n\n1\n", strings.Repeat("long", 40), i)
-	}
-	body.WriteString("--x--\n")
-	s.handles(s.arrives("ses-1", letter{id: "one", header: withFile, body: body.String()}.raw()))
-	s.wantStarted()
-	s.wantRejected("ses-1", "too many attachments", 1)
 }
