@@ -2,6 +2,7 @@ package handletimeout
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/webordinary/hephaestus/libs/job"
@@ -21,6 +22,10 @@ type Event struct {
 	State *Case       // by the state machine
 	Ended *Case       // by EventBridge
 	Queue *QueueBatch // by the work queue's dead letter queue
+
+	// Execution is set where Ended lacks its message: EventBridge leaves an input out that is too large for its event, and the
+	// execution named here has it.
+	Execution string
 }
 
 // QueueBatch is what SQS gives a Lambda (Lambda Developer Guide, Using Lambda with Amazon SQS).
@@ -64,10 +69,11 @@ type StateError struct {
 type statusChange struct {
 	Source string `json:"source"`
 	Detail struct {
-		Status string `json:"status"`
-		Input  string `json:"input"`
-		Error  string `json:"error"`
-		Cause  string `json:"cause"`
+		ExecutionARN string `json:"executionArn"`
+		Status       string `json:"status"`
+		Input        string `json:"input"` // null where it is not included
+		Error        string `json:"error"`
+		Cause        string `json:"cause"`
 	} `json:"detail"`
 }
 
@@ -123,11 +129,7 @@ func parseStatusChange(payload json.RawMessage) (Event, error) {
 	if err := json.Unmarshal(payload, &change); err != nil {
 		return Event{}, fmt.Errorf("event of Step Functions: %w", err)
 	}
-	var input job.ExecutionInput
-	if err := json.Unmarshal([]byte(change.Detail.Input), &input); err != nil {
-		return Event{}, fmt.Errorf("event of Step Functions: the execution's input: %w", err)
-	}
-	c := Case{Message: input.Message, Outcome: job.Failed}
+	c := Case{Outcome: job.Failed}
 	switch change.Detail.Status {
 	case "ABORTED":
 		c.What = "its execution was aborted"
@@ -141,5 +143,24 @@ func parseStatusChange(payload json.RawMessage) (Event, error) {
 	if change.Detail.Error != "" {
 		c.What += fmt.Sprintf(" (%s: %s)", change.Detail.Error, change.Detail.Cause)
 	}
+	if change.Detail.Input == "" {
+		if change.Detail.ExecutionARN == "" {
+			return Event{}, errors.New("event of Step Functions: neither the execution's input nor its executionArn is there")
+		}
+		return Event{Ended: &c, Execution: change.Detail.ExecutionARN}, nil
+	}
+	var err error
+	if c.Message, err = messageOf(change.Detail.Input); err != nil {
+		return Event{}, fmt.Errorf("event of Step Functions: %w", err)
+	}
 	return Event{Ended: &c}, nil
+}
+
+// messageOf is the message of an execution's input.
+func messageOf(executionInput string) (job.Message, error) {
+	var input job.ExecutionInput
+	if err := json.Unmarshal([]byte(executionInput), &input); err != nil {
+		return job.Message{}, fmt.Errorf("the execution's input: %w", err)
+	}
+	return input.Message, nil
 }

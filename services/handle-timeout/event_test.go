@@ -68,7 +68,8 @@ func TestAnEventThatIsNoneOfThemIsRefusedWithTheReason(t *testing.T) {
 		{"a state that is none", `{"kind":"timeout","state":[]}`, "payload of the state machine: json"},
 		{"another source", `{"source":"aws.s3","detail":{}}`, "neither a state's payload, nor"},
 		{"an execution that succeeded", `{"source":"aws.states","detail":{"status":"SUCCEEDED","input":"{}"}}`, `status "SUCCEEDED": want ABORTED`},
-		{"an execution whose input was left out", `{"source":"aws.states","detail":{"status":"ABORTED"}}`, "the execution's input"},
+		{"an execution whose input was left out", `{"source":"aws.states","detail":{"status":"ABORTED","input":null}}`, "neither the execution's input nor its executionArn"},
+		{"an execution whose input is none", `{"source":"aws.states","detail":{"status":"ABORTED","input":"x"}}`, "the execution's input: invalid character"},
 		{"a detail that is none", `{"source":"aws.states","detail":"x"}`, "event of Step Functions: json"},
 		{"records that are none", `{"Records":"x"}`, "event of SQS: json"},
 	}

@@ -11,10 +11,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
+	"github.com/webordinary/hephaestus/sim/client"
 	"github.com/webordinary/hephaestus/sim/simtest"
 )
 
@@ -177,6 +180,48 @@ func TestAJobWhoseExecutionFailedOrEndedElsewhere(t *testing.T) {
 			}
 			if letters := s.letters(); len(letters) != 1 {
 				t.Errorf("letters: %+v", letters)
+			}
+		})
+	}
+}
+
+// flows is Step Functions with one execution that is not forgotten yet.
+type flows struct {
+	client.StepFunctions
+	arn, input string
+}
+
+func (f flows) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
+	if aws.ToString(in.ExecutionArn) != f.arn {
+		return nil, &types.ExecutionDoesNotExist{}
+	}
+	return &sfn.DescribeExecutionOutput{Input: aws.String(f.input)}, nil
+}
+
+// EventBridge leaves out what is too large for it: a job with many attachments ends all the same.
+func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
+	input, err := json.Marshal(job.ExecutionInput{Message: holder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := func(arn string) any {
+		return map[string]any{"source": "aws.states", "detail": map[string]any{
+			"executionArn": arn, "status": "FAILED", "input": nil, "inputDetails": map[string]any{"included": false}, "error": "States.DataLimitExceeded", "cause": "too large",
+		}}
+	}
+	for name, test := range map[string]struct{ arn, input, job, err string }{
+		"it is there": {"arn:1", string(input), "failed at 0s in c1 started 0s: its execution failed outside of its catches (States.DataLimitExceeded: too large)", ""},
+		"it is gone":  {"arn:2", string(input), "open in c1 started 0s", "look for the input of arn:1"},
+		"it is none":  {"arn:1", "", "open in c1 started 0s", "arn:1: the execution's input"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.handler = handletimeout.New(s.store, s.Records(), flows{s.StepFunctions(), test.arn, test.input}, s.SQS(), s.DeadLetterURL, s.Now, s.Log())
+			if _, err := s.handles(left("arn:1")); (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("error %v, want %q", err, test.err)
+			}
+			if got := s.Job("m1"); got != test.job {
+				t.Errorf("job %q, want %q", got, test.job)
 			}
 		})
 	}
