@@ -14,7 +14,7 @@ type Case struct {
 	ContainerID string // set for a work message: end the job only while this is its container
 	SpareLive   bool   // end the job only where no worker is at it under a live lease
 	Outcome     job.Outcome
-	What        string // what happened, in a sentence
+	What        string // what happened, in a sentence of at most job.MaxSaidBytes
 }
 
 // Event is what the Lambda was called with: exactly one of the three.
@@ -121,6 +121,7 @@ func parseState(payload json.RawMessage) (Event, error) {
 	} else if p.State.Error != nil && p.Kind == "failure" {
 		c.What += fmt.Sprintf(" (%s)", p.State.Error.Error)
 	}
+	c.What = job.Cut(c.What, job.MaxSaidBytes)
 	return Event{State: &c}, nil
 }
 
@@ -143,6 +144,7 @@ func parseStatusChange(payload json.RawMessage) (Event, error) {
 	if change.Detail.Error != "" {
 		c.What += fmt.Sprintf(" (%s: %s)", change.Detail.Error, change.Detail.Cause)
 	}
+	c.What = job.Cut(c.What, job.MaxSaidBytes)
 	if change.Detail.Input == "" {
 		if change.Detail.ExecutionARN == "" {
 			return Event{}, errors.New("event of Step Functions: neither the execution's input nor its executionArn is there")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/webordinary/hephaestus/libs/job"
 	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
@@ -55,6 +56,30 @@ func TestTheThreeEventsAreToldApart(t *testing.T) {
 				t.Errorf("%+v", found)
 			}
 		})
+	}
+}
+
+// A cause has 32,768 characters at most; what is said of a job goes into rows, letters and other causes.
+func TestWhatIsSaidOfAJobIsCut(t *testing.T) {
+	cause, err := json.Marshal(strings.Repeat("ü", 16_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, payload := range map[string]string{
+		"the state machine": `{"kind":"failure","state":{"message":{},"error":{"Error":"FAILED","Cause":` + string(cause) + `}}}`,
+		"EventBridge":       `{"source":"aws.states","detail":{"status":"FAILED","input":"{}","error":"x","cause":` + string(cause) + `}}`,
+	} {
+		event, err := handletimeout.ParseEvent(json.RawMessage(payload))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		found := event.State
+		if found == nil {
+			found = event.Ended
+		}
+		if len(found.What) > 4<<10 || !utf8.ValidString(found.What) || !strings.HasSuffix(found.What, "ü […]") {
+			t.Errorf("%s: %d bytes: %q", name, len(found.What), found.What)
+		}
 	}
 }
 

@@ -115,7 +115,11 @@ func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
 		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
 	}
 	j := finished.Job
-	h.log.InfoContext(ctx, "ended", "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID, "because", c.What)
+	said := "ended"
+	if j.Outcome == "" {
+		said = "left alone: it has another container by now"
+	}
+	h.log.InfoContext(ctx, said, "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID, "because", c.What)
 	if record, ok := audit.Of(j); ok {
 		if _, err := h.records.Put(ctx, record); err != nil {
 			return job.WorkResult{}, err
@@ -203,7 +207,7 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 		failure = job.ErrorClaimLost
 	}
 	_, err = h.flows.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
-		TaskToken: aws.String(work.TaskToken), Error: aws.String(failure), Cause: aws.String(result.Result),
+		TaskToken: aws.String(work.TaskToken), Error: aws.String(failure), Cause: aws.String(job.Cut(result.Result, job.MaxSaidBytes)),
 	})
 	if err != nil && !interrupt.TokenGone(err) {
 		return fmt.Errorf("let the execution of %s go: %w", work.Message.MessageID, err)

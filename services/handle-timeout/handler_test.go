@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -373,9 +374,26 @@ func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
 	}
 }
 
+// Its worker may have said more than a cause takes.
+func TestDeadWorkOfAJobThatEndedTellsItsResultCut(t *testing.T) {
+	s := newScene(t)
+	s.Flow.Issue("work-m1")
+	if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Failed, Result: strings.Repeat("x", 40_000)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.handles(byQueue(simtest.Work(holder, s.lease.ContainerID))); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Flow.Answers(); len(got) != 1 || len(got[0]) > 5000 || !strings.HasSuffix(got[0], "x […]") {
+		t.Errorf("answers %.50q", got)
+	}
+}
+
 // The execution may still wait for the old work's token: then it claims again, and does not wait until its time is over.
 func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *testing.T) {
 	s := newScene(t)
+	var log strings.Builder
+	s.handler = handletimeout.New(s.store, s.Records(), s.StepFunctions(), s.SQS(), s.DeadLetterURL, s.Now, slog.New(slog.NewTextHandler(&log, nil)))
 	s.Flow.Issue("work-m1")
 	before := s.Row()
 	answer, err := s.handles(byQueue(simtest.Work(holder, "container-1-c0")))
@@ -387,6 +405,9 @@ func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *tes
 	}
 	if got := s.Flow.Answers(); len(got) != 1 || !strings.HasPrefix(got[0], "work-m1: !CLAIM_LOST") {
 		t.Errorf("answers %q", got)
+	}
+	if !strings.Contains(log.String(), "left alone") || strings.Contains(log.String(), "msg=ended") {
+		t.Errorf("log %s", log.String())
 	}
 }
 
