@@ -14,6 +14,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
 )
@@ -41,7 +42,18 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 		return err
 	}
 	if entry.MessageID != a.messageID && entry.ContentHash == contentHash(key, raw) {
-		return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
+		before, err := a.protocol.ReadJob(ctx, entry.MessageID)
+		if err != nil {
+			return err
+		}
+		if stands(before) {
+			return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
+		}
+		// Its first copy did not get further than this table, or came to nothing. This one takes its place, so that one more
+		// copy, or a late try of the first, is a duplicate of it.
+		if entry, err = a.threads.Replace(ctx, entry, a.messageID); err != nil {
+			return err
+		}
 	}
 	if entry.MessageID == a.messageID {
 		threadID = entry.ThreadID // of the first try: the row may have it already
@@ -65,6 +77,18 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 		return err
 	}
 	return a.start(ctx, m, string(encoded))
+}
+
+// stands says whether a mail's job makes its copies superfluous: it was taken, and did not come to nothing.
+func stands(j *claim.Job) bool {
+	if j == nil {
+		return false
+	}
+	switch j.Outcome {
+	case job.Failed, job.TimedOut, job.Rejected:
+		return false
+	}
+	return true
 }
 
 // tooBig says why an input cannot be an execution's; it is empty for one that can.

@@ -42,6 +42,7 @@ type Protocol interface {
 	Admit(ctx context.Context, m job.Message, executionARN string) (claim.Admitted, error)
 	Reject(ctx context.Context, messageID, from, subject, reason string, receivedAtMillis int64) (claim.Admitted, error)
 	MarkDeadLettered(ctx context.Context, messageID string) error
+	ReadJob(ctx context.Context, messageID string) (*claim.Job, error)
 }
 
 // StepFunctions starts executions; *sfn.Client does.

@@ -387,24 +387,6 @@ func TestTheTimeOfReceiptOfTheObjectOverridesTheEvents(t *testing.T) {
 	}
 }
 
-func TestTheSameMailUnderAnotherKeyIsADuplicate(t *testing.T) {
-	s := newScene(t)
-	raw := letter{id: "one", subject: "Hi", body: "Hello"}.raw()
-	s.handles(s.arrives("ses-1", raw), s.arrives("ses-2", "Received: from another.example\r\n"+raw))
-	s.wantStarted("ses-1")
-	s.wantRejected("ses-2", "the same mail came before, as ses-1", 0)
-}
-
-func TestAnotherMailUnderTheSameRFCIdIsNoDuplicate(t *testing.T) {
-	s := newScene(t)
-	s.handles(
-		s.arrives("ses-1", letter{id: "one", body: "Hello"}.raw()),
-		s.arrives("ses-2", letter{id: "one", body: "Something else"}.raw()),
-		s.arrives("ses-3", letter{id: "one", body: "Hello", to: "other+scott@mail.example"}.raw()),
-	)
-	s.wantStarted("ses-1", "ses-2", "ses-3")
-}
-
 // S3 encodes keys in its events; events.S3Object decodes them when it reads the JSON.
 func TestAKeyIsDecodedFromItsEvent(t *testing.T) {
 	s := newScene(t)
