@@ -298,6 +298,24 @@ func TestAResultThatTheSenderCouldHaveSmuggledInIsConflicting(t *testing.T) {
 	}
 }
 
+func TestWhichVerdictsFail(t *testing.T) {
+	for _, c := range []struct {
+		v    Verdicts
+		want string
+	}{
+		{Verdicts{}, ""},
+		{Verdicts{Spam: "PASS", Virus: "PASS", SPF: "fail", DKIM: "fail", DMARC: "pass"}, ""}, // a forwarder breaks SPF, a list DKIM
+		{Verdicts{Spam: "GRAY", Virus: "PROCESSING_FAILED", DMARC: "none"}, ""},
+		{Verdicts{Spam: "DISABLED", DMARC: "temperror"}, ""},
+		{Verdicts{Spam: "FAIL", Virus: "FAIL", DMARC: "fail"}, "spam: FAIL, virus: FAIL, DMARC: fail"},
+		{Verdicts{DMARC: ConflictingResult}, "DMARC: conflicting"},
+	} {
+		if got := strings.Join(c.v.Failed(), ", "); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.v, got, c.want)
+		}
+	}
+}
+
 func TestRecipientsComeEnvelopeFirst(t *testing.T) {
 	for _, c := range []struct {
 		file string

@@ -102,3 +102,30 @@ func TestAReasonThatNamesHundredsOfRecipientsIsCut(t *testing.T) {
 		t.Errorf("a reason of %d bytes, a subject of %d (%v)", len(j.Result), len(j.Subject), err)
 	}
 }
+
+// SES stores what fails too: whoever reads its verdicts must act on them.
+func TestAMailThatSESFoundToFailIsRejected(t *testing.T) {
+	ses := func(fields string) string {
+		return "Return-Path: <scott@example.com>\r\n" +
+			"Received: from mx.example.com by inbound-smtp.eu-west-1.amazonaws.com with SMTP id 1 for amelia+scott@mail.example; date\r\n" + fields
+	}
+	for name, test := range map[string]struct{ top, reason string }{
+		"spam":           {ses("X-SES-Spam-Verdict: FAIL\r\nX-SES-Virus-Verdict: PASS\r\n"), "SES found that it fails spam: FAIL"},
+		"a virus":        {ses("X-SES-Spam-Verdict: PASS\r\nX-SES-Virus-Verdict: FAIL\r\n"), "virus: FAIL"},
+		"a forged From":  {ses("Authentication-Results: amazonses.com; spf=pass; dmarc=fail header.from=example.com\r\n"), "DMARC: fail"},
+		"nothing":        {ses("X-SES-Spam-Verdict: PASS\r\nX-SES-Virus-Verdict: PASS\r\nAuthentication-Results: amazonses.com; spf=pass; dmarc=pass\r\n"), ""},
+		"not looked at":  {ses("X-SES-Spam-Verdict: DISABLED\r\n"), ""},
+		"not SES's word": {"X-SES-Spam-Verdict: FAIL\r\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.handles(s.arrives("ses-1", test.top+letter{id: "one", body: "Hello"}.raw()))
+			if test.reason == "" {
+				s.wantStarted("ses-1")
+				return
+			}
+			s.wantStarted()
+			s.wantRejected("ses-1", test.reason, 1)
+		})
+	}
+}

@@ -3,8 +3,8 @@
 // whatever S3 repeats.
 //
 // It promises that every mail it is called for gets a row with an outcome or a running execution: mail
-// that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human, a
-// duplicate) is rejected with its reason, and goes on the dead letter queue where a person must act.
+// that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human, spam or
+// forged by SES's verdict, a duplicate) is rejected with its reason, and goes on the dead letter queue where a person must act.
 // The raw bytes stay where they came. One bad mail never stops the rest of a batch. It answers nobody.
 package intake
 
@@ -141,6 +141,10 @@ func (a arrival) take(ctx context.Context) error {
 	if !parsed.Class.MakesJob() {
 		reason := fmt.Sprintf("class %s makes no job: %s", parsed.Class, strings.Join(parsed.ClassReasons, "; "))
 		return a.reject(ctx, parsed, reason, false)
+	}
+	if failed := parsed.Verdicts.Failed(); len(failed) > 0 {
+		// SES stores such mail like any other. A person must look, for it is also what a forwarder makes of honest mail.
+		return a.reject(ctx, parsed, "SES found that it fails "+strings.Join(failed, ", "), true)
 	}
 	target, err := a.settings.Routes.Message(parsed)
 	if err != nil {
