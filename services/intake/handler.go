@@ -85,8 +85,12 @@ func New(objects Objects, threads *Threads, protocol Protocol, flows StepFunctio
 const setupNotification = "AMAZON_SES_SETUP_NOTIFICATION"
 
 // receivedAtMetadata, on an S3 object, overrides the time of S3's event, in epoch milliseconds or RFC
-// 3339: for mail that is put again, or that came another way than through SES.
+// 3339: for mail that is put again, or that came another way than through SES. A value that cannot be
+// is ignored, with a warning: a mail that is refused for it would have no row.
 const receivedAtMetadata = "received-at"
+
+// maxAhead is how far the clock that wrote receivedAtMetadata may be ahead of S3's.
+const maxAhead = time.Minute
 
 // Handle takes every mail of the event. Its error joins what AWS did not let it do, so that Lambda
 // calls again with the same event: what was done stays done.
@@ -169,11 +173,28 @@ func (a *arrival) read(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
 	}
 	if value, ok := out.Metadata[receivedAtMetadata]; ok {
-		if at, err := parseTime(value); err == nil {
+		if at, err := parseReceivedAt(value, a.receivedAt); err == nil {
 			a.receivedAt = at
+		} else {
+			a.log.WarnContext(ctx, "received-at is left alone, the time of S3's event counts", "message", a.messageID, "value", value, "error", err)
 		}
 	}
 	return content, nil
+}
+
+// parseReceivedAt reads the metadata of an object that S3 stored at a time. Mail is received before it is stored: a later time
+// would put all newer mail of other threads behind this one.
+func parseReceivedAt(value string, storedAt time.Time) (time.Time, error) {
+	at, err := parseTime(value)
+	switch {
+	case err != nil:
+		return at, err
+	case job.Millis(at) <= 0:
+		return at, errors.New("it is not after 1970")
+	case at.After(storedAt.Add(maxAhead)):
+		return at, fmt.Errorf("it is more than %v after %v, when the mail was stored", maxAhead, storedAt)
+	}
+	return at, nil
 }
 
 func parseTime(value string) (time.Time, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,7 @@ type scene struct {
 	bucket  *bucket
 	handler *intake.Handler
 	store   *claim.Store
+	log     *strings.Builder
 }
 
 func newScene(t *testing.T) scene {
@@ -77,12 +79,12 @@ func newScene(t *testing.T) scene {
 	}
 	limits := mail.DefaultLimits()
 	limits.WallClock, limits.MaxBytes = 0, maxBytes
-	s := scene{Lab: lab, t: t, bucket: &bucket{objects: map[string]object{}}, store: lab.Store(claim.DefaultSettings())}
+	s := scene{Lab: lab, t: t, bucket: &bucket{objects: map[string]object{}}, store: lab.Store(claim.DefaultSettings()), log: &strings.Builder{}}
 	s.handler = intake.New(s.bucket, intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now), s.store, lab.StepFunctions(), lab.SQS(),
 		intake.Settings{
 			MediaBucket: lab.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
 			DeadLetterURL: lab.DeadLetterURL, Routes: routes, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
-		}, lab.Log())
+		}, slog.New(slog.NewTextHandler(s.log, nil)))
 	return s
 }
 
@@ -369,10 +371,19 @@ func TestTheThreadOfAMail(t *testing.T) {
 }
 
 func TestTheTimeOfReceiptOfTheObjectOverridesTheEvents(t *testing.T) {
-	for value, want := range map[string]int64{
-		"1772355605000":           1772355605000,
-		"2026-03-01T09:00:05.25Z": 1772355605250,
-		"yesterday":               job.Millis(simtest.Start),
+	for value, want := range map[string]struct {
+		millis int64
+		warned string
+	}{
+		"1772355605000":            {1772355605000, ""},
+		"2026-03-01T09:00:05.25Z":  {1772355605250, ""},
+		"2026-03-01T09:01:00Z":     {1772355660000, ""}, // of a clock that is ahead
+		"2026-03-01T09:01:00.001Z": {job.Millis(simtest.Start), "more than 1m0s after"},
+		"9999999999999":            {job.Millis(simtest.Start), "more than 1m0s after"},
+		"0":                        {job.Millis(simtest.Start), "not after 1970"},
+		"-1":                       {job.Millis(simtest.Start), "not after 1970"},
+		"1969-12-31T23:59:59Z":     {job.Millis(simtest.Start), "not after 1970"},
+		"yesterday":                {job.Millis(simtest.Start), "cannot parse"},
 	} {
 		s := newScene(t)
 		record := s.arrives("ses-1", letter{id: "one", body: "Hello"}.raw())
@@ -381,8 +392,11 @@ func TestTheTimeOfReceiptOfTheObjectOverridesTheEvents(t *testing.T) {
 		o.metadata = map[string]string{"received-at": value}
 		s.bucket.objects[name] = o
 		s.handles(record)
-		if got := s.inputs()[0].Message.ReceivedAtMillis; got != want {
-			t.Errorf("%s: received at %d, want %d", value, got, want)
+		if got := s.inputs()[0].Message.ReceivedAtMillis; got != want.millis {
+			t.Errorf("%s: received at %d, want %d", value, got, want.millis)
+		}
+		if warned := s.log.String(); strings.Contains(warned, "level=WARN") != (want.warned != "") || !strings.Contains(warned, want.warned) {
+			t.Errorf("%s: log %s; want a warning of %q", value, warned, want.warned)
 		}
 	}
 }
