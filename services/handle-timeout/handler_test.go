@@ -18,7 +18,6 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
-	"github.com/webordinary/hephaestus/sim/client"
 	"github.com/webordinary/hephaestus/sim/simtest"
 )
 
@@ -188,7 +187,7 @@ func TestAJobWhoseExecutionFailedOrEndedElsewhere(t *testing.T) {
 
 // flows is Step Functions with one execution that is not forgotten yet.
 type flows struct {
-	client.StepFunctions
+	handletimeout.StepFunctions
 	arn, input string
 }
 
