@@ -40,7 +40,7 @@ type Message struct {
 	Notes []string `json:"notes,omitempty"`
 
 	header header
-	types  []string // the media types of all parts, as declared, for Classify
+	types  []string // the media types of all parts, as declared, for classify
 }
 
 // Address is one mailbox of a header.

@@ -154,11 +154,7 @@ func (a arrival) take(ctx context.Context) error {
 	if err != nil {
 		return a.reject(ctx, parsed, err.Error(), true)
 	}
-	key, err := job.NewKey(target.Project, target.User)
-	if err != nil {
-		return a.reject(ctx, parsed, err.Error(), true)
-	}
-	return a.admit(ctx, parsed, content, key)
+	return a.admit(ctx, parsed, content, target.Key)
 }
 
 // read gets the mail, and the time of its receipt where the object carries one.
