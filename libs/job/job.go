@@ -18,14 +18,23 @@ type Key string
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
-// NewKey joins a project and a user, or says what is wrong with a name. Names are lower case
-// letters, digits, dots, dashes and underscores, 64 at most, so that a key fits every place it is
-// used in: a partition key, an SQS message group (128 characters) and an environment variable.
+// CheckName says what is wrong with the name of a project or user. Names are lower case letters,
+// digits, dots, dashes and underscores, 64 at most, so that a key fits every place it is used in: a
+// partition key, an SQS message group (128 characters), a path and an environment variable.
+func CheckName(what, name string) error {
+	if !namePattern.MatchString(name) {
+		return fmt.Errorf("%s name %q: want 1 to 64 of a-z 0-9 . _ -, beginning with a letter or digit", what, name)
+	}
+	return nil
+}
+
+// NewKey joins a project and a user, or says what is wrong with a name.
 func NewKey(projectID, userID string) (Key, error) {
-	for _, name := range []struct{ what, value string }{{"project", projectID}, {"user", userID}} {
-		if !namePattern.MatchString(name.value) {
-			return "", fmt.Errorf("%s name %q: want 1 to 64 of a-z 0-9 . _ -, beginning with a letter or digit", name.what, name.value)
-		}
+	if err := CheckName("project", projectID); err != nil {
+		return "", err
+	}
+	if err := CheckName("user", userID); err != nil {
+		return "", err
 	}
 	return Key(projectID + "#" + userID), nil
 }
@@ -252,6 +261,23 @@ func ExecutionName(messageID string) string {
 }
 
 var executionName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
+
+// What people read of a job is bounded where it comes in, so that all of it fits every place it goes to: rows, queues, the
+// state machine's data and the causes of its errors.
+const (
+	MaxHeaderBytes = 1000    // of a sender or a subject; the whole ones stay in the mail's content
+	MaxSaidBytes   = 4 << 10 // of what happened, in words
+)
+
+const cutMark = " […]"
+
+// Cut is s where it has at most maxBytes, else its begin, marked as cut.
+func Cut(s string, maxBytes int) string {
+	if len(s) <= maxBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxBytes-len(cutMark)], "") + cutMark // without the half of a letter
+}
 
 // Millis is t in epoch milliseconds.
 func Millis(t time.Time) int64 { return t.UnixMilli() }

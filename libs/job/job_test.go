@@ -151,3 +151,24 @@ func TestTimesAreMilliseconds(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestWhatIsTooLongIsCutBetweenItsRunes(t *testing.T) {
+	const mark = " […]" // six bytes
+	for _, test := range []struct {
+		s    string
+		most int
+		want string
+	}{
+		{"", 8, ""},
+		{"12345678", 8, "12345678"},
+		{"123456789", 8, "12" + mark},
+		{"ü12345678", 8, "ü" + mark},
+		{"1ü2345678", 8, "1" + mark}, // the second byte of ü is the first that is too much
+		{"€€€€€", 10, "€" + mark},
+		{"\x80\x80\x80\x80\x80\x80\x80\x80\x80", 8, mark}, // no text at all
+	} {
+		if got := job.Cut(test.s, test.most); got != test.want {
+			t.Errorf("%q at %d: %q, want %q", test.s, test.most, got, test.want)
+		}
+	}
+}

@@ -178,6 +178,7 @@ func distinct(notes []string) []string {
 	return kept
 }
 
+// readText: mailers of advertisers and some phones put a blank text beside the HTML that says it all.
 func (r *bodyReader) readText() (text string, fromHTML bool) {
 	var texts []string
 	for _, p := range r.textParts {
@@ -189,7 +190,14 @@ func (r *bodyReader) readText() (text string, fromHTML bool) {
 			fromHTML = true
 		}
 	}
-	return joinTexts(texts), fromHTML
+	if text := joinTexts(texts); text != "" || fromHTML {
+		return text, fromHTML
+	}
+	if html := r.readHTML(); html != "" {
+		r.notes = append(r.notes, "the text form is blank; rendered from the HTML")
+		return r.render(html), true
+	}
+	return "", false
 }
 
 func (r *bodyReader) readHTML() string {

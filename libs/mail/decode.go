@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -43,6 +44,9 @@ func (p *part) content() (content []byte, notes []string) {
 	if encoding == "base64" {
 		if body = base64Only(p.body); len(body) < len(p.body) {
 			notes = append(notes, "broken base64; decoded as far as possible")
+		}
+		if content, ok := joinedBase64(body); ok {
+			return content, append(notes, "base64 padded in the middle; each piece was decoded as far as possible")
 		}
 	}
 	decoded, err := decodePart("Content-Type: application/octet-stream\nContent-Transfer-Encoding: "+encoding+"\n\n", body)
@@ -119,6 +123,32 @@ func base64Only(body []byte) []byte {
 		}
 	}
 	return body
+}
+
+// joinedBase64 decodes base64 with padding inside: pieces that were encoded one by one and put together. The decoder would go
+// on in the middle of a byte behind the first piece. ok is false where padding is at the end at most, as in nearly all.
+func joinedBase64(body []byte) (content []byte, ok bool) {
+	first := bytes.IndexByte(body, '=')
+	if first < 0 || len(bytes.Trim(body[first:], "= \t\r\n")) == 0 {
+		return nil, false
+	}
+	letters := bytes.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\r\n", r) {
+			return -1
+		}
+		return r
+	}, body)
+	for piece := range bytes.SplitSeq(letters, []byte("=")) {
+		if len(piece)%4 == 1 { // six bits are no byte
+			piece = piece[:len(piece)-1]
+		}
+		decoded, err := base64.RawStdEncoding.AppendDecode(content, piece)
+		if err != nil {
+			return nil, false // not reached: only letters of the alphabet are left
+		}
+		content = decoded
+	}
+	return content, true
 }
 
 // looksLikeBase64 tells text that was declared base64 by mistake: its first lines have spaces inside.

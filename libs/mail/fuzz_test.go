@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/webordinary/hephaestus/libs/job"
 )
 
 func FuzzParse(f *testing.F) {
@@ -76,7 +78,7 @@ func FuzzRoute(f *testing.F) {
 			}
 			return
 		}
-		if checkName("project", target.Project) != nil || checkName("user", target.User) != nil {
+		if key, err := job.NewKey(target.Project, target.User); err != nil || key != target.Key {
 			t.Fatalf("unsafe names: %+v", target)
 		}
 	})

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"strings"
 	"time"
 )
 
@@ -39,7 +40,7 @@ type Message struct {
 	Notes []string `json:"notes,omitempty"`
 
 	header header
-	types  []string // the media types of all parts, as declared, for Classify
+	types  []string // the media types of all parts, as declared, for classify
 }
 
 // Address is one mailbox of a header.
@@ -79,4 +80,16 @@ type Verdicts struct {
 	DKIM                  string `json:"dkim,omitempty"`  // pass where one signature passes, else the first result
 	DMARC                 string `json:"dmarc,omitempty"`
 	AuthenticationResults string `json:"authenticationResults,omitempty"`
+}
+
+// Failed names what SES found the message to fail: spam, virus, DMARC. What SES did not look at, or was not sure of, is not
+// among them; a DMARC result that contradicts itself is, since a sender whose mail passes has no need to write one.
+func (v Verdicts) Failed() []string {
+	var failed []string
+	for _, verdict := range []struct{ name, value string }{{"spam", v.Spam}, {"virus", v.Virus}, {"DMARC", v.DMARC}} {
+		if strings.EqualFold(verdict.value, "fail") || verdict.value == ConflictingResult {
+			failed = append(failed, verdict.name+": "+verdict.value)
+		}
+	}
+	return failed
 }

@@ -37,7 +37,7 @@ func Parse(raw []byte, limits Limits) (Message, error) {
 			m.addBody(body)
 		}
 	}
-	m.Class, m.ClassReasons = Classify(m, nil)
+	m.Class, m.ClassReasons = classify(m)
 	return m, err
 }
 

@@ -120,6 +120,53 @@ func TestBrokenEncodingsKeepWhatCanBeRead(t *testing.T) {
 	}
 }
 
+func TestABlankTextDoesNotHideTheHTML(t *testing.T) {
+	alternative := func(text, html string) string {
+		return "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n" + text + "\n--b\nContent-Type: text/html\n\n" + html + "\n--b--\n"
+	}
+	const note = "the text form is blank; rendered from the HTML"
+	for what, c := range map[string]struct {
+		raw, text string
+		fromHTML  bool
+	}{
+		"no text":         {alternative("", "<p>Please fix it.</p>"), "Please fix it.", true},
+		"blank lines":     {alternative(" \n\n\t", "<p>Please fix it.</p>"), "Please fix it.", true},
+		"a text":          {alternative("Fix it.", "<p>Please fix it.</p>"), "Fix it.", false},
+		"neither":         {alternative("", " "), "", false},
+		"no HTML at all":  {"Content-Type: text/plain\n\n \n", "", false},
+		"only empty HTML": {"Content-Type: text/html\n\n<p></p>\n", "", true},
+	} {
+		m, err := Parse([]byte(c.raw), DefaultLimits())
+		if err != nil || m.Text != c.text || m.TextFromHTML != c.fromHTML {
+			t.Errorf("%s: text %q (from HTML: %v), %v; want %q (%v)", what, m.Text, m.TextFromHTML, err, c.text, c.fromHTML)
+		}
+		if rendered := c.fromHTML && c.text != ""; slices.Contains(m.Notes, note) != rendered {
+			t.Errorf("%s: notes %q", what, m.Notes)
+		}
+	}
+}
+
+func TestBase64OfSeveralPieces(t *testing.T) {
+	const pieces = "base64 padded in the middle; each piece was decoded as far as possible"
+	for body, c := range map[string]struct {
+		text  string
+		notes []string
+	}{
+		"SGVsbG8=\r\nV29ybGQ=":      {"HelloWorld", []string{pieces}},
+		"SGVsbG8=V29ybGQ= \r\n":     {"HelloWorld", []string{pieces}},
+		"SGk==\r\nSGVsbG8=\r\nIQ==": {"HiHello!", []string{pieces}},
+		"SGVsbG8=\r\nV29ybGQhI=":    {"HelloWorld!", []string{pieces}},
+		"SGVs!bG8=\r\nV29ybGQ=":     {"HelloWorld", []string{"broken base64; decoded as far as possible", pieces}},
+		"SGVsbG8=\r\n==\r\n":        {"Hello", nil},
+	} {
+		p := &part{header: header{{name: "content-transfer-encoding", value: "base64"}}, body: []byte(body)}
+		content, notes := p.content()
+		if string(content) != c.text || !slices.Equal(notes, c.notes) {
+			t.Errorf("%q: %q, notes %q; want %q, %q", body, content, notes, c.text, c.notes)
+		}
+	}
+}
+
 func TestTextDeclaredAsBase64IsLeftAsItIs(t *testing.T) {
 	m, err := Parse([]byte("Subject: alert\nContent-Transfer-Encoding: base64\n\nThe disk is full.\n"), DefaultLimits())
 	if err != nil || m.Text != "The disk is full.\n" {
@@ -248,6 +295,24 @@ func TestAResultThatTheSenderCouldHaveSmuggledInIsConflicting(t *testing.T) {
 	m, err := Parse([]byte(raw), DefaultLimits())
 	if err != nil || m.Verdicts.DMARC != ConflictingResult {
 		t.Errorf("DMARC %q (%v), want %q", m.Verdicts.DMARC, err, ConflictingResult)
+	}
+}
+
+func TestWhichVerdictsFail(t *testing.T) {
+	for _, c := range []struct {
+		v    Verdicts
+		want string
+	}{
+		{Verdicts{}, ""},
+		{Verdicts{Spam: "PASS", Virus: "PASS", SPF: "fail", DKIM: "fail", DMARC: "pass"}, ""}, // a forwarder breaks SPF, a list DKIM
+		{Verdicts{Spam: "GRAY", Virus: "PROCESSING_FAILED", DMARC: "none"}, ""},
+		{Verdicts{Spam: "DISABLED", DMARC: "temperror"}, ""},
+		{Verdicts{Spam: "FAIL", Virus: "FAIL", DMARC: "fail"}, "spam: FAIL, virus: FAIL, DMARC: fail"},
+		{Verdicts{DMARC: ConflictingResult}, "DMARC: conflicting"},
+	} {
+		if got := strings.Join(c.v.Failed(), ", "); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.v, got, c.want)
+		}
 	}
 }
 

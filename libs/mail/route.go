@@ -8,6 +8,8 @@ import (
 	"io"
 	"sort"
 	"strings"
+
+	"github.com/webordinary/hephaestus/libs/job"
 )
 
 // Routes say which project and user an address stands for. Without an entry for the address itself, then for its whole
@@ -21,12 +23,13 @@ type Routes struct {
 	wildcards map[string]Target // by domain, lower case
 }
 
-// Target is whose work a message is. Both names are lower case and safe: see checkName.
+// Target is whose work a message is. Both names are lower case.
 type Target struct {
-	Project   string `json:"project"`
-	User      string `json:"user"`
-	Recipient string `json:"recipient"` // the address that decided
-	Rule      string `json:"rule"`      // the rule that decided, for people
+	Project   string  `json:"project"`
+	User      string  `json:"user"`
+	Key       job.Key `json:"key"`
+	Recipient string  `json:"recipient"` // the address that decided
+	Rule      string  `json:"rule"`      // the rule that decided, for people
 }
 
 // UnroutableError says for each recipient of a message why it stands for nobody, and what to do about it.
@@ -121,7 +124,7 @@ func (r Routes) add(address, project, user string) error {
 		return err
 	}
 	target := Target{Project: strings.ToLower(project), User: strings.ToLower(user)}
-	if err := checkName("project", target.Project); err != nil {
+	if err := job.CheckName("project", target.Project); err != nil {
 		return err
 	}
 	entries, key := r.addresses, local+"@"+domain
@@ -129,7 +132,7 @@ func (r Routes) add(address, project, user string) error {
 		entries, key = r.wildcards, domain
 	}
 	if local != "*" || user != "" {
-		if err := checkName("user", target.User); err != nil {
+		if err := job.CheckName("user", target.User); err != nil {
 			return err
 		}
 	}
@@ -160,6 +163,9 @@ func (r Routes) Message(m Message) (Target, error) {
 // Address routes one address. The error is an *UnroutableError.
 func (r Routes) Address(address string) (Target, error) {
 	target, err := r.route(address)
+	if err == nil {
+		target.Key, err = job.NewKey(target.Project, target.User)
+	}
 	if err != nil {
 		return Target{}, &UnroutableError{Tried: []Refusal{{Address: address, Reason: err.Error()}}}
 	}
@@ -181,7 +187,7 @@ func (r Routes) route(address string) (Target, error) {
 		if target.User == "" {
 			target.User = local
 		}
-		return target, checkName("user", target.User)
+		return target, nil
 	}
 	for _, base := range r.domains {
 		if domain == base {
@@ -189,23 +195,13 @@ func (r Routes) route(address string) (Target, error) {
 			if !ok {
 				return Target{}, fmt.Errorf("write to project+user@%s or user@project.%s, or add the address to the routes file", base, base)
 			}
-			return namedTarget(project, user, "project+user@"+base)
+			return Target{Project: project, User: user, Rule: "project+user@" + base}, nil
 		}
 		if project, ok := strings.CutSuffix(domain, "."+base); ok {
-			return namedTarget(project, local, "user@project."+base)
+			return Target{Project: project, User: local, Rule: "user@project." + base}, nil
 		}
 	}
 	return Target{}, fmt.Errorf("the domain %q is not one of ours; add it, or the address, to the routes file", domain)
-}
-
-func namedTarget(project, user, rule string) (Target, error) {
-	if err := checkName("project", project); err != nil {
-		return Target{}, err
-	}
-	if err := checkName("user", user); err != nil {
-		return Target{}, err
-	}
-	return Target{Project: project, User: user, Rule: rule}, nil
 }
 
 // splitAddress returns both sides of an address in lower case.
@@ -216,19 +212,4 @@ func splitAddress(address string) (local, domain string, err error) {
 		return "", "", errors.New("is not an address (local@domain)")
 	}
 	return address[:at], address[at+1:], nil
-}
-
-const maxNameBytes = 64
-
-// checkName keeps out of keys, queue names and paths whatever might mean something there.
-func checkName(what, name string) error {
-	safe := len(name) > 0 && len(name) <= maxNameBytes
-	for i, c := range []byte(name) {
-		letter := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
-		safe = safe && (letter || i > 0 && (c == '.' || c == '_' || c == '-'))
-	}
-	if !safe {
-		return fmt.Errorf("%q cannot be a %s: 1 to %d of a-z 0-9 . _ -, beginning with a letter or digit", name, what, maxNameBytes)
-	}
-	return nil
 }

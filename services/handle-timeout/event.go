@@ -2,6 +2,7 @@ package handletimeout
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/webordinary/hephaestus/libs/job"
@@ -13,7 +14,7 @@ type Case struct {
 	ContainerID string // set for a work message: end the job only while this is its container
 	SpareLive   bool   // end the job only where no worker is at it under a live lease
 	Outcome     job.Outcome
-	What        string // what happened, in a sentence
+	What        string // what happened, in a sentence of at most job.MaxSaidBytes
 }
 
 // Event is what the Lambda was called with: exactly one of the three.
@@ -21,6 +22,10 @@ type Event struct {
 	State *Case       // by the state machine
 	Ended *Case       // by EventBridge
 	Queue *QueueBatch // by the work queue's dead letter queue
+
+	// Execution is set where Ended lacks its message: EventBridge leaves an input out that is too large for its event, and the
+	// execution named here has it.
+	Execution string
 }
 
 // QueueBatch is what SQS gives a Lambda (Lambda Developer Guide, Using Lambda with Amazon SQS).
@@ -64,10 +69,11 @@ type StateError struct {
 type statusChange struct {
 	Source string `json:"source"`
 	Detail struct {
-		Status string `json:"status"`
-		Input  string `json:"input"`
-		Error  string `json:"error"`
-		Cause  string `json:"cause"`
+		ExecutionARN string `json:"executionArn"`
+		Status       string `json:"status"`
+		Input        string `json:"input"` // null where it is not included
+		Error        string `json:"error"`
+		Cause        string `json:"cause"`
 	} `json:"detail"`
 }
 
@@ -115,6 +121,7 @@ func parseState(payload json.RawMessage) (Event, error) {
 	} else if p.State.Error != nil && p.Kind == "failure" {
 		c.What += fmt.Sprintf(" (%s)", p.State.Error.Error)
 	}
+	c.What = job.Cut(c.What, job.MaxSaidBytes)
 	return Event{State: &c}, nil
 }
 
@@ -123,11 +130,7 @@ func parseStatusChange(payload json.RawMessage) (Event, error) {
 	if err := json.Unmarshal(payload, &change); err != nil {
 		return Event{}, fmt.Errorf("event of Step Functions: %w", err)
 	}
-	var input job.ExecutionInput
-	if err := json.Unmarshal([]byte(change.Detail.Input), &input); err != nil {
-		return Event{}, fmt.Errorf("event of Step Functions: the execution's input: %w", err)
-	}
-	c := Case{Message: input.Message, Outcome: job.Failed}
+	c := Case{Outcome: job.Failed}
 	switch change.Detail.Status {
 	case "ABORTED":
 		c.What = "its execution was aborted"
@@ -141,5 +144,25 @@ func parseStatusChange(payload json.RawMessage) (Event, error) {
 	if change.Detail.Error != "" {
 		c.What += fmt.Sprintf(" (%s: %s)", change.Detail.Error, change.Detail.Cause)
 	}
+	c.What = job.Cut(c.What, job.MaxSaidBytes)
+	if change.Detail.Input == "" {
+		if change.Detail.ExecutionARN == "" {
+			return Event{}, errors.New("event of Step Functions: neither the execution's input nor its executionArn is there")
+		}
+		return Event{Ended: &c, Execution: change.Detail.ExecutionARN}, nil
+	}
+	var err error
+	if c.Message, err = messageOf(change.Detail.Input); err != nil {
+		return Event{}, fmt.Errorf("event of Step Functions: %w", err)
+	}
 	return Event{Ended: &c}, nil
+}
+
+// messageOf is the message of an execution's input.
+func messageOf(executionInput string) (job.Message, error) {
+	var input job.ExecutionInput
+	if err := json.Unmarshal([]byte(executionInput), &input); err != nil {
+		return job.Message{}, fmt.Errorf("the execution's input: %w", err)
+	}
+	return input.Message, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/webordinary/hephaestus/libs/job"
 	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
@@ -58,6 +59,30 @@ func TestTheThreeEventsAreToldApart(t *testing.T) {
 	}
 }
 
+// A cause has 32,768 characters at most; what is said of a job goes into rows, letters and other causes.
+func TestWhatIsSaidOfAJobIsCut(t *testing.T) {
+	cause, err := json.Marshal(strings.Repeat("ü", 16_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, payload := range map[string]string{
+		"the state machine": `{"kind":"failure","state":{"message":{},"error":{"Error":"FAILED","Cause":` + string(cause) + `}}}`,
+		"EventBridge":       `{"source":"aws.states","detail":{"status":"FAILED","input":"{}","error":"x","cause":` + string(cause) + `}}`,
+	} {
+		event, err := handletimeout.ParseEvent(json.RawMessage(payload))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		found := event.State
+		if found == nil {
+			found = event.Ended
+		}
+		if len(found.What) > 4<<10 || !utf8.ValidString(found.What) || !strings.HasSuffix(found.What, "ü […]") {
+			t.Errorf("%s: %d bytes: %q", name, len(found.What), found.What)
+		}
+	}
+}
+
 func TestAnEventThatIsNoneOfThemIsRefusedWithTheReason(t *testing.T) {
 	tests := []struct{ name, payload, want string }{
 		{"no JSON", `timeout`, "event: invalid character"},
@@ -68,7 +93,8 @@ func TestAnEventThatIsNoneOfThemIsRefusedWithTheReason(t *testing.T) {
 		{"a state that is none", `{"kind":"timeout","state":[]}`, "payload of the state machine: json"},
 		{"another source", `{"source":"aws.s3","detail":{}}`, "neither a state's payload, nor"},
 		{"an execution that succeeded", `{"source":"aws.states","detail":{"status":"SUCCEEDED","input":"{}"}}`, `status "SUCCEEDED": want ABORTED`},
-		{"an execution whose input was left out", `{"source":"aws.states","detail":{"status":"ABORTED"}}`, "the execution's input"},
+		{"an execution whose input was left out", `{"source":"aws.states","detail":{"status":"ABORTED","input":null}}`, "neither the execution's input nor its executionArn"},
+		{"an execution whose input is none", `{"source":"aws.states","detail":{"status":"ABORTED","input":"x"}}`, "the execution's input: invalid character"},
 		{"a detail that is none", `{"source":"aws.states","detail":"x"}`, "event of Step Functions: json"},
 		{"records that are none", `{"Records":"x"}`, "event of SQS: json"},
 	}

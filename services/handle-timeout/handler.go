@@ -39,9 +39,10 @@ type Log interface {
 	Write(j claim.Job) types.TransactWriteItem
 }
 
-// StepFunctions answers task tokens; *sfn.Client does.
+// StepFunctions answers task tokens and knows executions; *sfn.Client does.
 type StepFunctions interface {
 	interrupt.StepFunctions
+	DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, opts ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 	SendTaskFailure(ctx context.Context, in *sfn.SendTaskFailureInput, opts ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
 }
 
@@ -54,7 +55,7 @@ type SQS interface {
 type Handler struct {
 	protocol      Protocol
 	records       Log
-	tokens        StepFunctions
+	flows         StepFunctions
 	queue         SQS
 	deadLetterURL string
 	now           func() time.Time
@@ -62,12 +63,12 @@ type Handler struct {
 }
 
 // New makes the handler; deadLetterURL is the queue that people look into.
-func New(protocol Protocol, records Log, tokens StepFunctions, queue SQS, deadLetterURL string, now func() time.Time, log *slog.Logger) *Handler {
-	return &Handler{protocol: protocol, records: records, tokens: tokens, queue: queue, deadLetterURL: deadLetterURL, now: now, log: log}
+func New(protocol Protocol, records Log, flows StepFunctions, queue SQS, deadLetterURL string, now func() time.Time, log *slog.Logger) *Handler {
+	return &Handler{protocol: protocol, records: records, flows: flows, queue: queue, deadLetterURL: deadLetterURL, now: now, log: log}
 }
 
 // Handle reads whichever of the three events payload is, and ends the jobs it tells of. Its answer is a
-// job.WorkResult for the state machine, events.SQSEventResponse for a queue, and null for EventBridge.
+// job.WorkResult for the state machine, a BatchAnswer for a queue, and null for EventBridge.
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	event, err := ParseEvent(payload)
 	if err != nil {
@@ -77,10 +78,24 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 	case event.Queue != nil:
 		return h.deadWork(ctx, *event.Queue), nil
 	case event.Ended != nil:
-		_, err := h.end(ctx, *event.Ended)
-		return nil, err
+		return nil, h.endElsewhere(ctx, *event.Ended, event.Execution)
 	}
 	return h.end(ctx, *event.State)
+}
+
+// endElsewhere ends the job of an execution that ended elsewhere; where execution is set, that one knows whose.
+func (h *Handler) endElsewhere(ctx context.Context, c Case, execution string) error {
+	if execution != "" {
+		out, err := h.flows.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
+		if err != nil {
+			return fmt.Errorf("look for the input of %s: %w", execution, err)
+		}
+		if c.Message, err = messageOf(aws.ToString(out.Input)); err != nil {
+			return fmt.Errorf("%s: %w", execution, err)
+		}
+	}
+	_, err := h.end(ctx, c)
+	return err
 }
 
 // end cleans up, records, and tells; each of the three only where nobody did before.
@@ -96,11 +111,15 @@ func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
 	if err != nil {
 		return job.WorkResult{}, err
 	}
-	if err := interrupt.Wake(ctx, h.tokens, "end of "+m.MessageID, finished.Wakes); err != nil {
+	if err := interrupt.Wake(ctx, h.flows, "end of "+m.MessageID, finished.Wakes); err != nil {
 		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
 	}
 	j := finished.Job
-	h.log.InfoContext(ctx, "ended", "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID, "because", c.What)
+	said := "ended"
+	if j.Outcome == "" {
+		said = "left alone: it has another container by now"
+	}
+	h.log.InfoContext(ctx, said, "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID, "because", c.What)
 	if record, ok := audit.Of(j); ok {
 		if _, err := h.records.Put(ctx, record); err != nil {
 			return job.WorkResult{}, err
@@ -187,8 +206,8 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 		// The job has another container by now: where its execution waits for this work all the same, it claims again.
 		failure = job.ErrorClaimLost
 	}
-	_, err = h.tokens.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
-		TaskToken: aws.String(work.TaskToken), Error: aws.String(failure), Cause: aws.String(result.Result),
+	_, err = h.flows.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
+		TaskToken: aws.String(work.TaskToken), Error: aws.String(failure), Cause: aws.String(job.Cut(result.Result, job.MaxSaidBytes)),
 	})
 	if err != nil && !interrupt.TokenGone(err) {
 		return fmt.Errorf("let the execution of %s go: %w", work.Message.MessageID, err)

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -182,6 +185,48 @@ func TestAJobWhoseExecutionFailedOrEndedElsewhere(t *testing.T) {
 	}
 }
 
+// flows is Step Functions with one execution that is not forgotten yet.
+type flows struct {
+	handletimeout.StepFunctions
+	arn, input string
+}
+
+func (f flows) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
+	if aws.ToString(in.ExecutionArn) != f.arn {
+		return nil, &types.ExecutionDoesNotExist{}
+	}
+	return &sfn.DescribeExecutionOutput{Input: aws.String(f.input)}, nil
+}
+
+// EventBridge leaves out what is too large for it: a job with many attachments ends all the same.
+func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
+	input, err := json.Marshal(job.ExecutionInput{Message: holder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := func(arn string) any {
+		return map[string]any{"source": "aws.states", "detail": map[string]any{
+			"executionArn": arn, "status": "FAILED", "input": nil, "inputDetails": map[string]any{"included": false}, "error": "States.DataLimitExceeded", "cause": "too large",
+		}}
+	}
+	for name, test := range map[string]struct{ arn, input, job, err string }{
+		"it is there": {"arn:1", string(input), "failed at 0s in c1 started 0s: its execution failed outside of its catches (States.DataLimitExceeded: too large)", ""},
+		"it is gone":  {"arn:2", string(input), "open in c1 started 0s", "look for the input of arn:1"},
+		"it is none":  {"arn:1", "", "open in c1 started 0s", "arn:1: the execution's input"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.handler = handletimeout.New(s.store, s.Records(), flows{s.StepFunctions(), test.arn, test.input}, s.SQS(), s.DeadLetterURL, s.Now, s.Log())
+			if _, err := s.handles(left("arn:1")); (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("error %v, want %q", err, test.err)
+			}
+			if got := s.Job("m1"); got != test.job {
+				t.Errorf("job %q, want %q", got, test.job)
+			}
+		})
+	}
+}
+
 func TestWhoWaitsIsWokenByTheEnd(t *testing.T) {
 	s := newScene(t)
 	s.asks(rival)
@@ -328,9 +373,26 @@ func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
 	}
 }
 
+// Its worker may have said more than a cause takes.
+func TestDeadWorkOfAJobThatEndedTellsItsResultCut(t *testing.T) {
+	s := newScene(t)
+	s.Flow.Issue("work-m1")
+	if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Failed, Result: strings.Repeat("x", 40_000)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.handles(byQueue(simtest.Work(holder, s.lease.ContainerID))); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Flow.Answers(); len(got) != 1 || len(got[0]) > 5000 || !strings.HasSuffix(got[0], "x […]") {
+		t.Errorf("answers %.50q", got)
+	}
+}
+
 // The execution may still wait for the old work's token: then it claims again, and does not wait until its time is over.
 func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *testing.T) {
 	s := newScene(t)
+	var log strings.Builder
+	s.handler = handletimeout.New(s.store, s.Records(), s.StepFunctions(), s.SQS(), s.DeadLetterURL, s.Now, slog.New(slog.NewTextHandler(&log, nil)))
 	s.Flow.Issue("work-m1")
 	before := s.Row()
 	answer, err := s.handles(byQueue(simtest.Work(holder, "container-1-c0")))
@@ -342,6 +404,9 @@ func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *tes
 	}
 	if got := s.Flow.Answers(); len(got) != 1 || !strings.HasPrefix(got[0], "work-m1: !CLAIM_LOST") {
 		t.Errorf("answers %q", got)
+	}
+	if !strings.Contains(log.String(), "left alone") || strings.Contains(log.String(), "msg=ended") {
+		t.Errorf("log %s", log.String())
 	}
 }
 

@@ -14,12 +14,20 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
 )
 
-// maxInputBytes is the most that an execution's input may be (Step Functions quotas).
-const maxInputBytes = 262_144
+// An execution's input is the first of its state machine's data, which grows: each attachment by what process-attachment finds
+// out and stores of it, the rest by the answers of the states and, where one fails, by its error. Beyond the limit an
+// execution fails past all of its catches.
+const (
+	maxDataBytes  = 262_144   // of an execution's data (Step Functions quotas)
+	grownBytes    = 900       // that an attachment grows by
+	reservedBytes = 40 << 10  // for an error, whose cause has 32,768 characters at most, and for answers
+	maxEventBytes = 248 << 10 // of the input, escaped, in EventBridge's event of an execution's end
+)
 
 // admit makes the mail a job of the key: thread, content, row, execution.
 func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key job.Key) error {
@@ -34,7 +42,18 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 		return err
 	}
 	if entry.MessageID != a.messageID && entry.ContentHash == contentHash(key, raw) {
-		return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
+		before, err := a.protocol.ReadJob(ctx, entry.MessageID)
+		if err != nil {
+			return err
+		}
+		if stands(before) {
+			return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
+		}
+		// Its first copy did not get further than this table, or came to nothing. This one takes its place, so that one more
+		// copy, or a late try of the first, is a duplicate of it.
+		if entry, err = a.threads.Replace(ctx, entry, a.messageID); err != nil {
+			return err
+		}
 	}
 	if entry.MessageID == a.messageID {
 		threadID = entry.ThreadID // of the first try: the row may have it already
@@ -43,7 +62,7 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 	m := job.Message{
 		MessageID: a.messageID, ProjectID: project, UserID: user, ProjectUserID: key, ThreadID: threadID, ThreadWhy: why,
 		ReceivedAtMillis: job.Millis(a.receivedAt), Raw: a.raw, RFCMessageID: parsed.MessageID,
-		From: sender(parsed), Subject: parsed.Subject, Class: string(parsed.Class), Verdicts: verdicts(parsed.Verdicts),
+		From: sender(parsed), Subject: subject(parsed), Class: string(parsed.Class), Verdicts: verdicts(parsed.Verdicts),
 		Content: job.ObjectRef{Bucket: a.settings.MediaBucket, Key: "messages/" + a.messageID + "/content.json"},
 	}
 	input := job.ExecutionInput{Message: m, Attachments: a.attachments(parsed), Settings: a.settings.Flow}
@@ -51,14 +70,40 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 	if err != nil {
 		return fmt.Errorf("execution input: %w", err)
 	}
-	if len(encoded) > maxInputBytes {
-		tooBig := fmt.Sprintf("its description takes %d bytes, Step Functions takes %d: it has too many attachments (%d)", len(encoded), maxInputBytes, len(parsed.Attachments))
-		return a.reject(ctx, parsed, tooBig, true)
+	if reason := tooBig(string(encoded), len(input.Attachments)); reason != "" {
+		return a.reject(ctx, parsed, reason, true)
 	}
 	if err := a.store(ctx, m, input.Attachments, parsed); err != nil {
 		return err
 	}
 	return a.start(ctx, m, string(encoded))
+}
+
+// stands says whether a mail's job makes its copies superfluous: it was taken, and did not come to nothing.
+func stands(j *claim.Job) bool {
+	if j == nil {
+		return false
+	}
+	switch j.Outcome {
+	case job.Failed, job.TimedOut, job.Rejected:
+		return false
+	}
+	return true
+}
+
+// tooBig says why an input cannot be an execution's; it is empty for one that can.
+func tooBig(input string, attachments int) string {
+	grown := len(input) + attachments*grownBytes + reservedBytes
+	escaped, _ := json.Marshal(input) // a string has no error
+	switch {
+	case grown > maxDataBytes && attachments*grownBytes > len(input):
+		return fmt.Sprintf("it has too many attachments (%d): with what is found out of them its description takes up to %d bytes, Step Functions takes %d", attachments, grown, maxDataBytes)
+	case grown > maxDataBytes:
+		return fmt.Sprintf("its description takes up to %d bytes, Step Functions takes %d: its header, or what it says of its attachments (%d), is too long", grown, maxDataBytes, attachments)
+	case len(escaped) > maxEventBytes:
+		return fmt.Sprintf("its description takes %d bytes when it is escaped, EventBridge takes %d: its header, or what it says of its attachments (%d), is too long or full of quotes", len(escaped), maxEventBytes, attachments)
+	}
+	return ""
 }
 
 // attachments are the mail's files as the state machine carries them.
@@ -134,7 +179,8 @@ func executionARN(stateMachineARN, name string) string {
 // reject puts the mail's row with its outcome, and tells a person where one must act. A mail that was taken before, whose
 // event comes again after its object was deleted, stays what it is.
 func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string, personMustAct bool) error {
-	rejected, err := a.protocol.Reject(ctx, a.messageID, sender(parsed), parsed.Subject, reason, job.Millis(a.receivedAt))
+	reason = job.Cut(reason, job.MaxSaidBytes) // it may name hundreds of recipients
+	rejected, err := a.protocol.Reject(ctx, a.messageID, sender(parsed), subject(parsed), reason, job.Millis(a.receivedAt))
 	if err != nil {
 		return err
 	}
@@ -148,7 +194,7 @@ func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string,
 		return nil
 	}
 	letter, err := json.Marshal(job.DeadLetter{
-		Kind: string(job.Rejected), MessageID: a.messageID, From: sender(parsed), Subject: parsed.Subject, What: reason, Raw: &a.raw,
+		Kind: string(job.Rejected), MessageID: a.messageID, From: sender(parsed), Subject: subject(parsed), What: reason, Raw: &a.raw,
 		LookInto: []string{fmt.Sprintf("aws s3 cp 's3://%s/%s' -", a.raw.Bucket, a.raw.Key)}, AtMillis: job.Millis(a.receivedAt),
 	})
 	if err != nil {
@@ -165,8 +211,10 @@ func sender(m mail.Message) string {
 	if len(m.From) == 0 {
 		return ""
 	}
-	return m.From[0].Address
+	return job.Cut(m.From[0].Address, job.MaxHeaderBytes)
 }
+
+func subject(m mail.Message) string { return job.Cut(m.Subject, job.MaxHeaderBytes) }
 
 func verdicts(v mail.Verdicts) map[string]string {
 	said := map[string]string{}

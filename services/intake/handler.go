@@ -3,8 +3,8 @@
 // whatever S3 repeats.
 //
 // It promises that every mail it is called for gets a row with an outcome or a running execution: mail
-// that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human, a
-// duplicate) is rejected with its reason, and goes on the dead letter queue where a person must act.
+// that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human, spam or
+// forged by SES's verdict, a duplicate) is rejected with its reason, and goes on the dead letter queue where a person must act.
 // The raw bytes stay where they came. One bad mail never stops the rest of a batch. It answers nobody.
 package intake
 
@@ -42,6 +42,7 @@ type Protocol interface {
 	Admit(ctx context.Context, m job.Message, executionARN string) (claim.Admitted, error)
 	Reject(ctx context.Context, messageID, from, subject, reason string, receivedAtMillis int64) (claim.Admitted, error)
 	MarkDeadLettered(ctx context.Context, messageID string) error
+	ReadJob(ctx context.Context, messageID string) (*claim.Job, error)
 }
 
 // StepFunctions starts executions; *sfn.Client does.
@@ -84,8 +85,12 @@ func New(objects Objects, threads *Threads, protocol Protocol, flows StepFunctio
 const setupNotification = "AMAZON_SES_SETUP_NOTIFICATION"
 
 // receivedAtMetadata, on an S3 object, overrides the time of S3's event, in epoch milliseconds or RFC
-// 3339: for mail that is put again, or that came another way than through SES.
+// 3339: for mail that is put again, or that came another way than through SES. A value that cannot be
+// is ignored, with a warning: a mail that is refused for it would have no row.
 const receivedAtMetadata = "received-at"
+
+// maxAhead is how far the clock that wrote receivedAtMetadata may be ahead of S3's.
+const maxAhead = time.Minute
 
 // Handle takes every mail of the event. Its error joins what AWS did not let it do, so that Lambda
 // calls again with the same event: what was done stays done.
@@ -141,15 +146,15 @@ func (a arrival) take(ctx context.Context) error {
 		reason := fmt.Sprintf("class %s makes no job: %s", parsed.Class, strings.Join(parsed.ClassReasons, "; "))
 		return a.reject(ctx, parsed, reason, false)
 	}
+	if failed := parsed.Verdicts.Failed(); len(failed) > 0 {
+		// SES stores such mail like any other. A person must look, for it is also what a forwarder makes of honest mail.
+		return a.reject(ctx, parsed, "SES found that it fails "+strings.Join(failed, ", "), true)
+	}
 	target, err := a.settings.Routes.Message(parsed)
 	if err != nil {
 		return a.reject(ctx, parsed, err.Error(), true)
 	}
-	key, err := job.NewKey(target.Project, target.User)
-	if err != nil {
-		return a.reject(ctx, parsed, err.Error(), true)
-	}
-	return a.admit(ctx, parsed, content, key)
+	return a.admit(ctx, parsed, content, target.Key)
 }
 
 // read gets the mail, and the time of its receipt where the object carries one.
@@ -164,11 +169,28 @@ func (a *arrival) read(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
 	}
 	if value, ok := out.Metadata[receivedAtMetadata]; ok {
-		if at, err := parseTime(value); err == nil {
+		if at, err := parseReceivedAt(value, a.receivedAt); err == nil {
 			a.receivedAt = at
+		} else {
+			a.log.WarnContext(ctx, "received-at is left alone, the time of S3's event counts", "message", a.messageID, "value", value, "error", err)
 		}
 	}
 	return content, nil
+}
+
+// parseReceivedAt reads the metadata of an object that S3 stored at a time. Mail is received before it is stored: a later time
+// would put all newer mail of other threads behind this one.
+func parseReceivedAt(value string, storedAt time.Time) (time.Time, error) {
+	at, err := parseTime(value)
+	switch {
+	case err != nil:
+		return at, err
+	case job.Millis(at) <= 0:
+		return at, errors.New("it is not after 1970")
+	case at.After(storedAt.Add(maxAhead)):
+		return at, fmt.Errorf("it is more than %v after %v, when the mail was stored", maxAhead, storedAt)
+	}
+	return at, nil
 }
 
 func parseTime(value string) (time.Time, error) {

@@ -1,12 +1,12 @@
 package intake_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +67,7 @@ type scene struct {
 	bucket  *bucket
 	handler *intake.Handler
 	store   *claim.Store
+	log     *strings.Builder
 }
 
 func newScene(t *testing.T) scene {
@@ -78,12 +79,12 @@ func newScene(t *testing.T) scene {
 	}
 	limits := mail.DefaultLimits()
 	limits.WallClock, limits.MaxBytes = 0, maxBytes
-	s := scene{Lab: lab, t: t, bucket: &bucket{objects: map[string]object{}}, store: lab.Store(claim.DefaultSettings())}
+	s := scene{Lab: lab, t: t, bucket: &bucket{objects: map[string]object{}}, store: lab.Store(claim.DefaultSettings()), log: &strings.Builder{}}
 	s.handler = intake.New(s.bucket, intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now), s.store, lab.StepFunctions(), lab.SQS(),
 		intake.Settings{
 			MediaBucket: lab.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
 			DeadLetterURL: lab.DeadLetterURL, Routes: routes, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
-		}, lab.Log())
+		}, slog.New(slog.NewTextHandler(s.log, nil)))
 	return s
 }
 
@@ -370,10 +371,19 @@ func TestTheThreadOfAMail(t *testing.T) {
 }
 
 func TestTheTimeOfReceiptOfTheObjectOverridesTheEvents(t *testing.T) {
-	for value, want := range map[string]int64{
-		"1772355605000":           1772355605000,
-		"2026-03-01T09:00:05.25Z": 1772355605250,
-		"yesterday":               job.Millis(simtest.Start),
+	for value, want := range map[string]struct {
+		millis int64
+		warned string
+	}{
+		"1772355605000":            {1772355605000, ""},
+		"2026-03-01T09:00:05.25Z":  {1772355605250, ""},
+		"2026-03-01T09:01:00Z":     {1772355660000, ""}, // of a clock that is ahead
+		"2026-03-01T09:01:00.001Z": {job.Millis(simtest.Start), "more than 1m0s after"},
+		"9999999999999":            {job.Millis(simtest.Start), "more than 1m0s after"},
+		"0":                        {job.Millis(simtest.Start), "not after 1970"},
+		"-1":                       {job.Millis(simtest.Start), "not after 1970"},
+		"1969-12-31T23:59:59Z":     {job.Millis(simtest.Start), "not after 1970"},
+		"yesterday":                {job.Millis(simtest.Start), "cannot parse"},
 	} {
 		s := newScene(t)
 		record := s.arrives("ses-1", letter{id: "one", body: "Hello"}.raw())
@@ -382,28 +392,13 @@ func TestTheTimeOfReceiptOfTheObjectOverridesTheEvents(t *testing.T) {
 		o.metadata = map[string]string{"received-at": value}
 		s.bucket.objects[name] = o
 		s.handles(record)
-		if got := s.inputs()[0].Message.ReceivedAtMillis; got != want {
-			t.Errorf("%s: received at %d, want %d", value, got, want)
+		if got := s.inputs()[0].Message.ReceivedAtMillis; got != want.millis {
+			t.Errorf("%s: received at %d, want %d", value, got, want.millis)
+		}
+		if warned := s.log.String(); strings.Contains(warned, "level=WARN") != (want.warned != "") || !strings.Contains(warned, want.warned) {
+			t.Errorf("%s: log %s; want a warning of %q", value, warned, want.warned)
 		}
 	}
-}
-
-func TestTheSameMailUnderAnotherKeyIsADuplicate(t *testing.T) {
-	s := newScene(t)
-	raw := letter{id: "one", subject: "Hi", body: "Hello"}.raw()
-	s.handles(s.arrives("ses-1", raw), s.arrives("ses-2", "Received: from another.example\r\n"+raw))
-	s.wantStarted("ses-1")
-	s.wantRejected("ses-2", "the same mail came before, as ses-1", 0)
-}
-
-func TestAnotherMailUnderTheSameRFCIdIsNoDuplicate(t *testing.T) {
-	s := newScene(t)
-	s.handles(
-		s.arrives("ses-1", letter{id: "one", body: "Hello"}.raw()),
-		s.arrives("ses-2", letter{id: "one", body: "Something else"}.raw()),
-		s.arrives("ses-3", letter{id: "one", body: "Hello", to: "other+scott@mail.example"}.raw()),
-	)
-	s.wantStarted("ses-1", "ses-2", "ses-3")
 }
 
 // S3 encodes keys in its events; events.S3Object decodes them when it reads the JSON.
@@ -477,16 +472,4 @@ func TestARetryKeepsTheThreadOfTheFirstTry(t *testing.T) {
 	if got := s.inputs()[1].Message; got.MessageID != "ses-2" || got.ThreadID != row.ThreadID {
 		t.Errorf("execution %s has thread %s, its row %s", got.MessageID, got.ThreadID, row.ThreadID)
 	}
-}
-
-func TestAMailOfTooManyFilesForAnExecutionIsRejected(t *testing.T) {
-	s := newScene(t)
-	var body bytes.Buffer
-	for i := range 900 {
-		fmt.Fprintf(&body, "--x\nContent-Type: text/csv\nContent-Disposition: attachment; filename=\"%s%03d.csv\"\n\n1\n", strings.Repeat("long", 40), i)
-	}
-	body.WriteString("--x--\n")
-	s.handles(s.arrives("ses-1", letter{id: "one", header: withFile, body: body.String()}.raw()))
-	s.wantStarted()
-	s.wantRejected("ses-1", "too many attachments", 1)
 }

@@ -39,7 +39,8 @@ func NewThreads(db DynamoDB, table string, now func() time.Time) *Threads {
 }
 
 // Entry is an item of the table. MessageID and ContentHash are of the first mail that came under the
-// id, so that the same mail, sent again by an impatient server, is known.
+// id, so that the same mail, sent again by an impatient server, is known; MessageID is of a later copy
+// where the first came to nothing.
 type Entry struct {
 	RFCMessageID string
 	ThreadID     string
@@ -55,13 +56,9 @@ func (t *Threads) Lookup(ctx context.Context, rfcMessageID string) (threadID str
 
 // Note puts the entry unless its id has one, and answers with the one that the id has.
 func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
-	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(t.table), ConditionExpression: aws.String("attribute_not_exists(rfcMessageId)"),
-		Item: map[string]types.AttributeValue{
-			"rfcMessageId": text(e.RFCMessageID), "threadId": text(e.ThreadID), "messageId": text(e.MessageID), "contentHash": text(e.ContentHash),
-			"expiresAt": &types.AttributeValueMemberN{Value: strconv.FormatInt(t.now().Add(threadRetention).Unix(), 10)},
-		},
-	})
+	put := t.put(e)
+	put.ConditionExpression = aws.String("attribute_not_exists(rfcMessageId)")
+	_, err := t.db.PutItem(ctx, put)
 	var exists *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &exists):
@@ -70,6 +67,30 @@ func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
 		return Entry{}, fmt.Errorf("note the thread of %s: %w", e.RFCMessageID, err)
 	}
 	return e, nil
+}
+
+// Replace makes a copy of its mail the one that the entry names, unless another copy was faster: then
+// its error lets the event come again, and be decided anew.
+func (t *Threads) Replace(ctx context.Context, e Entry, messageID string) (Entry, error) {
+	before := e.MessageID
+	e.MessageID = messageID
+	put := t.put(e)
+	put.ConditionExpression = aws.String("messageId = :before")
+	put.ExpressionAttributeValues = map[string]types.AttributeValue{":before": text(before)}
+	if _, err := t.db.PutItem(ctx, put); err != nil {
+		return Entry{}, fmt.Errorf("note %s in the place of %s: %w", messageID, before, err)
+	}
+	return e, nil
+}
+
+func (t *Threads) put(e Entry) *dynamodb.PutItemInput {
+	return &dynamodb.PutItemInput{
+		TableName: aws.String(t.table),
+		Item: map[string]types.AttributeValue{
+			"rfcMessageId": text(e.RFCMessageID), "threadId": text(e.ThreadID), "messageId": text(e.MessageID), "contentHash": text(e.ContentHash),
+			"expiresAt": &types.AttributeValueMemberN{Value: strconv.FormatInt(t.now().Add(threadRetention).Unix(), 10)},
+		},
+	}
 }
 
 func (t *Threads) get(ctx context.Context, rfcMessageID string) (Entry, error) {
@@ -95,7 +116,7 @@ func text(s string) *types.AttributeValueMemberS { return &types.AttributeValueM
 func contentHash(key job.Key, raw []byte) string {
 	body := raw
 	for _, blank := range [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")} {
-		if at := bytes.Index(raw, blank); at >= 0 && len(raw)-at-len(blank) < len(body) {
+		if at := bytes.Index(raw, blank); at >= 0 {
 			body = raw[at+len(blank):]
 			break
 		}

@@ -1,5 +1,7 @@
 // Command lambda runs handle-timeout on AWS Lambda.
 //
+// It needs states:DescribeExecution, for the input of an execution that EventBridge's event was too small for.
+//
 // Environment: DEAD_LETTER_URL, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
 package main
 
