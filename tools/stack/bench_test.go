@@ -146,7 +146,7 @@ func processes(command ...string) func(b testing.TB, s *stack.Stack) machine {
 }
 
 // noCommand is a host whose command has ended as soon as it has begun.
-func noCommand(b testing.TB, s *stack.Stack) machine { return idle{processes("none")(b, s)} }
+func noCommand(b testing.TB, s *stack.Stack) machine { return idle{processes("true")(b, s)} }
 
 type idle struct{ machine }
 

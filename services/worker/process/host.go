@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -31,8 +33,8 @@ type Nudges interface {
 
 // Options say what to run and where.
 type Options struct {
-	Command []string // the program and its arguments
-	Root    string   // workspaces, one per key, and one folder per run lie under it
+	Command []string // the program and its arguments; a relative path is of this process's working folder
+	Root    string   // workspaces, one per key, and one folder per run lie under it; may be relative too
 	Environ []string // the command's environment, before the message's variables
 }
 
@@ -47,7 +49,8 @@ type Host struct {
 	stop     context.CancelFunc
 }
 
-// New makes a host.
+// New makes a host. The command runs in its workspace, so whatever is relative is made absolute here: there it
+// would name nothing, or what an earlier job has left.
 func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Host, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("no command: name the program that works on a message")
@@ -55,6 +58,18 @@ func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Ho
 	if options.Root == "" {
 		return nil, errors.New("no root folder for the workspaces")
 	}
+	root, err := filepath.Abs(options.Root)
+	if err != nil {
+		return nil, fmt.Errorf("the root folder of the workspaces: %w", err)
+	}
+	program, err := exec.LookPath(options.Command[0])
+	if err == nil {
+		program, err = filepath.Abs(program)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the command cannot be run: %w", err)
+	}
+	options.Root, options.Command = root, append([]string{program}, options.Command[1:]...)
 	stopping, stop := context.WithCancel(context.Background())
 	return &Host{options: options, objects: objects, nudges: nudges, log: log, stopping: stopping, stop: stop}, nil
 }

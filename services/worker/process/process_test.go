@@ -44,6 +44,34 @@ func TestTheCommandIsToldOfItsMessage(t *testing.T) {
 	}
 }
 
+func TestRelativePathsAreOfTheWorkersFolder(t *testing.T) {
+	l := newLab(t, "true")
+	t.Chdir(l.root)
+	write(t, "smith.sh", "#!/bin/sh\ncp \"$HEPHAESTUS_TEXT_FILE\" text")
+	write(t, l.workspace("smith.sh"), "#!/bin/sh\necho an earlier job has left this > text")
+	options := process.Options{Command: []string{"./smith.sh"}, Root: ".", Environ: os.Environ()}
+	host, err := process.New(options, l.objects, l.nudges, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.host = host
+	l.run()
+	if got := l.read("text"); got != "It sticks." {
+		t.Errorf("the command has read %q", got)
+	}
+}
+
+// write makes a program.
+func write(t *testing.T, path, script string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestTheCommandFindsItsMailInFiles(t *testing.T) {
 	l := shell(t, `cp "$HEPHAESTUS_TEXT_FILE" text; cp "$HEPHAESTUS_RAW_FILE" raw; cp "$HEPHAESTUS_MESSAGE_FILE" json; cp -R "$HEPHAESTUS_ATTACHMENTS" .`)
 	l.objects["door"], l.objects["map"], l.objects["map-by-hash"] = "a picture", "the map as it came", "the map as it is stored"
@@ -220,7 +248,6 @@ func TestWhatCannotBegin(t *testing.T) {
 		{"S3 does not give the mail", []string{"true"}, func(o objects) { delete(o, "raw") }, true, "fetch s3://emails/raw"},
 		{"S3 does not give what the mail says", []string{"true"}, func(o objects) { delete(o, "content") }, true, "fetch s3://media/content"},
 		{"what the mail says is no JSON", []string{"true"}, func(o objects) { o["content"] = "{" }, false, "message"},
-		{"no such program", []string{"no-such-smith"}, func(objects) {}, false, `start the command "no-such-smith"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := newLab(t, test.argv...)
@@ -287,6 +314,8 @@ func TestAHostNeedsACommandAndARoot(t *testing.T) {
 	}{
 		{process.Options{Root: "x"}, "no command"},
 		{process.Options{Command: []string{"true"}}, "no root"},
+		{process.Options{Root: "x", Command: []string{"no-such-smith"}}, `the command cannot be run: exec: "no-such-smith"`},
+		{process.Options{Root: "x", Command: []string{"./no-such-smith"}}, `the command cannot be run: exec: "./no-such-smith"`},
 	} {
 		if _, err := process.New(test.options, objects{}, nudges(nil), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("error %v, want %q", err, test.says)

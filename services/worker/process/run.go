@@ -18,6 +18,7 @@ import (
 const Usage = `worker COMMAND [ARGUMENT…]
 
 Takes jobs off the work queue, one at a time, and runs COMMAND for each, in the key's workspace.
+COMMAND is looked up once, at the start; a relative path is of the folder in which the worker starts.
 
 Environment:
   WORK_QUEUE_URL     the work queue (required)

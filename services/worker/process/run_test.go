@@ -15,6 +15,7 @@ func TestAProcessSaysWhichOfItsSettingsIsWrong(t *testing.T) {
 		says    []string
 	}{
 		{"no command", nil, nil, []string{"no command", "Environment:"}},
+		{"no such command", []string{"no-such-smith"}, nil, []string{"the command cannot be run", "no-such-smith"}},
 		{"no queue", []string{"true"}, map[string]string{"WORK_QUEUE_URL": ""}, []string{"WORK_QUEUE_URL is not set"}},
 		{"a queue that is no URL", []string{"true"}, map[string]string{"WORK_QUEUE_URL": "work"}, []string{`"work"`}},
 		{"no duration", []string{"true"}, map[string]string{"HEARTBEAT": "20"}, []string{`HEARTBEAT="20"`, "such as 20s"}},
