@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +119,25 @@ func TestManySeedsInJSONAreTheReport(t *testing.T) {
 			t.Errorf("%s", got.out)
 		}
 		hash = report.Hash
+	}
+}
+
+// The collector is told to wait, unless the environment says how long.
+func TestGOGCIsTheEnvironmentsToSay(t *testing.T) {
+	for gogc, want := range map[string]int{"": garbagePercent, "77": 77} {
+		during := 0
+		a := &app{Streams: Streams{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return gogc }}, output: text}
+		f := simFlags{seeds: 1, threads: 1, faults: "none", mode: "random", draw: func(c choose.Chooser) world.Scenario {
+			during = debug.SetGCPercent(77)
+			debug.SetGCPercent(during)
+			return world.Draw(c)
+		}}
+		before := debug.SetGCPercent(77)
+		err := a.runSim(t.Context(), a.sim(), f)
+		after := debug.SetGCPercent(before)
+		if err != nil || during != want || after != 77 {
+			t.Errorf("GOGC=%s: the percentage was %d, want %d, and then %d: %v", gogc, during, want, after, err)
+		}
 	}
 }
 

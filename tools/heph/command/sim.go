@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -118,8 +117,7 @@ func (a *app) runSim(ctx context.Context, cmd *cobra.Command, f simFlags) error 
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// A world lives for milliseconds and keeps little: collecting its garbage less often is a third faster.
-	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	defer a.tolerateGarbage()()
 	return a.carryOut(ctx, f)
 }
 
