@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -65,20 +66,18 @@ func (a *app) tolerateGarbage() (restore func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
-// shrinkFirst makes the lowest seed that breaks a promise small. With JSON on stdout, its story stays away.
+// shrinkFirst makes the lowest seed that breaks a promise small. With JSON on stdout, its story goes to stderr.
 func (a *app) shrinkFirst(ctx context.Context, f simFlags, setup campaign.Setup, report campaign.Report) error {
-	lowest := slices.MinFunc(report.Violations, func(x, y campaign.Broken) int {
-		return int(min(x.Failures[0].Seed, 1<<40)) - int(min(y.Failures[0].Seed, 1<<40))
-	})
-	if a.output == asJSON && f.save == "" {
-		return broken()
-	}
+	teller := *a
 	if a.output == asJSON {
-		quiet := *a
-		quiet.Out, quiet.output = a.Err, text
-		return quiet.simShrink(ctx, f, setup, lowest.Failures[0].Seed)
+		teller.Out, teller.output = a.Err, text
 	}
-	return a.simShrink(ctx, f, setup, lowest.Failures[0].Seed)
+	return teller.simShrink(ctx, f, setup, lowestSeed(report.Violations))
+}
+
+// lowestSeed is the lowest that breaks a promise; the failures of each are in this order.
+func lowestSeed(violations []campaign.Broken) uint64 {
+	return slices.MinFunc(violations, func(x, y campaign.Broken) int { return cmp.Compare(x.Failures[0].Seed, y.Failures[0].Seed) }).Failures[0].Seed
 }
 
 // tellCampaign tells a report to a person.

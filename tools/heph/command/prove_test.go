@@ -216,6 +216,30 @@ func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 	}
 }
 
+func TestWithJSONOnStdoutTheShrunkStoryGoesToStderr(t *testing.T) {
+	seed, page := brokenSeed(t), filepath.Join(t.TempDir(), "run.html")
+	got := planted(t, simFlags{from: seed, seeds: 1, shrink: true, html: page, json: true})
+	var report campaign.Report
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || report.Seeds != 1 || got.status != failed {
+		t.Errorf("status %d, stdout %q: %v", got.status, got.out, err)
+	}
+	if !strings.Contains(got.err, "S1 is broken") || !strings.Contains(got.err, "Shrunk from ") {
+		t.Errorf("stderr %q", got.err)
+	}
+	if drawn, err := os.ReadFile(page); err != nil || !strings.Contains(string(drawn), "S1 is broken") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheLowestSeedIsShrunkHoweverHighItIs(t *testing.T) {
+	of := func(invariant string, seed uint64) campaign.Broken {
+		return campaign.Broken{Invariant: invariant, Failures: []*campaign.Failure{{Seed: seed}}}
+	}
+	if seed := lowestSeed([]campaign.Broken{of("S1", 1<<63), of("S2", 1<<41), of("S3", 1<<42)}); seed != 1<<41 {
+		t.Errorf("seed %d", seed)
+	}
+}
+
 func TestOnlyAFailureIsShrunk(t *testing.T) {
 	if got := heph(t, nil, "sim", "--seed", "5", "--faults", "none", "--shrink"); got.status != failed || !strings.Contains(got.err, "breaks no promise") {
 		t.Errorf("%+v", got)
