@@ -241,6 +241,14 @@ func TestTheLowestSeedIsShrunkHoweverHighItIs(t *testing.T) {
 }
 
 func TestOnlyAFailureIsShrunk(t *testing.T) {
+	for line := range strings.Lines((&app{}).sim().Example) {
+		if strings.Contains(line, "--seed ") && strings.Contains(line, "--shrink") {
+			t.Errorf("the example %q works for as long as its seed fails", line)
+		}
+	}
+	if topic := exitCodesTopic().Long; !strings.Contains(topic, "nothing to shrink") {
+		t.Errorf("the exit statuses do not tell of it:\n%s", topic)
+	}
 	if got := heph(t, nil, "sim", "--seed", "5", "--faults", "none", "--shrink"); got.status != failed || !strings.Contains(got.err, "breaks no promise") {
 		t.Errorf("%+v", got)
 	}

@@ -42,14 +42,15 @@ things take, which faults strike. The handlers, the worker and the state machine
 of the protocol are judged after every write and at the end of the run.
 
 With --seed it replays one run and tells its story; with --seeds it makes many runs and adds them up. A run that
-breaks a promise is told with its seed and the command that shows it again; --shrink makes it small first.
+breaks a promise is told with its seed and the command that shows it again; --shrink then makes it small.
 
-The exit status is 0 where every promise was kept, 1 where one was broken.`,
+The exit status is 0 where every promise was kept, 1 where one was broken, or where --shrink was given a --seed
+that breaks none: there is nothing to shrink.`,
 		Example: `  heph sim --seeds 10000                     many runs, every fault allowed
   heph sim --seed 17                         one run, told as a story
   heph sim --seed 17 --html run.html         … and drawn
-  heph sim --seed 17 --shrink --save t.json  a failing run, made small and kept
-  heph sim --tape t.json                     … and run again
+  heph sim --seeds 10000 --shrink --save t   many runs; should one fail, the first made small and kept
+  heph sim --tape t                          … and run again
   heph sim --seeds 1000 --mode pct --faults none --twice`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
