@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -94,9 +95,11 @@ const (
 	asJSON = "json"
 )
 
-// outputFlag gives the command --output.
+// outputFlag gives the command --output and --json. Both say the form while flags are parsed, so that an error of a
+// later one has it too.
 func (a *app) outputFlag(cmd *cobra.Command) {
 	cmd.Flags().VarP(outputFlag{&a.output}, "output", "o", "form of the output: text or json")
+	cmd.Flags().VarPF(jsonFlag{&a.output}, "json", "", "the same as -o json").NoOptDefVal = "true"
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{text, asJSON}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -139,5 +142,22 @@ func (f outputFlag) Set(value string) error {
 		return fmt.Errorf("%q: want text or json", value)
 	}
 	*f.form = value
+	return nil
+}
+
+// jsonFlag is a switch.
+type jsonFlag struct{ form *string }
+
+func (f jsonFlag) String() string { return "" }
+func (f jsonFlag) Type() string   { return "bool" }
+func (f jsonFlag) Set(value string) error {
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return fmt.Errorf("%q: want true or false", value)
+	}
+	*f.form = text
+	if on {
+		*f.form = asJSON
+	}
 	return nil
 }

@@ -132,6 +132,18 @@ func TestAnErrorInJSONIsOneObjectOnStderr(t *testing.T) {
 	}
 }
 
+func TestAnErrorIsInTheFormThatTheFlagsBeforeItSay(t *testing.T) {
+	for args, inJSON := range map[string]bool{
+		"sim --json --bad": true, "sim --bad": false, "sim --json --seeds 0": true, "sim -o json --json=false --seeds 0": false, "model --json --scope huge": true,
+		"mutants --json --sedes 1": true, "status --json --limit 0": true, "send --json": true, "version -o json now": true, "sim --json=perhaps": false,
+	} {
+		got := heph(t, nil, strings.Fields(args)...)
+		if got.status != misused || strings.HasPrefix(got.err, `{"error":`) != inJSON {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
 func TestColoursGoByFlagAndStream(t *testing.T) {
 	for _, c := range []struct {
 		args    []string

@@ -13,7 +13,6 @@ import (
 
 func (a *app) model() *cobra.Command {
 	var scope, mutant string
-	var json bool
 	cmd := &cobra.Command{
 		Use:     "model",
 		GroupID: "prove",
@@ -28,15 +27,11 @@ The exit status is 0 where every promise holds, 1 where one is broken: each with
 		Example: "  heph model\n  heph model --scope pr -o json\n  heph model --mutant no-own-clock",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			if json {
-				a.output = asJSON
-			}
 			return a.runModel(scope, mutant)
 		},
 	}
 	cmd.Flags().StringVar(&scope, "scope", check.Scopes()[0].Name, "what to search: "+strings.Join(scopeNames(), ", "))
 	cmd.Flags().StringVar(&mutant, "mutant", "", "search this wrong version of the protocol")
-	cmd.Flags().BoolVar(&json, "json", false, "the same as -o json")
 	a.outputFlag(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(scopeNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("mutant", cobra.FixedCompletions(mutantNames(), cobra.ShellCompDirectiveNoFileComp))

@@ -18,7 +18,7 @@ import (
 // mutants shows that the simulation kills wrong versions of the system.
 func (a *app) mutants() *cobra.Command {
 	var options mutants.Options
-	var list, inJSON, shrink bool
+	var list, shrink bool
 	cmd := &cobra.Command{
 		Use:     "mutants",
 		GroupID: "prove",
@@ -38,9 +38,6 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
   heph mutants --faults-table -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if inJSON {
-				a.output = asJSON
-			}
 			if shrink {
 				options.Shrink = shrinkBudget
 			}
@@ -60,7 +57,6 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
 	flags.DurationVar(&options.Budget, "budget", mutants.DefaultBudget, "time that each mutant has to survive")
 	flags.StringVar(&options.Root, "root", "", "folder of the tree's go.mod (default: the nearest above)")
 	a.outputFlag(cmd)
-	flags.BoolVar(&inJSON, "json", false, "the same as -o json")
 	return cmd
 }
 

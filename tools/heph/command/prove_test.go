@@ -143,7 +143,7 @@ func TestGOGCIsTheEnvironmentsToSay(t *testing.T) {
 
 // planted runs sim in a world in which a promise breaks: its clocks are further apart than the protocol
 // supposes. Only a test can ask for that.
-func planted(t *testing.T, f simFlags) answer {
+func planted(t *testing.T, form string, f simFlags) answer {
 	t.Helper()
 	f.faults, f.mode, f.threads = "all", "random", 2
 	f.draw = func(c choose.Chooser) world.Scenario {
@@ -152,10 +152,7 @@ func planted(t *testing.T, f simFlags) answer {
 		return s
 	}
 	var out, errors strings.Builder
-	a := &app{Streams: Streams{Out: &out, Err: &errors, Getenv: func(string) string { return "" }}, output: text}
-	if f.json {
-		a.output = asJSON
-	}
+	a := &app{Streams: Streams{Out: &out, Err: &errors, Getenv: func(string) string { return "" }}, output: form}
 	status := ok
 	if err := a.carryOut(t.Context(), f); err != nil {
 		status = a.report(err)
@@ -166,7 +163,7 @@ func planted(t *testing.T, f simFlags) answer {
 // brokenSeed breaks S1 in the planted world.
 func brokenSeed(t *testing.T) uint64 {
 	t.Helper()
-	got := planted(t, simFlags{from: 230, seeds: 10, json: true})
+	got := planted(t, asJSON, simFlags{from: 230, seeds: 10})
 	var report campaign.Report
 	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.status != failed || len(report.Violations) == 0 {
 		t.Fatalf("no seed breaks anything: %v %+v", err, got)
@@ -177,14 +174,14 @@ func brokenSeed(t *testing.T) uint64 {
 func TestABrokenPromiseIsExitStatusOneAndSaysHowToSeeItAgain(t *testing.T) {
 	seed := brokenSeed(t)
 	again := fmt.Sprintf("See it again: heph sim --seed %d\n", seed)
-	one := planted(t, simFlags{one: true, seed: seed})
-	many := planted(t, simFlags{from: seed, seeds: 1})
+	one := planted(t, text, simFlags{one: true, seed: seed})
+	many := planted(t, text, simFlags{from: seed, seeds: 1})
 	for _, got := range []answer{one, many} {
 		if got.status != failed || !strings.Contains(got.out, "S1") || !strings.Contains(got.out, again) || got.err != "" {
 			t.Errorf("status %d, stderr %q, stdout\n%s", got.status, got.err, got.out)
 		}
 	}
-	inJSON := planted(t, simFlags{one: true, seed: seed, json: true})
+	inJSON := planted(t, asJSON, simFlags{one: true, seed: seed})
 	if inJSON.status != failed || !json.Valid([]byte(inJSON.out)) || !strings.Contains(inJSON.out, `"invariant": "S1"`) {
 		t.Errorf("%+v", inJSON.status)
 	}
@@ -193,7 +190,7 @@ func TestABrokenPromiseIsExitStatusOneAndSaysHowToSeeItAgain(t *testing.T) {
 func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 	seed, folder := brokenSeed(t), t.TempDir()
 	tape, page := filepath.Join(folder, "tape.json"), filepath.Join(folder, "run.html")
-	got := planted(t, simFlags{from: seed, seeds: 1, shrink: true, save: tape, html: page})
+	got := planted(t, text, simFlags{from: seed, seeds: 1, shrink: true, save: tape, html: page})
 	if got.status != failed || !strings.Contains(got.err, "Shrunk from ") || !strings.Contains(got.out, "heph sim --tape "+tape) {
 		t.Fatalf("%+v", got)
 	}
@@ -207,7 +204,7 @@ func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 	if drawn, err := os.ReadFile(page); err != nil || !strings.Contains(string(drawn), "S1 is broken") {
 		t.Errorf("%v", err)
 	}
-	if again := planted(t, simFlags{tape: tape}); again.status != failed || !strings.Contains(again.out, "S1 is broken") {
+	if again := planted(t, text, simFlags{tape: tape}); again.status != failed || !strings.Contains(again.out, "S1 is broken") {
 		t.Errorf("%+v", again)
 	}
 	// The tape alone cannot set the clocks wrong: in the true world its choices break nothing.
@@ -218,7 +215,7 @@ func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 
 func TestWithJSONOnStdoutTheShrunkStoryGoesToStderr(t *testing.T) {
 	seed, page := brokenSeed(t), filepath.Join(t.TempDir(), "run.html")
-	got := planted(t, simFlags{from: seed, seeds: 1, shrink: true, html: page, json: true})
+	got := planted(t, asJSON, simFlags{from: seed, seeds: 1, shrink: true, html: page})
 	var report campaign.Report
 	if err := json.Unmarshal([]byte(got.out), &report); err != nil || report.Seeds != 1 || got.status != failed {
 		t.Errorf("status %d, stdout %q: %v", got.status, got.out, err)

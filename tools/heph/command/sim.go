@@ -25,7 +25,7 @@ type simFlags struct {
 	threads           int
 	twice, shrink     bool
 	tape, save, html  string
-	json, verbose     bool
+	verbose           bool
 
 	one  bool // --seed was given
 	draw func(choose.Chooser) world.Scenario
@@ -70,7 +70,6 @@ that breaks none: there is nothing to shrink.`,
 	flags.StringVar(&f.tape, "tape", "", "run the tape in this file")
 	flags.StringVar(&f.save, "save", "", "keep what --shrink arrives at in this file")
 	flags.StringVar(&f.html, "html", "", "draw the run as a page in this file")
-	flags.BoolVar(&f.json, "json", false, "the same as -o json")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell, and draw, every call")
 	a.outputFlag(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions([]string{"random", "pct"}, cobra.ShellCompDirectiveNoFileComp))
@@ -110,9 +109,6 @@ func (f simFlags) setup() (campaign.Setup, error) {
 }
 
 func (a *app) runSim(ctx context.Context, cmd *cobra.Command, f simFlags) error {
-	if f.json {
-		a.output = asJSON
-	}
 	if err := f.check(cmd); err != nil {
 		return err
 	}
