@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -92,6 +93,36 @@ func TestASeedInJSONHasItsStory(t *testing.T) {
 		if len(run.Story.Lines) == 0 || len(run.Story.Executions) == 0 || run.Events == 0 || len(run.Outcomes) == 0 {
 			t.Errorf("%s: no story", flag)
 		}
+	}
+}
+
+// lowerCamelCase fails for each name in the JSON value at a place that is none. Faults and outcomes, which have dashes,
+// may be names too.
+func lowerCamelCase(t *testing.T, at string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, inside := range v {
+			if !regexp.MustCompile(`^[a-z][A-Za-z0-9-]*$`).MatchString(name) {
+				t.Errorf("%s.%s: want lower camel case", at, name)
+			}
+			lowerCamelCase(t, at+"."+name, inside)
+		}
+	case []any:
+		for _, inside := range v {
+			lowerCamelCase(t, at+"[]", inside)
+		}
+	}
+}
+
+func TestJSONNamesAreInLowerCamelCase(t *testing.T) {
+	for _, args := range []string{
+		"sim --seed 17 --json", "sim --seeds 3 --json", "mutants --list --json", "model --mutant start-keeps-fence --json", "version --json",
+	} {
+		var v any
+		if err := json.Unmarshal([]byte(heph(t, nil, strings.Fields(args)...).out), &v); err != nil {
+			t.Errorf("%s: %v", args, err)
+		}
+		lowerCamelCase(t, args+": ", v)
 	}
 }
 
