@@ -80,6 +80,7 @@ here as on AWS.`,
 		exitCodesTopic(), environmentTopic(),
 	)
 	a.prove(root)
+	strictHelp(root)
 	return root
 }
 

@@ -23,7 +23,7 @@ import (
 func TestAWrongProofIsNotBegun(t *testing.T) {
 	tape := write(t, "tape.json", `{"mode":"random","choices":{}}`)
 	for _, c := range []struct{ args, want string }{
-		{"sim --seed x", "invalid"},
+		{"sim --seed -1", `--seed "-1": want a whole number from 0 to 18446744073709551615`},
 		{"sim --seed 1 --seeds 2", "leave out one"},
 		{"sim --seed 1 --from 2", "leave out one"},
 		{"sim --seeds 0", "want 1 or more"},

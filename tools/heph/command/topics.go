@@ -1,6 +1,23 @@
 package command
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// strictHelp makes a topic that nobody knows an error: cobra's own help prints the usage and is content.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Example = "  heph help send\n  heph help exit-codes"
+	help.Args = func(_ *cobra.Command, topic []string) error {
+		if _, rest, err := root.Find(topic); err != nil || len(rest) > 0 {
+			return usage("unknown help topic %q: `heph help` lists commands and topics", strings.Join(topic, " "))
+		}
+		return nil
+	}
+}
 
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
