@@ -16,6 +16,7 @@ import (
 	"github.com/webordinary/hephaestus/model/check"
 	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/mutants"
 	"github.com/webordinary/hephaestus/sim/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
 )
@@ -37,6 +38,12 @@ func TestAWrongProofIsNotBegun(t *testing.T) {
 		{"sim --tape " + tape + " --seed 1", "leave out"},
 		{"sim --tape " + tape + " --shrink", "leave out"},
 		{"sim now", "takes no arguments"},
+		{"mutants --seeds -5", "--seeds -5: want 1 or more"},
+		{"mutants --seeds 0", "--seeds 0: want 1 or more"},
+		{"mutants --budget 0s", "--budget 0s: want more than 0"},
+		{"mutants --budget -1m", "want more than 0"},
+		{"mutants --root " + t.TempDir(), "the go.mod of Hephaestus is not there"},
+		{"mutants --only gremlin --root " + tree(t), "gremlin"},
 		{"model --scope huge", "small"},
 		{"model --mutant gremlin", "take-over-ignores-lease"},
 	} {
@@ -46,6 +53,26 @@ func TestAWrongProofIsNotBegun(t *testing.T) {
 				t.Fatalf("status %d, stdout %q, stderr %q; want status 2 and %q", got.status, got.out, got.err, c.want)
 			}
 		})
+	}
+}
+
+// tree is a folder with the go.mod of Hephaestus, and nothing else of it.
+func tree(t *testing.T) string {
+	t.Helper()
+	return filepath.Dir(write(t, "go.mod", "module github.com/webordinary/hephaestus\n"))
+}
+
+// Nothing of the tree is there to make a mutant of, nor a go tool's module to build.
+func TestMutantsThatCannotBeTriedDoNotSurvive(t *testing.T) {
+	args := []string{"mutants", "--only", "fence-restarts,range-ends-early", "--root", tree(t)}
+	got := heph(t, nil, args...)
+	if got.status != failed || !strings.Contains(got.out, "0 killed, 0 not, 2 could not be tried") || !strings.Contains(got.err, "heph: 2 mutants could not be tried") {
+		t.Errorf("%+v", got)
+	}
+	got = heph(t, nil, append(args, "--json")...)
+	var told struct{ Report mutants.Report }
+	if err := json.Unmarshal([]byte(got.out), &told); err != nil || got.status != failed || told.Report.Errors != 2 || told.Report.Survived != 0 {
+		t.Errorf("%v: %+v", err, got)
 	}
 }
 

@@ -28,7 +28,7 @@ func exitCodesTopic() *cobra.Command {
   0    it worked; an empty list is a success too
   1    it failed: AWS or the stack did not answer, or the demonstration found something wrong;
        heph sim, model: a promise was broken; heph sim --seed N --shrink: none was, so there is nothing to shrink;
-       heph mutants: a wrong version survived
+       heph mutants: a wrong version survived, or could not be tried
   2    the command line is wrong; nothing was done
   3    heph send --wait: the mail reached an outcome, but another than completed
   4    heph send --wait: there was no outcome before --timeout
