@@ -82,10 +82,10 @@ func (a *app) listMutants(only []string) error {
 		return a.json(map[string]any{"mutants": some, "bugs": mutants.Bugs()}, "  ")
 	}
 	s := a.out()
-	table := screen.Table{Head: []string{"MUTANT", "LIKE", "CAUGHT BY", "BREAKS"}}
+	table := screen.Table{Head: []string{"MUTANT", "LIKE", "BREAKS", "CAUGHT BY"}}
 	for _, m := range some {
 		table.Rows = append(table.Rows, []screen.Cell{
-			screen.Text(m.Name), screen.Text(strings.Join(m.Bugs, " ")), screen.Text(strings.Join(m.CaughtBy, " ")), screen.Text(m.Breaks),
+			screen.Text(m.Name), screen.Text(strings.Join(m.Bugs, " ")), screen.Text(m.Breaks), screen.Text(strings.Join(m.CaughtBy, " ")),
 		})
 	}
 	s.Table(table)
