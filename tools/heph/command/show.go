@@ -33,6 +33,21 @@ func marked(s *screen.Screen, state string) screen.Cell {
 	return screen.Cell{Text: s.Sign(sign) + state, Style: style}
 }
 
+// shortID is how many columns a terminal gives to a message id: the 40 of SES's leave a subject none.
+const shortID = 9
+
+// ids are message ids as tables show them: on a terminal their beginnings, which --message takes too.
+func ids(s *screen.Screen, messageIDs ...string) screen.Cell {
+	shown := make([]string, len(messageIDs))
+	for i, id := range messageIDs {
+		shown[i] = screen.Clean(id)
+		if s.Terminal() {
+			shown[i] = screen.Cut(shown[i], shortID)
+		}
+	}
+	return screen.Text(orDash(strings.Join(shown, " ")))
+}
+
 // showOverview writes the overview for people.
 func (q *questions) showOverview(v overview, now time.Time) {
 	s := q.out()
@@ -74,10 +89,10 @@ func (q *questions) showClaims(s *screen.Screen, claims []claimView, now time.Ti
 		}
 		waiting := "-"
 		if p := c.Preemptor; p != nil {
-			waiting = fmt.Sprintf("%s of %s, asked %s", strings.Join(p.Waiting, " "), p.ThreadID, screen.Ago(p.RequestedAt, now))
+			waiting = fmt.Sprintf("%s of %s, asked %s", ids(s, p.Waiting...).Text, p.ThreadID, screen.Ago(p.RequestedAt, now))
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
-			screen.Text(string(c.Key)), screen.Text(screen.Container(c.ContainerID)), screen.Text(c.ThreadID), screen.Text(strings.Join(c.Jobs, " ")),
+			screen.Text(string(c.Key)), screen.Text(screen.Container(c.ContainerID)), screen.Text(c.ThreadID), ids(s, c.Jobs...),
 			screen.Text(screen.Fence(c.Fence)), screen.Text(lease), screen.Text(orDash(c.WorkerID)), screen.Text(waiting),
 		})
 	}
@@ -97,7 +112,7 @@ func (q *questions) showJobs(s *screen.Screen, v overview, now time.Time) {
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
 			{Text: screen.Ago(j.ReceivedAt, now), Style: screen.Dim}, screen.Text(orDash(string(j.Key))), marked(s, j.State),
-			screen.Text(took), screen.Text(screen.Clean(j.MessageID)), screen.Text(screen.Clean(j.Subject)),
+			screen.Text(took), ids(s, j.MessageID), screen.Text(screen.Clean(j.Subject)),
 		})
 	}
 	s.Table(t)
@@ -112,7 +127,7 @@ func (q *questions) showInterruptions(s *screen.Screen, v overview, now time.Tim
 	for _, r := range v.Interruptions {
 		t.Rows = append(t.Rows, []screen.Cell{
 			{Text: screen.Ago(r.Timestamp, now), Style: screen.Dim}, screen.Text(string(r.Key)), screen.Text(string(r.Reason)),
-			screen.Text(screen.Clean(r.MessageID)), screen.Text(orDash(screen.Clean(r.NewMessageID))), screen.Text(orDash(screen.Clean(r.PartialWork))),
+			ids(s, r.MessageID), ids(s, r.NewMessageID), screen.Text(orDash(screen.Clean(r.PartialWork))),
 		})
 	}
 	s.Table(t)
@@ -131,7 +146,7 @@ func (q *questions) showLetters(s *screen.Screen, v overview, now time.Time) {
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
 			{Text: screen.Ago(l.At, now), Style: screen.Dim}, screen.Text(orDash(string(l.Key))), {Text: orDash(l.Kind), Style: screen.Red},
-			screen.Text(orDash(screen.Clean(l.MessageID))), screen.Text(screen.Clean(what)),
+			ids(s, l.MessageID), screen.Text(screen.Clean(what)),
 		})
 	}
 	s.Table(t)

@@ -105,6 +105,31 @@ func TestStatusShowsWhatBecameOfMail(t *testing.T) {
 	}
 }
 
+func TestAMessageIsKnownByItsBeginning(t *testing.T) {
+	s, environ := running(t, 0, "")
+	for _, id := range []string{"aaaa1", "aaaa2", "aaaa", "bbbb1"} {
+		_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: aws.String(s.Names().Jobs()), Item: map[string]types.AttributeValue{"messageId": &types.AttributeValueMemberS{Value: id}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for message, want := range map[string]string{"bbbb1": "bbbb1", "bb": "bbbb1", "bbbb…": "bbbb1", "aaaa": "aaaa", "aaaa2": "aaaa2"} {
+		got := heph(t, environ, "status", "--message", message, "-o", "json")
+		var told messageView
+		if err := json.Unmarshal([]byte(got.out), &told); err != nil || told.Job.MessageID != want {
+			t.Errorf("%s: want %s, got %+v", message, want, got)
+		}
+	}
+	if got := heph(t, environ, "status", "--message", "aa…"); got.status != misused || !strings.Contains(got.err, "3 messages begin so") {
+		t.Errorf("%+v", got)
+	}
+	if got := heph(t, environ, "status", "--message", "cc"); got.status != failed || !strings.Contains(got.err, "no message cc") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // claimed puts a claim as it is while a worker works and another thread waits.
 func claimed(t *testing.T, s *stack.Stack, now time.Time) {
 	t.Helper()

@@ -70,3 +70,15 @@ func TestTheListOfMutantsFitsATerminal(t *testing.T) {
 		t.Errorf("what a mutant breaks comes after what most need not know: %q", head)
 	}
 }
+
+func TestATerminalHasRoomForASubjectBesideTheID(t *testing.T) {
+	_, environ := running(t, 1, "echo done")
+	id := strings.TrimSpace(heph(t, environ, append(draft[:len(draft):len(draft)], "--subject", "Opening hours", "--wait")...).out)
+	text := seen(t, 80, environ, "status")
+	if !strings.Contains(text, id[:shortID-1]+"…") || strings.Contains(text, id) || !strings.Contains(text, "Opening hours") {
+		t.Errorf("message %s:\n%s", id, text)
+	}
+	if whole := heph(t, environ, "status"); !strings.Contains(whole.out, id) {
+		t.Errorf("what is no terminal wants ids whole:\n%s", whole.out)
+	}
+}
