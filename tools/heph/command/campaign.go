@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -89,7 +90,7 @@ func (a *app) tellCampaign(r campaign.Report) {
 			r.Seconds, r.Threads, r.SeedsPerSecond, r.EventsPerSecond, r.VirtualToReal, r.VirtualToRealPerThread)
 	}
 	var ended []string
-	for _, outcome := range sortedNames(r.Outcomes) {
+	for _, outcome := range slices.Sorted(maps.Keys(r.Outcomes)) {
 		ended = append(ended, fmt.Sprintf("%d %s", r.Outcomes[outcome], outcome))
 	}
 	s.Printf("  mails     %s\n", strings.Join(ended, ", "))
@@ -130,13 +131,4 @@ func twice(r campaign.Report) string {
 		return ""
 	}
 	return fmt.Sprintf(", each seed run twice: %d differences", len(r.Differences))
-}
-
-func sortedNames(of map[string]int) []string {
-	names := make([]string, 0, len(of))
-	for name := range of {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

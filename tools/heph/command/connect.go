@@ -12,10 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/tools/stack"
 )
 
 // defaultEndpoint is where heph dev listens.
-const defaultEndpoint = "http://127.0.0.1:7400"
+var defaultEndpoint = fmt.Sprintf("http://127.0.0.1:%d", stack.DefaultPort)
 
 // target is the stack that a command talks to.
 type target struct {
@@ -85,10 +86,10 @@ func (t *target) load(ctx context.Context, endpoint *url.URL) (awsx.Clients, err
 	getenv := t.app.Getenv
 	if endpoint != nil && local(endpoint.Hostname()) {
 		if getenv("AWS_REGION") == "" {
-			options = append(options, config.WithRegion("us-east-1"))
+			options = append(options, config.WithRegion(localRegion))
 		}
 		if getenv("AWS_ACCESS_KEY_ID") == "" && getenv("AWS_PROFILE") == "" {
-			options = append(options, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")))
+			options = append(options, config.WithCredentialsProvider(localCredentials))
 		}
 	}
 	loaded, err := config.LoadDefaultConfig(ctx, options...)
@@ -105,6 +106,11 @@ func (t *target) load(ctx context.Context, endpoint *url.URL) (awsx.Clients, err
 	}
 	return awsx.From(loaded), nil
 }
+
+// Where a stack on this machine is, and who everybody is to it, where nothing else is said.
+const localRegion = "us-east-1"
+
+var localCredentials = credentials.NewStaticCredentialsProvider("local", "local", "")
 
 // local says whether the host is this machine.
 func local(host string) bool {

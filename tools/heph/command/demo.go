@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
@@ -97,9 +96,7 @@ func (a *app) stay(ctx context.Context, s *screen.Screen, started *stack.Stack, 
 
 // services are clients of the stack's port, as everybody's are: through the SDK, over HTTP.
 func services(started *stack.Stack) demo.Services {
-	clients := awsx.From(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(started.Endpoint()), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
+	clients := awsx.From(aws.Config{Region: localRegion, BaseEndpoint: aws.String(started.Endpoint()), Credentials: localCredentials})
 	return demo.Services{
 		S3: clients.S3(), Ledger: ledger.New(clients.DynamoDB(), started.Names()), Flows: clients.StepFunctions(),
 		Letters: deadLetters(started.Endpoint(), started.Names(), clients),

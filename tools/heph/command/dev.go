@@ -39,9 +39,6 @@ type development struct {
 	worker  worker.Settings
 }
 
-// defaultPort is that of defaultEndpoint.
-const defaultPort = 7400
-
 func (a *app) dev() *cobra.Command {
 	d := &development{app: a, claim: claim.DefaultSettings(), worker: worker.DefaultSettings()}
 	cmd := &cobra.Command{
@@ -64,7 +61,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 		RunE: func(cmd *cobra.Command, args []string) error { return d.run(cmd, args) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&d.port, "port", defaultPort, "port to listen on, on this machine only; 0 picks a free one")
+	f.IntVar(&d.port, "port", stack.DefaultPort, "port to listen on, on this machine only; 0 picks a free one")
 	f.IntVar(&d.workers, "workers", 2, "how many workers; 0 for none, to start them elsewhere")
 	f.StringVar(&d.root, "root", "", "folder of the workspaces (default: a temporary one, removed on exit)")
 	f.StringSliceVar(&d.domains, "domain", []string{"example.com"}, "domain whose mail is taken: USER@PROJECT.DOMAIN and PROJECT+USER@DOMAIN (again for more)")
@@ -222,7 +219,7 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 		command = strings.Join(args, " ")
 	}
 	flag := ""
-	if d.port != defaultPort {
+	if d.port != stack.DefaultPort {
 		flag = " --endpoint " + started.Endpoint()
 	}
 	s.Printf("%s %s\n", s.Paint(screen.Bold, "heph dev"), thisBuild().Version)

@@ -45,7 +45,7 @@ func environmentTopic() *cobra.Command {
 		Long: `A flag wins over the environment, the environment over the default.
 
 Where the stack is:
-  AWS_ENDPOINT_URL     its endpoint (--endpoint); without it http://127.0.0.1:7400, where heph dev listens.
+  AWS_ENDPOINT_URL     its endpoint (--endpoint); without it ` + defaultEndpoint + `, where heph dev listens.
                        --endpoint "" means AWS itself
   STACK_PREFIX         what the names of its resources begin with (--prefix; default webordinary)
   AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, …
