@@ -49,7 +49,7 @@ func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) er
 	case !report.OK():
 		return broken()
 	case ctx.Err() != nil:
-		return &exit{status: cancelled, err: errStopped}
+		return errStopped
 	}
 	return nil
 }
@@ -121,7 +121,10 @@ func (a *app) tellCampaign(r campaign.Report) {
 	if len(r.Differences) > 0 {
 		s.Printf("%s%s seeds %v\n", s.Sign("✘"), s.Paint(screen.Red, "not decided by the seed alone:"), r.Differences)
 	}
-	if r.OK() {
+	switch {
+	case r.OK() && r.Seeds < r.Planned:
+		s.Printf("%s%s\n", s.Sign("!"), s.Paint(screen.Yellow, fmt.Sprintf("%d of %d seeds were run, and kept every promise", r.Seeds, r.Planned)))
+	case r.OK():
 		s.Printf("%s%s\n", s.Sign("✔"), s.Paint(screen.Green, "every promise was kept in every run"))
 	}
 }

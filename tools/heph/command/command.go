@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -39,8 +41,12 @@ type app struct {
 	output string // text or json, where the command has --output
 }
 
-// Main runs the command line and returns its exit status.
+// Main runs the command line and returns its exit status. The first Ctrl-C or SIGTERM ends the context that a command
+// runs in, and with that the command; a second one ends the process at once.
 func Main(ctx context.Context, args []string, streams Streams) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	a := &app{Streams: streams, colour: screen.Auto, output: text}
 	root := a.root()
 	root.SetArgs(args)

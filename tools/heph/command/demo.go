@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
@@ -39,11 +37,7 @@ The exit status is 0 only where every outcome, record, dead letter, fence and fi
 	return cmd
 }
 
-var errStopped = errors.New("stopped before it was done")
-
 func (a *app) runDemo(ctx context.Context, keep, verbose bool) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	routes, err := demo.Routes()
 	if err != nil {
 		return err
@@ -71,7 +65,7 @@ func (a *app) runDemo(ctx context.Context, keep, verbose bool) (err error) {
 		Names: started.Names(), Services: services(started), Root: root, Worker: []string{self, "worker", "--"}, Environ: started.Environ(),
 	})
 	if ctx.Err() != nil {
-		return &exit{status: cancelled, err: errStopped}
+		return errStopped
 	}
 	allHold := show.Report(facts)
 	switch {

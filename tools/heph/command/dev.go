@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -94,8 +93,7 @@ func (d *development) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	defer remove()
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx := cmd.Context()
 	begun := time.Now()
 	s := d.err()
 	config.Log = d.log(s, begun)
@@ -108,7 +106,6 @@ func (d *development) run(cmd *cobra.Command, args []string) (err error) {
 	}
 	d.ready(s, started, config, args)
 	<-ctx.Done()
-	stop() // from here on a signal ends the process
 	d.stopping(s)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.Worker.CommandGrace+5*time.Second)
 	defer cancel()

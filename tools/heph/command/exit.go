@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,13 +39,19 @@ func usage(format string, args ...any) error {
 	return &exit{status: misused, err: fmt.Errorf(format, args...)}
 }
 
+// errStopped is the end of a command that Ctrl-C has stopped before it was done.
+var errStopped error = &exit{status: cancelled, err: errors.New("stopped before it was done")}
+
 // report tells of the error on stderr and answers with the exit status.
 func (a *app) report(err error) int {
 	status, said := failed, false
 	var e *exit
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		status, said = e.status, e.said
-	} else if strings.HasPrefix(err.Error(), "unknown command") {
+	case errors.Is(err, context.Canceled): // nothing else cancels what a command runs in
+		status, err = cancelled, errStopped
+	case strings.HasPrefix(err.Error(), "unknown command"):
 		status = misused
 	}
 	if said {

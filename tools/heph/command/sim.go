@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -112,8 +110,6 @@ func (a *app) runSim(ctx context.Context, cmd *cobra.Command, f simFlags) error 
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	defer a.tolerateGarbage()()
 	return a.carryOut(ctx, f)
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -93,8 +91,6 @@ func (q *questions) run(ctx context.Context) error {
 	if !q.watch {
 		return q.show(ctx, o)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
 	for {
 		if err := q.show(ctx, o); err != nil && ctx.Err() == nil {
 			return err

@@ -32,7 +32,7 @@ func exitCodesTopic() *cobra.Command {
   2    the command line is wrong; nothing was done
   3    heph send --wait: the mail reached an outcome, but another than completed
   4    heph send --wait: there was no outcome before --timeout
-  130  stopped by Ctrl-C before it was done
+  130  stopped before it was done, by Ctrl-C or SIGTERM
 
 With -o json an error is one JSON object on stderr: {"error":{"message":…,"exitStatus":…}}.`,
 	}
