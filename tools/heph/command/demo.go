@@ -84,7 +84,7 @@ func (a *app) runDemo(ctx context.Context, keep, verbose bool) (err error) {
 func (a *app) stay(ctx context.Context, s *screen.Screen, started *stack.Stack, root string) {
 	s.Printf("\nThe stack goes on, with its workers, until Ctrl-C. Everything is gone then.\n")
 	s.Printf("  Workspaces  %s/workspaces\n", root)
-	s.Printf("  Look        heph status --endpoint %s\n", started.Endpoint())
+	s.Printf("  Look        heph status%s\n", a.flagsFor(started.Endpoint(), started.Names()))
 	<-ctx.Done()
 }
 

@@ -215,9 +215,9 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 	if len(args) > 0 {
 		command = strings.Join(args, " ")
 	}
-	flag := ""
-	if d.port != stack.DefaultPort {
-		flag = " --endpoint " + started.Endpoint()
+	to := "scott@amelia." + d.domains[0]
+	if d.routes != "" {
+		to = "ADDRESS"
 	}
 	s.Printf("%s %s\n", s.Paint(screen.Bold, "heph dev"), thisBuild().Version)
 	for _, line := range [][2]string{
@@ -232,8 +232,8 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 		}
 		s.Printf("  %s %s\n", screen.Pad(line[0], 11), line[1])
 	}
-	s.Printf("Try: heph send%s --from me@example.org --to scott@amelia.%s --subject Hello --body \"Hello there\" --wait   %s\n",
-		flag, d.domains[0], s.Paint(screen.Dim, "(Ctrl-C stops, twice quits)"))
+	s.Printf("Try: heph send%s --from me@example.org --to %s --subject Hello --body \"Hello there\" --wait   %s\n",
+		d.flagsFor(started.Endpoint(), started.Names()), to, s.Paint(screen.Dim, "(Ctrl-C stops, twice quits)"))
 }
 
 func (d *development) stopping(s *screen.Screen) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/ledger"
@@ -88,7 +89,7 @@ func (s *sending) run(cmd *cobra.Command, files []string) error {
 			if i > 0 {
 				_ = s.tell(mails[:i], nil)
 			}
-			return fmt.Errorf("%w (%d of %d were sent)", err, i, len(mails))
+			return fmt.Errorf("%w (%d of %d were sent)", s.target.explain(err, names), i, len(mails))
 		}
 		if s.output == text {
 			s.out().Printf("%s\n", m.MessageID)
@@ -97,7 +98,7 @@ func (s *sending) run(cmd *cobra.Command, files []string) error {
 	if !s.wait {
 		return s.tell(mails, nil)
 	}
-	ended, err := s.await(ctx, ledger.New(clients.DynamoDB(), names), mails)
+	ended, err := s.await(ctx, clients, names, mails)
 	if told := s.tell(mails, ended); err == nil {
 		err = told
 	}
@@ -220,7 +221,8 @@ const pollEvery = 200 * time.Millisecond
 var errNoOutcome = errors.New("no outcome yet")
 
 // await looks until every mail has its outcome, and answers with those that there are.
-func (s *sending) await(ctx context.Context, rows ledger.Ledger, mails []outbox.Mail) (ended []*claim.Job, err error) {
+func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Names, mails []outbox.Mail) (ended []*claim.Job, err error) {
+	rows := ledger.New(clients.DynamoDB(), names)
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errNoOutcome)
 	defer cancel()
 	ended = make([]*claim.Job, len(mails))
@@ -229,9 +231,10 @@ func (s *sending) await(ctx context.Context, rows ledger.Ledger, mails []outbox.
 			j, err := rows.Job(ctx, m.MessageID)
 			switch {
 			case errors.Is(context.Cause(ctx), errNoOutcome):
-				return ended, &exit{status: waitedEnough, err: fmt.Errorf("%s has no outcome after %v: `heph status --message %s` shows where it is", m.MessageID, s.timeout, m.MessageID)}
+				return ended, &exit{status: waitedEnough, err: fmt.Errorf("%s has no outcome after %v: `heph status --message %s%s` shows where it is",
+					m.MessageID, s.timeout, m.MessageID, s.flagsFor(s.target.url(), names))}
 			case err != nil:
-				return ended, err
+				return ended, s.target.explain(err, names)
 			case j != nil && j.Outcome != "":
 				ended[i] = j
 				continue

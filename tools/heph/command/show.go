@@ -89,7 +89,7 @@ func (q *questions) showClaims(s *screen.Screen, claims []claimView, now time.Ti
 
 func (q *questions) showJobs(s *screen.Screen, v overview, now time.Time) {
 	s.Printf("\n")
-	if !title(s, "Jobs", len(v.Jobs), v.More.Jobs, "none yet; `heph send mail.eml` sends a mail") {
+	if !title(s, "Jobs", len(v.Jobs), v.More.Jobs, "none yet; `heph send mail.eml"+q.flags+"` sends a mail") {
 		return
 	}
 	t := screen.Table{Head: []string{"RECEIVED", "KEY", "STATE", "TOOK", "MESSAGE", "SUBJECT"}}

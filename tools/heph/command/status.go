@@ -29,6 +29,7 @@ type questions struct {
 	message string
 	limit   int
 	watch   bool
+	flags   string // of commands that are printed: see flagsFor
 }
 
 func (a *app) status() *cobra.Command {
@@ -88,12 +89,13 @@ func (q *questions) run(ctx context.Context) error {
 		ledger: ledger.New(clients.DynamoDB(), names), flows: clients.StepFunctions(), now: time.Now,
 		letters: deadLetters(q.target.url(), names, clients),
 	}
+	q.flags = q.flagsFor(q.target.url(), names)
 	if !q.watch {
-		return q.show(ctx, o)
+		return q.target.explain(q.show(ctx, o), names)
 	}
 	for {
 		if err := q.show(ctx, o); err != nil && ctx.Err() == nil {
-			return err
+			return q.target.explain(err, names)
 		}
 		select {
 		case <-ctx.Done():
@@ -111,7 +113,10 @@ func (q *questions) show(ctx context.Context, o observer) error {
 	}
 	if q.message != "" {
 		m, err := o.message(ctx, q.message)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNoMessage):
+			return fmt.Errorf("%w: it never came, or came more than 30 days ago; `heph status%s` lists the newest", err, q.flags)
+		case err != nil:
 			return err
 		}
 		if q.output == asJSON {
@@ -241,6 +246,8 @@ func (o observer) message(ctx context.Context, id string) (messageView, error) {
 	return m, err
 }
 
+var errNoMessage = errors.New("no message")
+
 // job is the message with the id, or else the one whose id begins so.
 func (o observer) job(ctx context.Context, id string) (claim.Job, error) {
 	j, err := o.ledger.Job(ctx, id)
@@ -258,7 +265,7 @@ func (o observer) job(ctx context.Context, id string) (claim.Job, error) {
 	like := slices.DeleteFunc(all.Rows, func(j claim.Job) bool { return !strings.HasPrefix(j.MessageID, beginning) })
 	switch len(like) {
 	case 0:
-		return claim.Job{}, fmt.Errorf("no message %s: it never came, or came more than 30 days ago; `heph status` lists the newest", id)
+		return claim.Job{}, fmt.Errorf("%w %s", errNoMessage, id)
 	case 1:
 		return like[0], nil
 	}

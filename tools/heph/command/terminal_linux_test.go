@@ -1,8 +1,10 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,5 +82,21 @@ func TestATerminalHasRoomForASubjectBesideTheID(t *testing.T) {
 	}
 	if whole := heph(t, environ, "status"); !strings.Contains(whole.out, id) {
 		t.Errorf("what is no terminal wants ids whole:\n%s", whole.out)
+	}
+}
+
+// What heph dev shows to try is typed as it stands, but for the address where only a routes file knows one.
+func TestDevShowsHowToReachItsStack(t *testing.T) {
+	routes := write(t, "routes.json", `{"routes": [{"address": "help@shop.example", "project": "amelia", "user": "scott"}]}`)
+	for flags, to := range map[string]string{"--domain mail.example": "scott@amelia.mail.example", "--routes " + routes: "ADDRESS"} {
+		near, shown := terminal(t, 200)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // it stops once it has begun
+		args := append([]string{"--color", "never", "dev", "--port", "0", "--prefix", "mine"}, strings.Fields(flags)...)
+		status := Main(ctx, args, Streams{Out: near, Err: near, Getenv: func(string) string { return "" }})
+		text := shown()
+		if want := regexp.MustCompile(`Try: heph send --endpoint http://127\.0\.0\.1:\d+ --prefix mine --from \S+ --to ` + to + ` `); status != ok || !want.MatchString(text) {
+			t.Errorf("status %d, want %v:\n%s", status, want, text)
+		}
 	}
 }
