@@ -232,6 +232,17 @@ func TestASearchStopsAtItsLimit(t *testing.T) {
 	}
 }
 
+func TestASearchStopsWhereItIsAskedTo(t *testing.T) {
+	small, _ := ScopeNamed("small")
+	for _, scope := range []Scope{small, small.merged()} {
+		asked := 0
+		report := Run(scope, Options{Stop: func() bool { asked++; return asked > 10 }})
+		if report.Complete || report.Distinct == 0 || asked != 11 || len(report.Violations) > 0 {
+			t.Errorf("complete %v, %d distinct, asked %d times", report.Complete, report.Distinct, asked)
+		}
+	}
+}
+
 func BenchmarkSearch(b *testing.B) {
 	scope, _ := ScopeNamed("small")
 	var states int64

@@ -72,7 +72,7 @@ func (s *mergedSearch) walk() {
 		}
 		s.depth, s.next = s.next, s.depth[:0]
 		for i := range s.depth {
-			if s.prints.count > limit {
+			if s.prints.count > limit || i%batch == 0 && s.opts.stop() {
 				return
 			}
 			s.expand(&s.depth[i])

@@ -11,6 +11,8 @@ type Options struct {
 	Progress func(distinct, generated int64)
 	// MaxStates stops the search; the report then says that it is not complete. 0 is no limit.
 	MaxStates int
+	// Stop is asked again and again whether to stop the search; the report then says that it is not complete. nil is never.
+	Stop func() bool
 	// Mutant names a wrong version of the protocol to search instead; see Mutants.
 	Mutant string
 }
@@ -103,6 +105,8 @@ func (o Options) seconds() float64 {
 	return o.Seconds()
 }
 
+func (o Options) stop() bool { return o.Stop != nil && o.Stop() }
+
 func (s *search) found(k key, hash uint64, from uint32) uint32 {
 	index, added := s.store.add(k, hash)
 	if added {
@@ -118,7 +122,7 @@ func (s *search) walk() {
 			s.report.Diameter++
 		}
 		for at := first; at < end; at += batch {
-			if s.opts.MaxStates > 0 && s.store.keys.len > s.opts.MaxStates {
+			if s.opts.MaxStates > 0 && s.store.keys.len > s.opts.MaxStates || s.opts.stop() {
 				return
 			}
 			s.expand(uint32(at), uint32(min(at+batch, end)))

@@ -189,7 +189,10 @@ func (r *run) end(ctx context.Context, exit Exit) {
 			r.finish(ctx, r.lease, claim.End{Outcome: job.Completed, Result: exit.Summary})
 			return
 		}
-		what := fmt.Sprintf("the command exited with status %d: %s", exit.Code, exit.Summary)
+		what := fmt.Sprintf("the command exited with status %d", exit.Code)
+		if exit.Summary != "" {
+			what += ": " + exit.Summary
+		}
 		r.finish(ctx, r.lease, claim.End{Outcome: job.Failed, Result: what})
 	}
 }

@@ -62,6 +62,10 @@ func TestACommandThatEnds(t *testing.T) {
 			stage{command: command{runs: 5 * time.Second, exit: worker.Exit{Code: 3, Summary: "no such door"}}}, `
 				0s: start, begin under fence 7
 				5s: finish as failed: "the command exited with status 3: no such door", fail as FAILED, delete`},
+		{"with another status, and said nothing, has failed without a word of its own",
+			stage{command: command{runs: 5 * time.Second, exit: worker.Exit{Code: 3}}}, `
+				0s: start, begin under fence 7
+				5s: finish as failed: "the command exited with status 3", fail as FAILED, delete`},
 		{"just when somebody asks for its place has completed all the same, and wakes who waits before it answers",
 			stage{command: command{runs: 25 * time.Second, exit: done, saves: time.Hour}, askedAt: 22 * time.Second}, `
 				0s: start, begin under fence 7

@@ -141,7 +141,7 @@ func TestAPanicIsAViolation(t *testing.T) {
 func TestAStoppedCampaignReportsWhatWasRun(t *testing.T) {
 	told := 0
 	report := campaign.Run(campaign.Plan{Seeds: 1000, Progress: func(world.Result) { told++ }, Stop: func() bool { return told == 3 }})
-	if report.Seeds != 3 || told != 3 {
+	if report.Planned != 1000 || report.Seeds != 3 || told != 3 {
 		t.Errorf("%d seeds, told of %d", report.Seeds, told)
 	}
 }
@@ -164,7 +164,7 @@ func TestTheReportsNamesAreStable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		"mode", "faults", "from", "seeds", "events", "virtualNanoseconds", "outcomes", "struck", "claimLives", "pairs", "violations", "hash",
+		"mode", "faults", "from", "planned", "seeds", "events", "virtualNanoseconds", "outcomes", "struck", "claimLives", "pairs", "violations", "hash",
 		"twice", "differences", "threads", "seconds", "seedsPerSecond", "eventsPerSecond", "virtualToReal", "virtualToRealPerThread",
 	} {
 		if _, ok := fields[name]; !ok {

@@ -15,6 +15,7 @@ type Report struct {
 	Mode        Mode           `json:"mode"`
 	Faults      []string       `json:"faults"` // that were allowed to strike
 	From        uint64         `json:"from"`
+	Planned     uint64         `json:"planned"`
 	Seeds       uint64         `json:"seeds"` // that were run; fewer than planned where the campaign was stopped
 	Events      int64          `json:"events"`
 	Virtual     time.Duration  `json:"virtualNanoseconds"`
@@ -165,7 +166,7 @@ func mix(z uint64) uint64 {
 
 func (p Plan) report(t *tally) Report {
 	r := Report{
-		Mode: p.Mode, Faults: p.FaultNames(), From: p.From, Seeds: t.seeds, Events: t.events, Virtual: t.virtual,
+		Mode: p.Mode, Faults: p.FaultNames(), From: p.From, Planned: p.Seeds, Seeds: t.seeds, Events: t.events, Virtual: t.virtual,
 		Outcomes: t.outcomes, ClaimLives: t.lives, Pairs: p.pairs(t), Hash: fmt.Sprintf("%016x", t.hash),
 		Twice: p.Twice, Differences: t.differ, Violations: []Broken{}, Struck: []Strikes{},
 	}

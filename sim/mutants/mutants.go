@@ -50,8 +50,10 @@ func All() ([]Mutant, error) {
 
 // Bug is a known way in which leases go wrong.
 type Bug struct {
-	ID, What, Seen string
-	Cannot         string // why it cannot happen here; empty: mutants bring it about
+	ID     string `json:"id"`
+	What   string `json:"what"`
+	Seen   string `json:"seen"`
+	Cannot string `json:"cannot,omitempty"` // why it cannot happen here; empty: mutants bring it about
 }
 
 // Bugs are known bugs of other systems that hold leases, locks or queues. Each has at least one mutant, or

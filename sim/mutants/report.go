@@ -17,6 +17,7 @@ type Report struct {
 	Unmutated     *Result     `json:"unmutated,omitempty"` // the tree as it is, where mutants of the system were run
 	Killed        int         `json:"killed"`
 	Survived      int         `json:"survived"` // or were not killed as they should
+	Errors        int         `json:"errors"`   // could not be tried, which says nothing of them
 	MedianSeconds float64     `json:"medianSeconds"`
 	WorstSeconds  float64     `json:"worstSeconds"`
 	SoonEnough    bool        `json:"soonEnough"`  // median and worst are within the targets
@@ -43,7 +44,7 @@ type StorySizes struct {
 
 // OK says whether every mutant was killed and the tree as it is was not.
 func (r Report) OK() bool {
-	return r.Survived == 0 && (r.Unmutated == nil || (!r.Unmutated.Killed && r.Unmutated.Error == ""))
+	return r.Survived == 0 && r.Errors == 0 && (r.Unmutated == nil || (!r.Unmutated.Killed && r.Unmutated.Error == ""))
 }
 
 // Result is what became of one mutant.
@@ -67,7 +68,12 @@ func Sum(results []Result) Report {
 	var seeds, events []int
 	shrunk := StorySizes{}
 	for _, m := range results {
-		if !m.OK() {
+		switch {
+		case m.OK():
+		case m.Error != "":
+			r.Errors++
+			continue
+		default:
 			r.Survived++
 			continue
 		}

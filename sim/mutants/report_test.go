@@ -30,6 +30,10 @@ func TestSum(t *testing.T) {
 	if want := (mutants.StorySizes{Counted: 4, Short: 2, Median: 12, Worst: 13, Without: 1}); r.Stories == nil || *r.Stories != want {
 		t.Errorf("%+v, want %+v", r.Stories, want)
 	}
+	r = mutants.Sum([]mutants.Result{killed(1, 4, 0), {Error: "it does not build"}})
+	if r.Killed != 1 || r.Survived != 0 || r.Errors != 1 || r.OK() {
+		t.Errorf("%+v", r)
+	}
 	r = mutants.Sum([]mutants.Result{killed(1, 4, 0), ofCore})
 	if !r.OK() || !r.SoonEnough || r.Stories != nil {
 		t.Errorf("%+v", r)

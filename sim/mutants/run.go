@@ -264,6 +264,7 @@ func (l *lab) build(ctx context.Context, m Mutant) Result {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(what, "-overlay", overlay, "-ldflags", "-s -w", "-o", filepath.Join(l.place(m), killerName), source)...)
 	cmd.Dir = l.options.Root
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+l.folder) // a go tool that is killed leaves its files behind
 	if output, err := cmd.CombinedOutput(); err != nil {
 		result.Error = fmt.Sprintf("mutant %s does not build: %v\n%s", m.Name, err, output)
 	}

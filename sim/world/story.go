@@ -13,12 +13,12 @@ import (
 	"github.com/webordinary/hephaestus/sim/sfncore"
 )
 
-// Story is what happened, for people: a line an event, and beside them what lasts.
+// Story is what happened, for people: a line an event, and beside them what lasts. Its JSON names are stable.
 type Story struct {
 	keep       bool
-	Lines      []Line
-	Spans      []Span            // of commands
-	Executions []Execution       // filled at the end of the run
+	Lines      []Line            `json:"lines"`
+	Spans      []Span            `json:"spans"`      // of commands
+	Executions []Execution       `json:"executions"` // filled at the end of the run
 	early      []Note            // from before the first line
 	threads    map[string]string // their ids as the scenario calls them
 }

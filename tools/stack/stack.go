@@ -29,8 +29,8 @@ import (
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 
-// DefaultAddress is where a stack listens if nobody says otherwise.
-const DefaultAddress = "127.0.0.1:7400"
+// DefaultPort is where a stack listens, on this machine only, if nobody says otherwise.
+const DefaultPort = 7400
 
 // Where the local stack says it is.
 const (
@@ -46,11 +46,10 @@ type Config struct {
 	Flow    job.Settings
 	Worker  worker.Settings
 	Routes  mail.Routes
-	Command []string    // what workers of this process run for each message
-	Root    string      // of their workspaces
-	Environ []string    // of their commands
-	Workers int         // of this process; 0 for none
-	Host    worker.Host // overrides Command, Root and Environ: for tests and benchmarks
+	Command []string // what workers of this process run for each message
+	Root    string   // of their workspaces
+	Environ []string // of their commands
+	Workers int      // of this process; 0 for none
 	// OmitHistory keeps no history of executions, for runs with very many.
 	OmitHistory bool
 	Log         *slog.Logger // handlers' and workers' records; default: nothing
@@ -59,7 +58,7 @@ type Config struct {
 // withDefaults fills in what was not said and refuses what does not go together.
 func (c Config) withDefaults() (Config, error) {
 	if c.Address == "" {
-		c.Address = DefaultAddress
+		c.Address = fmt.Sprintf("127.0.0.1:%d", DefaultPort)
 	}
 	if c.Claim == (claim.Settings{}) {
 		c.Claim = claim.DefaultSettings()
@@ -90,7 +89,7 @@ type Stack struct {
 	runtime   *runtime
 	listener  net.Listener
 	server    *http.Server
-	host      *process.Host // nil where Config.Host is used or there are no workers
+	host      *process.Host // nil where there are no workers
 	workers   sync.WaitGroup
 	stop      context.CancelFunc
 }
@@ -151,21 +150,17 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	host := s.config.Host
-	if host == nil {
-		nudges, err := interrupt.NewQueues(queue, s.names, s.resources.WorkQueueURL)
-		if err != nil {
-			return err
-		}
-		options := process.Options{Command: s.config.Command, Root: s.config.Root, Environ: s.config.Environ}
-		if s.host, err = process.New(options, client.NewS3(s.Call), nudges, s.config.Log.With("part", "worker")); err != nil {
-			return err
-		}
-		host = s.host
+	nudges, err := interrupt.NewQueues(queue, s.names, s.resources.WorkQueueURL)
+	if err != nil {
+		return err
+	}
+	options := process.Options{Command: s.config.Command, Root: s.config.Root, Environ: s.config.Environ}
+	if s.host, err = process.New(options, client.NewS3(s.Call), nudges, s.config.Log.With("part", "worker")); err != nil {
+		return err
 	}
 	for n := range s.config.Workers {
 		id := fmt.Sprintf("worker-local-%d-%s", n+1, boot.RandomID())
-		w := worker.New(id, queue, s.resources.WorkQueueURL, store, tokens, host, s.config.Worker, s.config.Log.With("part", "worker"))
+		w := worker.New(id, queue, s.resources.WorkQueueURL, store, tokens, s.host, s.config.Worker, s.config.Log.With("part", "worker"))
 		s.workers.Go(func() { w.Run(ctx) })
 	}
 	return nil

@@ -12,6 +12,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -38,8 +41,12 @@ type app struct {
 	output string // text or json, where the command has --output
 }
 
-// Main runs the command line and returns its exit status.
+// Main runs the command line and returns its exit status. The first Ctrl-C or SIGTERM ends the context that a command
+// runs in, and with that the command; a second one ends the process at once.
 func Main(ctx context.Context, args []string, streams Streams) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	a := &app{Streams: streams, colour: screen.Auto, output: text}
 	root := a.root()
 	root.SetArgs(args)
@@ -79,6 +86,7 @@ here as on AWS.`,
 		exitCodesTopic(), environmentTopic(),
 	)
 	a.prove(root)
+	strictHelp(root)
 	return root
 }
 
@@ -94,9 +102,11 @@ const (
 	asJSON = "json"
 )
 
-// outputFlag gives the command --output.
+// outputFlag gives the command --output and --json. Both say the form while flags are parsed, so that an error of a
+// later one has it too.
 func (a *app) outputFlag(cmd *cobra.Command) {
 	cmd.Flags().VarP(outputFlag{&a.output}, "output", "o", "form of the output: text or json")
+	cmd.Flags().VarPF(jsonFlag{&a.output}, "json", "", "the same as -o json").NoOptDefVal = "true"
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{text, asJSON}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -139,5 +149,22 @@ func (f outputFlag) Set(value string) error {
 		return fmt.Errorf("%q: want text or json", value)
 	}
 	*f.form = value
+	return nil
+}
+
+// jsonFlag is a switch.
+type jsonFlag struct{ form *string }
+
+func (f jsonFlag) String() string { return "" }
+func (f jsonFlag) Type() string   { return "bool" }
+func (f jsonFlag) Set(value string) error {
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return fmt.Errorf("%q: want true or false", value)
+	}
+	*f.form = text
+	if on {
+		*f.form = asJSON
+	}
 	return nil
 }

@@ -61,6 +61,8 @@ func TestAWrongCommandLineSaysWhatToDo(t *testing.T) {
 		{"sned", "send"},
 		{"--colour never", "did you mean --color?"},
 		{"--color sometimes", "want auto, always or never"},
+		{"sim --sede 1", "did you mean --seed?"},
+		{"status --limit many", `--limit "many": want a whole number`},
 		{"version now", "heph version takes no arguments"},
 		{"status --mesage x", "did you mean --message?"},
 		{"status -x", "heph status --help"},
@@ -81,7 +83,7 @@ func TestAWrongCommandLineSaysWhatToDo(t *testing.T) {
 		{"send --from a@b.example --to a@b.example --body x --body-file " + mail, "leave out one"},
 		{"send --from a@b.example --to a@b.example --attach no-such-file", "no such file"},
 		{"send --from a@b.example --to a@b.example --attach " + folder, "is a folder"},
-		{"send " + mail + " --timeout soon", "invalid"},
+		{"send " + mail + " --timeout soon", `--timeout "soon": want a duration such as 90s or 5m`},
 		{"dev ./work.sh", "put the command behind --"},
 		{"dev --port 70000", "want 0 to 65535"},
 		{"dev --workers -1", "want 0 or more"},
@@ -92,6 +94,8 @@ func TestAWrongCommandLineSaysWhatToDo(t *testing.T) {
 		{"dev -- no-such-program-anywhere", "cannot be run"},
 		{"demo now", "takes no arguments"},
 		{"worker", "no command to run"},
+		{"help nonsense", `unknown help topic "nonsense"`},
+		{"help sim nonsense", `unknown help topic "sim nonsense"`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			got := heph(t, nil, strings.Fields(c.args)...)
@@ -129,6 +133,18 @@ func TestAnErrorInJSONIsOneObjectOnStderr(t *testing.T) {
 	}
 	if told.Error.ExitStatus != failed || !strings.Contains(told.Error.Message, "no stack at") {
 		t.Fatalf("%+v", told)
+	}
+}
+
+func TestAnErrorIsInTheFormThatTheFlagsBeforeItSay(t *testing.T) {
+	for args, inJSON := range map[string]bool{
+		"sim --json --bad": true, "sim --bad": false, "sim --json --seeds 0": true, "sim -o json --json=false --seeds 0": false, "model --json --scope huge": true,
+		"mutants --json --sedes 1": true, "status --json --limit 0": true, "send --json": true, "version -o json now": true, "sim --json=perhaps": false,
+	} {
+		got := heph(t, nil, strings.Fields(args)...)
+		if got.status != misused || strings.HasPrefix(got.err, `{"error":`) != inJSON {
+			t.Errorf("%s: %+v", args, got)
+		}
 	}
 }
 
@@ -187,6 +203,25 @@ func TestTheHelpTopicNamesEveryExitStatus(t *testing.T) {
 	}
 	if got := heph(t, nil, "help", "environment"); !strings.Contains(got.out, "AWS_ENDPOINT_URL") {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestHelpKnowsEveryCommandAndTopic(t *testing.T) {
+	for _, topic := range []string{"", "sim", "exit-codes", "help", "completion", "completion bash", "worker"} {
+		if got := heph(t, nil, strings.Fields("help "+topic)...); got.status != ok || got.out == "" || got.err != "" {
+			t.Errorf("%s: %+v", topic, got)
+		}
+	}
+}
+
+func TestTheDistanceOfTwoWordsIsInTypingErrors(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"seed", "seed", 0}, {"sede", "seed", 1}, {"sed", "seed", 1}, {"seeed", "seed", 1}, {"seid", "seed", 1}, {"eseds", "seed", 2}, {"", "seed", 4}, {"mode", "sede", 2}} {
+		if got := distance(c.a, c.b); got != c.want || distance(c.b, c.a) != got {
+			t.Errorf("%s and %s: %d, want %d", c.a, c.b, got, c.want)
+		}
 	}
 }
 

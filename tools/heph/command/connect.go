@@ -1,21 +1,26 @@
 package command
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/tools/stack"
 )
 
 // defaultEndpoint is where heph dev listens.
-const defaultEndpoint = "http://127.0.0.1:7400"
+var defaultEndpoint = fmt.Sprintf("http://127.0.0.1:%d", stack.DefaultPort)
 
 // target is the stack that a command talks to.
 type target struct {
@@ -45,15 +50,37 @@ func (t *target) url() string {
 
 // names are those of the stack's resources.
 func (t *target) names() (awsx.Names, error) {
-	prefix := t.prefix
-	if prefix == "" {
-		prefix = t.app.Getenv("STACK_PREFIX")
-	}
-	names, err := awsx.NewNames(prefix)
+	names, err := awsx.NewNames(cmp.Or(t.prefix, t.app.Getenv("STACK_PREFIX")))
 	if err != nil {
 		return names, usage("%w", err)
 	}
 	return names, nil
+}
+
+// flagsFor are those by which a command that is printed reaches the stack. It needs none where it does by itself, and
+// whoever types it elsewhere may have another environment: what that says here is told.
+func (a *app) flagsFor(endpoint string, names awsx.Names) string {
+	flags := ""
+	if endpoint != defaultEndpoint || a.Getenv("AWS_ENDPOINT_URL") != "" {
+		flags += " --endpoint " + cmp.Or(endpoint, `""`)
+	}
+	if names.Prefix() != awsx.DefaultPrefix || a.Getenv("STACK_PREFIX") != "" {
+		flags += " --prefix " + names.Prefix()
+	}
+	return flags
+}
+
+// explain says of an error that there is no such stack, where it means that: its table or its bucket is not there.
+func (t *target) explain(err error, names awsx.Names) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) || !slices.Contains([]string{"ResourceNotFoundException", "NoSuchBucket"}, api.ErrorCode()) {
+		return err
+	}
+	where := "at " + t.url()
+	if t.url() == "" {
+		where = "in this region of AWS"
+	}
+	return fmt.Errorf("there is no stack of the prefix %s %s: name another with --prefix", names.Prefix(), where)
 }
 
 // dialTimeout is how long a stack on this machine may take to accept a connection.
@@ -85,10 +112,10 @@ func (t *target) load(ctx context.Context, endpoint *url.URL) (awsx.Clients, err
 	getenv := t.app.Getenv
 	if endpoint != nil && local(endpoint.Hostname()) {
 		if getenv("AWS_REGION") == "" {
-			options = append(options, config.WithRegion("us-east-1"))
+			options = append(options, config.WithRegion(localRegion))
 		}
 		if getenv("AWS_ACCESS_KEY_ID") == "" && getenv("AWS_PROFILE") == "" {
-			options = append(options, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")))
+			options = append(options, config.WithCredentialsProvider(localCredentials))
 		}
 	}
 	loaded, err := config.LoadDefaultConfig(ctx, options...)
@@ -105,6 +132,11 @@ func (t *target) load(ctx context.Context, endpoint *url.URL) (awsx.Clients, err
 	}
 	return awsx.From(loaded), nil
 }
+
+// Where a stack on this machine is, and who everybody is to it, where nothing else is said.
+const localRegion = "us-east-1"
+
+var localCredentials = credentials.NewStaticCredentialsProvider("local", "local", "")
 
 // local says whether the host is this machine.
 func local(host string) bool {

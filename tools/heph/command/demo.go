@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
@@ -40,11 +37,7 @@ The exit status is 0 only where every outcome, record, dead letter, fence and fi
 	return cmd
 }
 
-var errStopped = errors.New("stopped before it was done")
-
 func (a *app) runDemo(ctx context.Context, keep, verbose bool) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	routes, err := demo.Routes()
 	if err != nil {
 		return err
@@ -72,7 +65,7 @@ func (a *app) runDemo(ctx context.Context, keep, verbose bool) (err error) {
 		Names: started.Names(), Services: services(started), Root: root, Worker: []string{self, "worker", "--"}, Environ: started.Environ(),
 	})
 	if ctx.Err() != nil {
-		return &exit{status: cancelled, err: errStopped}
+		return errStopped
 	}
 	allHold := show.Report(facts)
 	switch {
@@ -91,15 +84,13 @@ func (a *app) runDemo(ctx context.Context, keep, verbose bool) (err error) {
 func (a *app) stay(ctx context.Context, s *screen.Screen, started *stack.Stack, root string) {
 	s.Printf("\nThe stack goes on, with its workers, until Ctrl-C. Everything is gone then.\n")
 	s.Printf("  Workspaces  %s/workspaces\n", root)
-	s.Printf("  Look        heph status --endpoint %s\n", started.Endpoint())
+	s.Printf("  Look        heph status%s\n", a.flagsFor(started.Endpoint(), started.Names()))
 	<-ctx.Done()
 }
 
 // services are clients of the stack's port, as everybody's are: through the SDK, over HTTP.
 func services(started *stack.Stack) demo.Services {
-	clients := awsx.From(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(started.Endpoint()), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
+	clients := awsx.From(aws.Config{Region: localRegion, BaseEndpoint: aws.String(started.Endpoint()), Credentials: localCredentials})
 	return demo.Services{
 		S3: clients.S3(), Ledger: ledger.New(clients.DynamoDB(), started.Names()), Flows: clients.StepFunctions(),
 		Letters: deadLetters(started.Endpoint(), started.Names(), clients),

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,9 +38,6 @@ type development struct {
 	worker  worker.Settings
 }
 
-// defaultPort is that of defaultEndpoint.
-const defaultPort = 7400
-
 func (a *app) dev() *cobra.Command {
 	d := &development{app: a, claim: claim.DefaultSettings(), worker: worker.DefaultSettings()}
 	cmd := &cobra.Command{
@@ -64,7 +60,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 		RunE: func(cmd *cobra.Command, args []string) error { return d.run(cmd, args) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&d.port, "port", defaultPort, "port to listen on, on this machine only; 0 picks a free one")
+	f.IntVar(&d.port, "port", stack.DefaultPort, "port to listen on, on this machine only; 0 picks a free one")
 	f.IntVar(&d.workers, "workers", 2, "how many workers; 0 for none, to start them elsewhere")
 	f.StringVar(&d.root, "root", "", "folder of the workspaces (default: a temporary one, removed on exit)")
 	f.StringSliceVar(&d.domains, "domain", []string{"example.com"}, "domain whose mail is taken: USER@PROJECT.DOMAIN and PROJECT+USER@DOMAIN (again for more)")
@@ -97,8 +93,7 @@ func (d *development) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	defer remove()
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx := cmd.Context()
 	begun := time.Now()
 	s := d.err()
 	config.Log = d.log(s, begun)
@@ -111,7 +106,6 @@ func (d *development) run(cmd *cobra.Command, args []string) (err error) {
 	}
 	d.ready(s, started, config, args)
 	<-ctx.Done()
-	stop() // from here on a signal ends the process
 	d.stopping(s)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.Worker.CommandGrace+5*time.Second)
 	defer cancel()
@@ -221,9 +215,9 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 	if len(args) > 0 {
 		command = strings.Join(args, " ")
 	}
-	flag := ""
-	if d.port != defaultPort {
-		flag = " --endpoint " + started.Endpoint()
+	to := "scott@amelia." + d.domains[0]
+	if d.routes != "" {
+		to = "ADDRESS"
 	}
 	s.Printf("%s %s\n", s.Paint(screen.Bold, "heph dev"), thisBuild().Version)
 	for _, line := range [][2]string{
@@ -238,8 +232,8 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 		}
 		s.Printf("  %s %s\n", screen.Pad(line[0], 11), line[1])
 	}
-	s.Printf("Try: heph send%s --from me@example.org --to scott@amelia.%s --subject Hello --body \"Hello there\" --wait   %s\n",
-		flag, d.domains[0], s.Paint(screen.Dim, "(Ctrl-C stops, twice quits)"))
+	s.Printf("Try: heph send%s --from me@example.org --to %s --subject Hello --body \"Hello there\" --wait   %s\n",
+		d.flagsFor(started.Endpoint(), started.Names()), to, s.Paint(screen.Dim, "(Ctrl-C stops, twice quits)"))
 }
 
 func (d *development) stopping(s *screen.Screen) {

@@ -1,9 +1,11 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,13 +39,19 @@ func usage(format string, args ...any) error {
 	return &exit{status: misused, err: fmt.Errorf(format, args...)}
 }
 
+// errStopped is the end of a command that Ctrl-C has stopped before it was done.
+var errStopped error = &exit{status: cancelled, err: errors.New("stopped before it was done")}
+
 // report tells of the error on stderr and answers with the exit status.
 func (a *app) report(err error) int {
 	status, said := failed, false
 	var e *exit
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		status, said = e.status, e.said
-	} else if strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "unknown help topic") {
+	case errors.Is(err, context.Canceled): // nothing else cancels what a command runs in
+		status, err = cancelled, errStopped
+	case strings.HasPrefix(err.Error(), "unknown command"):
 		status = misused
 	}
 	if said {
@@ -75,8 +83,22 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// flagError names the flag that may have been meant.
+// wanted says what a flag of the type takes, in place of what strconv says of what it does not.
+var wanted = map[string]string{
+	"int": "a whole number", "uint64": fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)),
+	"duration": "a duration such as 90s or 5m", "bool": "true or false",
+}
+
+// flagError says what a flag wants, or names the flag that may have been meant.
 func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		flag := invalid.GetFlag()
+		if want := wanted[flag.Value.Type()]; want != "" {
+			return usage("--%s %q: want %s", flag.Name, invalid.GetValue(), want)
+		}
+		return usage("--%s %w", flag.Name, invalid.Unwrap())
+	}
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		name := unknown.GetSpecifiedName()
@@ -105,23 +127,24 @@ func nearest(cmd *cobra.Command, name string) string {
 	return best
 }
 
-// distance is Levenshtein's: how many letters to insert, delete or replace.
+// distance is how many letters to insert, delete or replace, or neighbours to swap (optimal string alignment).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
+	rows := make([][]int, len(a)+1) // rows[i][j] is that of the first i letters of a to the first j of b
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		for j := range rows[i] {
+			switch {
+			case i == 0 || j == 0:
+				rows[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				rows[i][j] = rows[i-1][j-1]
+			default:
+				rows[i][j] = 1 + min(rows[i-1][j-1], rows[i-1][j], rows[i][j-1])
+				if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+					rows[i][j] = min(rows[i][j], 1+rows[i-2][j-2])
+				}
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, diagonal+1, row[j]+1)
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

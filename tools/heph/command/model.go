@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,6 @@ import (
 
 func (a *app) model() *cobra.Command {
 	var scope, mutant string
-	var json bool
 	cmd := &cobra.Command{
 		Use:     "model",
 		GroupID: "prove",
@@ -27,16 +27,10 @@ Scopes, the smallest first: ` + strings.Join(scopeNames(), ", ") + `. Some need 
 The exit status is 0 where every promise holds, 1 where one is broken: each with a shortest run that leads to it.`,
 		Example: "  heph model\n  heph model --scope pr -o json\n  heph model --mutant no-own-clock",
 		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			if json {
-				a.output = asJSON
-			}
-			return a.runModel(scope, mutant)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runModel(cmd.Context(), scope, mutant) },
 	}
 	cmd.Flags().StringVar(&scope, "scope", check.Scopes()[0].Name, "what to search: "+strings.Join(scopeNames(), ", "))
 	cmd.Flags().StringVar(&mutant, "mutant", "", "search this wrong version of the protocol")
-	cmd.Flags().BoolVar(&json, "json", false, "the same as -o json")
 	a.outputFlag(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(scopeNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("mutant", cobra.FixedCompletions(mutantNames(), cobra.ShellCompDirectiveNoFileComp))
@@ -57,7 +51,7 @@ func mutantNames() (names []string) {
 	return names
 }
 
-func (a *app) runModel(name, mutant string) error {
+func (a *app) runModel(ctx context.Context, name, mutant string) error {
 	scope, known := check.ScopeNamed(name)
 	if !known {
 		return usage("--scope %q: want one of %s", name, strings.Join(scopeNames(), ", "))
@@ -70,10 +64,14 @@ func (a *app) runModel(name, mutant string) error {
 	shown := follow(a.err(), func() string {
 		return fmt.Sprintf("scope %s: %d million distinct states, %d million steps, %.0f s", name, distinct.Load()/1_000_000, generated.Load()/1_000_000, seconds())
 	})
-	report := check.Run(scope, check.Options{Mutant: mutant, Seconds: seconds, Progress: func(d, g int64) {
-		distinct.Store(uint64(d))
-		generated.Store(uint64(g))
-	}})
+	report := check.Run(scope, check.Options{
+		Mutant: mutant, Seconds: seconds,
+		Stop: func() bool { return ctx.Err() != nil },
+		Progress: func(d, g int64) {
+			distinct.Store(uint64(d))
+			generated.Store(uint64(g))
+		},
+	})
 	shown.done()
 	if a.output == asJSON {
 		if err := a.json(report, "  "); err != nil {
@@ -82,7 +80,12 @@ func (a *app) runModel(name, mutant string) error {
 	} else {
 		a.tellSearch(report)
 	}
-	if len(report.Violations) > 0 || !report.Complete {
+	switch {
+	case len(report.Violations) > 0:
+		return broken()
+	case ctx.Err() != nil:
+		return errStopped
+	case !report.Complete:
 		return broken()
 	}
 	return nil

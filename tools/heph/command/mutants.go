@@ -19,14 +19,15 @@ import (
 // mutants shows that the simulation kills wrong versions of the system.
 func (a *app) mutants() *cobra.Command {
 	var options mutants.Options
-	var list, inJSON, shrink bool
+	var list, shrink bool
 	cmd := &cobra.Command{
 		Use:     "mutants",
 		GroupID: "prove",
 		Short:   "Show that the simulation kills wrong versions of the system",
 		Long: `Build wrong versions of the protocol, the handlers, the worker, the state machine and the simulated AWS, each
 with one known mistake, and count how soon and by which invariant the simulation kills each; then let the
-tree as it is go through the same. The exit status is 1 if a mutant survives, or the tree does not.
+tree as it is go through the same. The exit status is 1 if a mutant survives or cannot be tried, or the tree
+does not survive.
 
 It needs the go tool and the tree's sources, and builds the next mutants while one is hunted. With --shrink each
 run that kills is made small and its events are counted: those that a reader of its story has to follow. With
@@ -39,13 +40,15 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
   heph mutants --faults-table -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if inJSON {
-				a.output = asJSON
-			}
 			if shrink {
 				options.Shrink = shrinkBudget
 			}
-			if list {
+			switch {
+			case options.Seeds < 1:
+				return usage("--seeds %d: want 1 or more", options.Seeds)
+			case options.Budget <= 0:
+				return usage("--budget %v: want more than 0", options.Budget)
+			case list:
 				return a.listMutants(options.Only)
 			}
 			return a.runMutants(cmd, options)
@@ -61,7 +64,6 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
 	flags.DurationVar(&options.Budget, "budget", mutants.DefaultBudget, "time that each mutant has to survive")
 	flags.StringVar(&options.Root, "root", "", "folder of the tree's go.mod (default: the nearest above)")
 	a.outputFlag(cmd)
-	flags.BoolVar(&inJSON, "json", false, "the same as -o json")
 	return cmd
 }
 
@@ -81,10 +83,10 @@ func (a *app) listMutants(only []string) error {
 		return a.json(map[string]any{"mutants": some, "bugs": mutants.Bugs()}, "  ")
 	}
 	s := a.out()
-	table := screen.Table{Head: []string{"MUTANT", "LIKE", "CAUGHT BY", "BREAKS"}}
+	table := screen.Table{Head: []string{"MUTANT", "LIKE", "BREAKS", "CAUGHT BY"}}
 	for _, m := range some {
 		table.Rows = append(table.Rows, []screen.Cell{
-			screen.Text(m.Name), screen.Text(strings.Join(m.Bugs, " ")), screen.Text(strings.Join(m.CaughtBy, " ")), screen.Text(m.Breaks),
+			screen.Text(m.Name), screen.Text(strings.Join(m.Bugs, " ")), screen.Text(m.Breaks), screen.Text(strings.Join(m.CaughtBy, " ")),
 		})
 	}
 	s.Table(table)
@@ -98,6 +100,8 @@ func (a *app) runMutants(cmd *cobra.Command, options mutants.Options) error {
 			return err
 		}
 		options.Root = root
+	} else if !isTree(options.Root) {
+		return usage("--root %s: the go.mod of Hephaestus is not there", options.Root)
 	}
 	all, err := mutants.All()
 	if err != nil {
@@ -115,10 +119,21 @@ func (a *app) runMutants(cmd *cobra.Command, options mutants.Options) error {
 	if err := a.tellReport(report, options.Faults); err != nil {
 		return err
 	}
-	if !report.OK() {
-		return &exit{status: failed, said: true, err: errors.New("a mutant survives, or the tree as it is does not")}
+	return verdict(report)
+}
+
+// verdict is nil where every mutant was killed, and the tree as it is was not. What survives has been told; that
+// something could not be tried is an error like any other.
+func verdict(r mutants.Report) error {
+	switch {
+	case r.OK():
+		return nil
+	case r.Errors > 0:
+		return fmt.Errorf("%d mutants could not be tried, which says nothing of them; %d were not killed", r.Errors, r.Survived)
+	case r.Unmutated != nil && r.Unmutated.Error != "":
+		return fmt.Errorf("the tree as it is could not be tried; %d mutants were not killed", r.Survived)
 	}
-	return nil
+	return &exit{status: failed, said: true, err: errors.New("a mutant survives, or the tree as it is does not")}
 }
 
 // treeAbove finds the nearest go.mod of Hephaestus.
@@ -128,14 +143,18 @@ func treeAbove() (string, error) {
 		return "", fmt.Errorf("where am I: %w", err)
 	}
 	for at := folder; ; at = filepath.Dir(at) {
-		content, err := os.ReadFile(filepath.Join(at, "go.mod"))
-		if err == nil && strings.HasPrefix(string(content), "module github.com/webordinary/hephaestus\n") {
+		if isTree(at) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
 			return "", fmt.Errorf("%s is not in the tree of Hephaestus: say with --root where its go.mod is", folder)
 		}
 	}
+}
+
+func isTree(folder string) bool {
+	content, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+	return err == nil && strings.HasPrefix(string(content), "module github.com/webordinary/hephaestus\n")
 }
 
 // tellMutant is a line of progress.
@@ -190,7 +209,7 @@ func (a *app) tellReport(report mutants.Report, faults bool) error {
 	if !report.SoonEnough {
 		soon = "too late: want " + span(mutants.MedianTarget) + " and " + span(mutants.WorstTarget)
 	}
-	s.Printf("%d killed, %d not; median %s, worst %s, %s; median %d seeds\n", report.Killed, report.Survived,
+	s.Printf("%d killed, %d not, %d could not be tried; median %s, worst %s, %s; median %d seeds\n", report.Killed, report.Survived, report.Errors,
 		span(report.MedianSeconds), span(report.WorstSeconds), soon, report.MedianSeeds)
 	if sizes := report.Stories; sizes != nil {
 		s.Printf("%d of %d stories are of %d events or fewer; median %d, worst %d; %d could not be shrunk\n", sizes.Short, sizes.Counted,

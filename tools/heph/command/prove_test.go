@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"github.com/webordinary/hephaestus/model/check"
 	"github.com/webordinary/hephaestus/sim/campaign"
 	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/mutants"
 	"github.com/webordinary/hephaestus/sim/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
 )
@@ -20,7 +24,7 @@ import (
 func TestAWrongProofIsNotBegun(t *testing.T) {
 	tape := write(t, "tape.json", `{"mode":"random","choices":{}}`)
 	for _, c := range []struct{ args, want string }{
-		{"sim --seed x", "invalid"},
+		{"sim --seed -1", `--seed "-1": want a whole number from 0 to 18446744073709551615`},
 		{"sim --seed 1 --seeds 2", "leave out one"},
 		{"sim --seed 1 --from 2", "leave out one"},
 		{"sim --seeds 0", "want 1 or more"},
@@ -34,6 +38,12 @@ func TestAWrongProofIsNotBegun(t *testing.T) {
 		{"sim --tape " + tape + " --seed 1", "leave out"},
 		{"sim --tape " + tape + " --shrink", "leave out"},
 		{"sim now", "takes no arguments"},
+		{"mutants --seeds -5", "--seeds -5: want 1 or more"},
+		{"mutants --seeds 0", "--seeds 0: want 1 or more"},
+		{"mutants --budget 0s", "--budget 0s: want more than 0"},
+		{"mutants --budget -1m", "want more than 0"},
+		{"mutants --root " + t.TempDir(), "the go.mod of Hephaestus is not there"},
+		{"mutants --only gremlin --root " + tree(t), "gremlin"},
 		{"model --scope huge", "small"},
 		{"model --mutant gremlin", "take-over-ignores-lease"},
 	} {
@@ -43,6 +53,26 @@ func TestAWrongProofIsNotBegun(t *testing.T) {
 				t.Fatalf("status %d, stdout %q, stderr %q; want status 2 and %q", got.status, got.out, got.err, c.want)
 			}
 		})
+	}
+}
+
+// tree is a folder with the go.mod of Hephaestus, and nothing else of it.
+func tree(t *testing.T) string {
+	t.Helper()
+	return filepath.Dir(write(t, "go.mod", "module github.com/webordinary/hephaestus\n"))
+}
+
+// Nothing of the tree is there to make a mutant of, nor a go tool's module to build.
+func TestMutantsThatCannotBeTriedDoNotSurvive(t *testing.T) {
+	args := []string{"mutants", "--only", "fence-restarts,range-ends-early", "--root", tree(t)}
+	got := heph(t, nil, args...)
+	if got.status != failed || !strings.Contains(got.out, "0 killed, 0 not, 2 could not be tried") || !strings.Contains(got.err, "heph: 2 mutants could not be tried") {
+		t.Errorf("%+v", got)
+	}
+	got = heph(t, nil, append(args, "--json")...)
+	var told struct{ Report mutants.Report }
+	if err := json.Unmarshal([]byte(got.out), &told); err != nil || got.status != failed || told.Report.Errors != 2 || told.Report.Survived != 0 {
+		t.Errorf("%v: %+v", err, got)
 	}
 }
 
@@ -93,6 +123,36 @@ func TestASeedInJSONHasItsStory(t *testing.T) {
 	}
 }
 
+// lowerCamelCase fails for each name in the JSON value at a place that is none. Faults and outcomes, which have dashes,
+// may be names too.
+func lowerCamelCase(t *testing.T, at string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, inside := range v {
+			if !regexp.MustCompile(`^[a-z][A-Za-z0-9-]*$`).MatchString(name) {
+				t.Errorf("%s.%s: want lower camel case", at, name)
+			}
+			lowerCamelCase(t, at+"."+name, inside)
+		}
+	case []any:
+		for _, inside := range v {
+			lowerCamelCase(t, at+"[]", inside)
+		}
+	}
+}
+
+func TestJSONNamesAreInLowerCamelCase(t *testing.T) {
+	for _, args := range []string{
+		"sim --seed 17 --json", "sim --seeds 3 --json", "mutants --list --json", "model --mutant start-keeps-fence --json", "version --json",
+	} {
+		var v any
+		if err := json.Unmarshal([]byte(heph(t, nil, strings.Fields(args)...).out), &v); err != nil {
+			t.Errorf("%s: %v", args, err)
+		}
+		lowerCamelCase(t, args+": ", v)
+	}
+}
+
 func TestManySeedsAreAddedUp(t *testing.T) {
 	got := heph(t, nil, "sim", "--seeds", "12", "--from", "3", "--faults", "freeze,crash-after", "--threads", "2", "--twice")
 	for _, want := range []string{"12 seeds random, from 3", "freeze", "crash-after", "each seed run twice: 0 differences", "every promise was kept in every run"} {
@@ -120,9 +180,28 @@ func TestManySeedsInJSONAreTheReport(t *testing.T) {
 	}
 }
 
+// The collector is told to wait, unless the environment says how long.
+func TestGOGCIsTheEnvironmentsToSay(t *testing.T) {
+	for gogc, want := range map[string]int{"": garbagePercent, "77": 77} {
+		during := 0
+		a := &app{Streams: Streams{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return gogc }}, output: text}
+		f := simFlags{seeds: 1, threads: 1, faults: "none", mode: "random", draw: func(c choose.Chooser) world.Scenario {
+			during = debug.SetGCPercent(77)
+			debug.SetGCPercent(during)
+			return world.Draw(c)
+		}}
+		before := debug.SetGCPercent(77)
+		err := a.runSim(t.Context(), a.sim(), f)
+		after := debug.SetGCPercent(before)
+		if err != nil || during != want || after != 77 {
+			t.Errorf("GOGC=%s: the percentage was %d, want %d, and then %d: %v", gogc, during, want, after, err)
+		}
+	}
+}
+
 // planted runs sim in a world in which a promise breaks: its clocks are further apart than the protocol
 // supposes. Only a test can ask for that.
-func planted(t *testing.T, f simFlags) answer {
+func planted(t *testing.T, form string, f simFlags) answer {
 	t.Helper()
 	f.faults, f.mode, f.threads = "all", "random", 2
 	f.draw = func(c choose.Chooser) world.Scenario {
@@ -131,10 +210,7 @@ func planted(t *testing.T, f simFlags) answer {
 		return s
 	}
 	var out, errors strings.Builder
-	a := &app{Streams: Streams{Out: &out, Err: &errors, Getenv: func(string) string { return "" }}, output: text}
-	if f.json {
-		a.output = asJSON
-	}
+	a := &app{Streams: Streams{Out: &out, Err: &errors, Getenv: func(string) string { return "" }}, output: form}
 	status := ok
 	if err := a.carryOut(t.Context(), f); err != nil {
 		status = a.report(err)
@@ -145,7 +221,7 @@ func planted(t *testing.T, f simFlags) answer {
 // brokenSeed breaks S1 in the planted world.
 func brokenSeed(t *testing.T) uint64 {
 	t.Helper()
-	got := planted(t, simFlags{from: 230, seeds: 10, json: true})
+	got := planted(t, asJSON, simFlags{from: 230, seeds: 10})
 	var report campaign.Report
 	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.status != failed || len(report.Violations) == 0 {
 		t.Fatalf("no seed breaks anything: %v %+v", err, got)
@@ -156,14 +232,14 @@ func brokenSeed(t *testing.T) uint64 {
 func TestABrokenPromiseIsExitStatusOneAndSaysHowToSeeItAgain(t *testing.T) {
 	seed := brokenSeed(t)
 	again := fmt.Sprintf("See it again: heph sim --seed %d\n", seed)
-	one := planted(t, simFlags{one: true, seed: seed})
-	many := planted(t, simFlags{from: seed, seeds: 1})
+	one := planted(t, text, simFlags{one: true, seed: seed})
+	many := planted(t, text, simFlags{from: seed, seeds: 1})
 	for _, got := range []answer{one, many} {
 		if got.status != failed || !strings.Contains(got.out, "S1") || !strings.Contains(got.out, again) || got.err != "" {
 			t.Errorf("status %d, stderr %q, stdout\n%s", got.status, got.err, got.out)
 		}
 	}
-	inJSON := planted(t, simFlags{one: true, seed: seed, json: true})
+	inJSON := planted(t, asJSON, simFlags{one: true, seed: seed})
 	if inJSON.status != failed || !json.Valid([]byte(inJSON.out)) || !strings.Contains(inJSON.out, `"invariant": "S1"`) {
 		t.Errorf("%+v", inJSON.status)
 	}
@@ -172,7 +248,7 @@ func TestABrokenPromiseIsExitStatusOneAndSaysHowToSeeItAgain(t *testing.T) {
 func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 	seed, folder := brokenSeed(t), t.TempDir()
 	tape, page := filepath.Join(folder, "tape.json"), filepath.Join(folder, "run.html")
-	got := planted(t, simFlags{from: seed, seeds: 1, shrink: true, save: tape, html: page})
+	got := planted(t, text, simFlags{from: seed, seeds: 1, shrink: true, save: tape, html: page})
 	if got.status != failed || !strings.Contains(got.err, "Shrunk from ") || !strings.Contains(got.out, "heph sim --tape "+tape) {
 		t.Fatalf("%+v", got)
 	}
@@ -186,7 +262,7 @@ func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 	if drawn, err := os.ReadFile(page); err != nil || !strings.Contains(string(drawn), "S1 is broken") {
 		t.Errorf("%v", err)
 	}
-	if again := planted(t, simFlags{tape: tape}); again.status != failed || !strings.Contains(again.out, "S1 is broken") {
+	if again := planted(t, text, simFlags{tape: tape}); again.status != failed || !strings.Contains(again.out, "S1 is broken") {
 		t.Errorf("%+v", again)
 	}
 	// The tape alone cannot set the clocks wrong: in the true world its choices break nothing.
@@ -195,7 +271,39 @@ func TestAFailureShrinksToATapeThatFailsAgain(t *testing.T) {
 	}
 }
 
+func TestWithJSONOnStdoutTheShrunkStoryGoesToStderr(t *testing.T) {
+	seed, page := brokenSeed(t), filepath.Join(t.TempDir(), "run.html")
+	got := planted(t, asJSON, simFlags{from: seed, seeds: 1, shrink: true, html: page})
+	var report campaign.Report
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || report.Seeds != 1 || got.status != failed {
+		t.Errorf("status %d, stdout %q: %v", got.status, got.out, err)
+	}
+	if !strings.Contains(got.err, "S1 is broken") || !strings.Contains(got.err, "Shrunk from ") {
+		t.Errorf("stderr %q", got.err)
+	}
+	if drawn, err := os.ReadFile(page); err != nil || !strings.Contains(string(drawn), "S1 is broken") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheLowestSeedIsShrunkHoweverHighItIs(t *testing.T) {
+	of := func(invariant string, seed uint64) campaign.Broken {
+		return campaign.Broken{Invariant: invariant, Failures: []*campaign.Failure{{Seed: seed}}}
+	}
+	if seed := lowestSeed([]campaign.Broken{of("S1", 1<<63), of("S2", 1<<41), of("S3", 1<<42)}); seed != 1<<41 {
+		t.Errorf("seed %d", seed)
+	}
+}
+
 func TestOnlyAFailureIsShrunk(t *testing.T) {
+	for line := range strings.Lines((&app{}).sim().Example) {
+		if strings.Contains(line, "--seed ") && strings.Contains(line, "--shrink") {
+			t.Errorf("the example %q works for as long as its seed fails", line)
+		}
+	}
+	if topic := exitCodesTopic().Long; !strings.Contains(topic, "nothing to shrink") {
+		t.Errorf("the exit statuses do not tell of it:\n%s", topic)
+	}
 	if got := heph(t, nil, "sim", "--seed", "5", "--faults", "none", "--shrink"); got.status != failed || !strings.Contains(got.err, "breaks no promise") {
 		t.Errorf("%+v", got)
 	}

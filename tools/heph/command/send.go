@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/ledger"
@@ -69,6 +70,7 @@ With --wait it goes on until every mail has its outcome, and exits with 0 where 
 var draftFlags = []string{"from", "to", "subject", "body", "body-file", "in-reply-to", "references", "attach", "message-id"}
 
 func (s *sending) run(cmd *cobra.Command, files []string) error {
+	ctx := cmd.Context()
 	mails, err := s.mails(cmd, files)
 	if err != nil {
 		return err
@@ -77,7 +79,6 @@ func (s *sending) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	ctx := cmd.Context()
 	clients, err := s.target.clients(ctx)
 	if err != nil {
 		return err
@@ -85,7 +86,10 @@ func (s *sending) run(cmd *cobra.Command, files []string) error {
 	bucket := clients.S3()
 	for i, m := range mails {
 		if err := outbox.Put(ctx, bucket, names.Emails(), m); err != nil {
-			return fmt.Errorf("%w (%d of %d were sent)", err, i, len(mails))
+			if i > 0 {
+				_ = s.tell(mails[:i], nil)
+			}
+			return fmt.Errorf("%w (%d of %d were sent)", s.target.explain(err, names), i, len(mails))
 		}
 		if s.output == text {
 			s.out().Printf("%s\n", m.MessageID)
@@ -94,7 +98,14 @@ func (s *sending) run(cmd *cobra.Command, files []string) error {
 	if !s.wait {
 		return s.tell(mails, nil)
 	}
-	return s.await(ctx, ledger.New(clients.DynamoDB(), names), mails)
+	ended, err := s.await(ctx, clients, names, mails)
+	if told := s.tell(mails, ended); err == nil {
+		err = told
+	}
+	if err != nil {
+		return err
+	}
+	return otherThanCompleted(ended)
 }
 
 // mails reads or makes what is to be sent, all of it before any is sent.
@@ -117,7 +128,7 @@ func (s *sending) mails(cmd *cobra.Command, files []string) ([]outbox.Mail, erro
 	}
 	var mails []outbox.Mail
 	for _, path := range files {
-		raw, err := s.read(path)
+		raw, err := s.read(cmd.Context(), path)
 		if err != nil {
 			return nil, err
 		}
@@ -138,7 +149,7 @@ func (s *sending) build(cmd *cobra.Command) ([]byte, error) {
 		if cmd.Flags().Changed("body") {
 			return nil, usage("--body and --body-file are both there: leave out one")
 		}
-		body, err := s.read(s.bodyFile)
+		body, err := s.read(cmd.Context(), s.bodyFile)
 		if err != nil {
 			return nil, err
 		}
@@ -159,19 +170,32 @@ func (s *sending) build(cmd *cobra.Command) ([]byte, error) {
 	return raw, nil
 }
 
-func (s *sending) read(path string) ([]byte, error) {
-	if path == "-" {
-		content, err := io.ReadAll(s.In)
+// read reads a file, or stdin, which may be a terminal that comes to no end: it is not waited for longer than for ctx.
+func (s *sending) read(ctx context.Context, path string) ([]byte, error) {
+	if path != "-" {
+		content, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("read stdin: %w", err)
+			return nil, usage("%w", err)
 		}
 		return content, nil
 	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usage("%w", err)
+	read, unreadable := make(chan []byte, 1), make(chan error, 1)
+	go func() {
+		content, err := io.ReadAll(s.In)
+		if err != nil {
+			unreadable <- err
+			return
+		}
+		read <- content
+	}()
+	select {
+	case content := <-read:
+		return content, nil
+	case err := <-unreadable:
+		return nil, fmt.Errorf("read stdin: %w", err)
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	return content, nil
 }
 
 // parseWhen reads RFC 3339, epoch milliseconds, or a duration before now; the zero time for nothing.
@@ -196,20 +220,21 @@ const pollEvery = 200 * time.Millisecond
 
 var errNoOutcome = errors.New("no outcome yet")
 
-// await looks until every mail has its outcome.
-func (s *sending) await(ctx context.Context, rows ledger.Ledger, mails []outbox.Mail) error {
+// await looks until every mail has its outcome, and answers with those that there are.
+func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Names, mails []outbox.Mail) (ended []*claim.Job, err error) {
+	rows := ledger.New(clients.DynamoDB(), names)
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errNoOutcome)
 	defer cancel()
-	ended := make([]*claim.Job, len(mails))
+	ended = make([]*claim.Job, len(mails))
 	for i, m := range mails {
 		for ended[i] == nil {
 			j, err := rows.Job(ctx, m.MessageID)
 			switch {
 			case errors.Is(context.Cause(ctx), errNoOutcome):
-				_ = s.tell(mails, ended)
-				return &exit{status: waitedEnough, err: fmt.Errorf("%s has no outcome after %v: `heph status --message %s` shows where it is", m.MessageID, s.timeout, m.MessageID)}
+				return ended, &exit{status: waitedEnough, err: fmt.Errorf("%s has no outcome after %v: `heph status --message %s%s` shows where it is",
+					m.MessageID, s.timeout, m.MessageID, s.flagsFor(s.target.url(), names))}
 			case err != nil:
-				return err
+				return ended, s.target.explain(err, names)
 			case j != nil && j.Outcome != "":
 				ended[i] = j
 				continue
@@ -220,9 +245,11 @@ func (s *sending) await(ctx context.Context, rows ledger.Ledger, mails []outbox.
 			}
 		}
 	}
-	if err := s.tell(mails, ended); err != nil {
-		return err
-	}
+	return ended, nil
+}
+
+// otherThanCompleted is an error where a mail has another outcome.
+func otherThanCompleted(ended []*claim.Job) error {
 	var others []string
 	for _, j := range ended {
 		if j.Outcome != job.Completed {

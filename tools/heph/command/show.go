@@ -5,32 +5,35 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
+	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
-// mark is the sign and the colour of a job's state; its word stands beside it.
-func mark(state string) (string, screen.Style) {
-	switch state {
-	case string(job.Completed):
-		return "✔", screen.Green
-	case string(job.Interrupted):
-		return "■", screen.Yellow
-	case string(job.Superseded):
-		return "↷", screen.Magenta
-	case string(job.TimedOut), string(job.Failed):
-		return "✘", screen.Red
-	case string(job.Rejected):
-		return "⊘", screen.Red
-	case "running":
-		return "▶", screen.Blue
+// marked is a job's state, with the sign and the colour of its outcome, or of what runs or waits.
+func marked(s *screen.Screen, j jobView) screen.Cell {
+	sign, style := "◌", screen.Dim
+	switch {
+	case j.Outcome != "":
+		sign, style = trail.Mark(j.Outcome)
+	case !j.StartedAt.IsZero():
+		sign, style = "▶", screen.Blue
 	}
-	return "◌", screen.Dim
+	return screen.Cell{Text: s.Sign(sign) + j.State, Style: style}
 }
 
-func marked(s *screen.Screen, state string) screen.Cell {
-	sign, style := mark(state)
-	return screen.Cell{Text: s.Sign(sign) + state, Style: style}
+// shortID is how many columns a terminal gives to a message id: the 40 of SES's leave a subject none.
+const shortID = 9
+
+// ids are message ids as tables show them: on a terminal their beginnings, which --message takes too.
+func ids(s *screen.Screen, messageIDs ...string) screen.Cell {
+	shown := make([]string, len(messageIDs))
+	for i, id := range messageIDs {
+		shown[i] = screen.Clean(id)
+		if s.Terminal() {
+			shown[i] = screen.Cut(shown[i], shortID)
+		}
+	}
+	return screen.Text(screen.OrDash(strings.Join(shown, " ")))
 }
 
 // showOverview writes the overview for people.
@@ -74,11 +77,11 @@ func (q *questions) showClaims(s *screen.Screen, claims []claimView, now time.Ti
 		}
 		waiting := "-"
 		if p := c.Preemptor; p != nil {
-			waiting = fmt.Sprintf("%s of %s, asked %s", strings.Join(p.Waiting, " "), p.ThreadID, screen.Ago(p.RequestedAt, now))
+			waiting = fmt.Sprintf("%s of %s, asked %s", ids(s, p.Waiting...).Text, p.ThreadID, screen.Ago(p.RequestedAt, now))
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
-			screen.Text(string(c.Key)), screen.Text(screen.Container(c.ContainerID)), screen.Text(c.ThreadID), screen.Text(strings.Join(c.Jobs, " ")),
-			screen.Text(screen.Fence(c.Fence)), screen.Text(lease), screen.Text(orDash(c.WorkerID)), screen.Text(waiting),
+			screen.Text(string(c.Key)), screen.Text(screen.Container(c.ContainerID)), screen.Text(c.ThreadID), ids(s, c.Jobs...),
+			screen.Text(screen.Fence(c.Fence)), screen.Text(lease), screen.Text(screen.OrDash(c.WorkerID)), screen.Text(waiting),
 		})
 	}
 	s.Table(t)
@@ -86,7 +89,7 @@ func (q *questions) showClaims(s *screen.Screen, claims []claimView, now time.Ti
 
 func (q *questions) showJobs(s *screen.Screen, v overview, now time.Time) {
 	s.Printf("\n")
-	if !title(s, "Jobs", len(v.Jobs), v.More.Jobs, "none yet; `heph send mail.eml` sends a mail") {
+	if !title(s, "Jobs", len(v.Jobs), v.More.Jobs, "none yet; `heph send mail.eml"+q.flags+"` sends a mail") {
 		return
 	}
 	t := screen.Table{Head: []string{"RECEIVED", "KEY", "STATE", "TOOK", "MESSAGE", "SUBJECT"}}
@@ -96,8 +99,8 @@ func (q *questions) showJobs(s *screen.Screen, v overview, now time.Time) {
 			took = screen.Span(j.OutcomeAt.Sub(j.StartedAt))
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
-			{Text: screen.Ago(j.ReceivedAt, now), Style: screen.Dim}, screen.Text(orDash(string(j.Key))), marked(s, j.State),
-			screen.Text(took), screen.Text(screen.Clean(j.MessageID)), screen.Text(screen.Clean(j.Subject)),
+			{Text: screen.Ago(j.ReceivedAt, now), Style: screen.Dim}, screen.Text(screen.OrDash(string(j.Key))), marked(s, j),
+			screen.Text(took), ids(s, j.MessageID), screen.Text(screen.Clean(j.Subject)),
 		})
 	}
 	s.Table(t)
@@ -112,7 +115,7 @@ func (q *questions) showInterruptions(s *screen.Screen, v overview, now time.Tim
 	for _, r := range v.Interruptions {
 		t.Rows = append(t.Rows, []screen.Cell{
 			{Text: screen.Ago(r.Timestamp, now), Style: screen.Dim}, screen.Text(string(r.Key)), screen.Text(string(r.Reason)),
-			screen.Text(screen.Clean(r.MessageID)), screen.Text(orDash(screen.Clean(r.NewMessageID))), screen.Text(orDash(screen.Clean(r.PartialWork))),
+			ids(s, r.MessageID), ids(s, r.NewMessageID), screen.Text(screen.OrDash(screen.Clean(r.PartialWork))),
 		})
 	}
 	s.Table(t)
@@ -130,8 +133,8 @@ func (q *questions) showLetters(s *screen.Screen, v overview, now time.Time) {
 			what = l.Body
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
-			{Text: screen.Ago(l.At, now), Style: screen.Dim}, screen.Text(orDash(string(l.Key))), {Text: orDash(l.Kind), Style: screen.Red},
-			screen.Text(orDash(screen.Clean(l.MessageID))), screen.Text(screen.Clean(what)),
+			{Text: screen.Ago(l.At, now), Style: screen.Dim}, screen.Text(screen.OrDash(string(l.Key))), {Text: screen.OrDash(l.Kind), Style: screen.Red},
+			ids(s, l.MessageID), screen.Text(screen.Clean(what)),
 		})
 	}
 	s.Table(t)
@@ -154,7 +157,7 @@ func (q *questions) showMessage(m messageView, now time.Time) {
 		}
 		return fmt.Sprintf("%s (%s)", screen.Ago(t, now), t.Local().Format(time.RFC3339))
 	}
-	state := marked(s, m.Job.State)
+	state := marked(s, m.Job)
 	line("Message", screen.Clean(m.Job.MessageID))
 	line("From", screen.Clean(m.Job.From))
 	line("Subject", screen.Clean(m.Job.Subject))
@@ -194,11 +197,4 @@ func (q *questions) showMessage(m messageView, now time.Time) {
 	if e := m.Execution; e != nil {
 		line("Execution", fmt.Sprintf("%s, %s", e.Status, e.ARN))
 	}
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime/debug"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +23,7 @@ type simFlags struct {
 	threads           int
 	twice, shrink     bool
 	tape, save, html  string
-	json, verbose     bool
+	verbose           bool
 
 	one  bool // --seed was given
 	draw func(choose.Chooser) world.Scenario
@@ -43,14 +40,15 @@ things take, which faults strike. The handlers, the worker and the state machine
 of the protocol are judged after every write and at the end of the run.
 
 With --seed it replays one run and tells its story; with --seeds it makes many runs and adds them up. A run that
-breaks a promise is told with its seed and the command that shows it again; --shrink makes it small first.
+breaks a promise is told with its seed and the command that shows it again; --shrink then makes it small.
 
-The exit status is 0 where every promise was kept, 1 where one was broken.`,
+The exit status is 0 where every promise was kept, 1 where one was broken, or where --shrink was given a --seed
+that breaks none: there is nothing to shrink.`,
 		Example: `  heph sim --seeds 10000                     many runs, every fault allowed
   heph sim --seed 17                         one run, told as a story
   heph sim --seed 17 --html run.html         … and drawn
-  heph sim --seed 17 --shrink --save t.json  a failing run, made small and kept
-  heph sim --tape t.json                     … and run again
+  heph sim --seeds 10000 --shrink --save t   many runs; should one fail, the first made small and kept
+  heph sim --tape t                          … and run again
   heph sim --seeds 1000 --mode pct --faults none --twice`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -70,7 +68,6 @@ The exit status is 0 where every promise was kept, 1 where one was broken.`,
 	flags.StringVar(&f.tape, "tape", "", "run the tape in this file")
 	flags.StringVar(&f.save, "save", "", "keep what --shrink arrives at in this file")
 	flags.StringVar(&f.html, "html", "", "draw the run as a page in this file")
-	flags.BoolVar(&f.json, "json", false, "the same as -o json")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell, and draw, every call")
 	a.outputFlag(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions([]string{"random", "pct"}, cobra.ShellCompDirectiveNoFileComp))
@@ -110,16 +107,10 @@ func (f simFlags) setup() (campaign.Setup, error) {
 }
 
 func (a *app) runSim(ctx context.Context, cmd *cobra.Command, f simFlags) error {
-	if f.json {
-		a.output = asJSON
-	}
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A world lives for milliseconds and keeps little: collecting its garbage less often is a third faster.
-	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	defer a.tolerateGarbage()()
 	return a.carryOut(ctx, f)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/sim/client"
@@ -62,6 +63,52 @@ func TestSendGivesUpAfterItsTimeout(t *testing.T) {
 	if got.status != waitedEnough || !strings.Contains(got.err, "has no outcome after 300ms: `heph status --message ") || got.out == "" {
 		t.Fatalf("%+v", got)
 	}
+	// Whoever types it may do so in another environment.
+	_, advice, _ := strings.Cut(got.err, "`heph ")
+	advice, _, _ = strings.Cut(advice, "`")
+	if again := heph(t, nil, strings.Fields(advice)...); again.status != ok || !strings.Contains(again.out, "Größe – hi") {
+		t.Errorf("%s: %+v", advice, again)
+	}
+}
+
+func TestACommandThatIsPrintedNamesItsStackUnlessThatIsTheDefault(t *testing.T) {
+	ours, err := awsx.NewNames("ours")
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual, err := awsx.NewNames("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := map[string]string{"AWS_ENDPOINT_URL": "http://elsewhere:1", "STACK_PREFIX": "theirs"}
+	for _, c := range []struct {
+		environ  map[string]string
+		endpoint string
+		names    awsx.Names
+		want     string
+	}{
+		{nil, defaultEndpoint, usual, ""},
+		{nil, "http://127.0.0.1:7401", usual, " --endpoint http://127.0.0.1:7401"},
+		{nil, defaultEndpoint, ours, " --prefix ours"},
+		{nil, "", ours, ` --endpoint "" --prefix ours`},
+		{elsewhere, defaultEndpoint, usual, " --endpoint " + defaultEndpoint + " --prefix " + awsx.DefaultPrefix},
+	} {
+		a := &app{Streams: Streams{Getenv: func(name string) string { return c.environ[name] }}}
+		if got := a.flagsFor(c.endpoint, c.names); got != c.want {
+			t.Errorf("%s of %s with %v: %q, want %q", c.names.Prefix(), c.endpoint, c.environ, got, c.want)
+		}
+	}
+}
+
+func TestAPrefixThatNoStackHasIsNamed(t *testing.T) {
+	s, _ := running(t, 0, "")
+	want := "there is no stack of the prefix other at " + s.Endpoint() + ": name another with --prefix"
+	for _, args := range [][]string{{"status"}, {"status", "--watch"}, {"status", "--message", "m1"}, draft} {
+		got := heph(t, nil, append(args[:len(args):len(args)], "--endpoint", s.Endpoint(), "--prefix", "other")...)
+		if got.status != failed || !strings.Contains(got.err, want) || strings.Contains(got.err, "Exception") || got.out != "" {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
 }
 
 func TestSendTakesFilesAndStdin(t *testing.T) {
@@ -100,8 +147,33 @@ func TestStatusShowsWhatBecameOfMail(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got.out)
 		}
 	}
-	if got := heph(t, environ, "status", "--message", "unheard"); got.status != failed || !strings.Contains(got.err, "no message unheard") {
+	if got := heph(t, environ, "status", "--message", "unheard"); got.status != failed || !strings.Contains(got.err, "no message unheard") || !strings.Contains(got.err, "`heph status --endpoint "+environ["AWS_ENDPOINT_URL"]+" --prefix testing` lists") {
 		t.Fatalf("%+v", got)
+	}
+}
+
+func TestAMessageIsKnownByItsBeginning(t *testing.T) {
+	s, environ := running(t, 0, "")
+	for _, id := range []string{"aaaa1", "aaaa2", "aaaa", "bbbb1"} {
+		_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: aws.String(s.Names().Jobs()), Item: map[string]types.AttributeValue{"messageId": &types.AttributeValueMemberS{Value: id}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for message, want := range map[string]string{"bbbb1": "bbbb1", "bb": "bbbb1", "bbbb…": "bbbb1", "aaaa": "aaaa", "aaaa2": "aaaa2"} {
+		got := heph(t, environ, "status", "--message", message, "-o", "json")
+		var told messageView
+		if err := json.Unmarshal([]byte(got.out), &told); err != nil || told.Job.MessageID != want {
+			t.Errorf("%s: want %s, got %+v", message, want, got)
+		}
+	}
+	if got := heph(t, environ, "status", "--message", "aa…"); got.status != misused || !strings.Contains(got.err, "3 messages begin so") {
+		t.Errorf("%+v", got)
+	}
+	if got := heph(t, environ, "status", "--message", "cc"); got.status != failed || !strings.Contains(got.err, "no message cc") {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -167,7 +239,7 @@ func TestAnEmptyStackIsEmptyListsNotNulls(t *testing.T) {
 	if strings.Contains(got.out, "null") || got.status != ok {
 		t.Fatalf("%+v", got)
 	}
-	if got := heph(t, environ, "status"); got.status != ok || !strings.Contains(got.out, "none yet; `heph send mail.eml`") {
+	if got := heph(t, environ, "status"); got.status != ok || !strings.Contains(got.out, "none yet; `heph send mail.eml --endpoint "+environ["AWS_ENDPOINT_URL"]+" --prefix testing`") {
 		t.Fatalf("%+v", got)
 	}
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
-	"os"
-	"os/signal"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +29,7 @@ type questions struct {
 	message string
 	limit   int
 	watch   bool
+	flags   string // of commands that are printed: see flagsFor
 }
 
 func (a *app) status() *cobra.Command {
@@ -38,7 +40,8 @@ func (a *app) status() *cobra.Command {
 		Short:   "Show who holds which key, what became of each mail, and what waits for a person",
 		Long: `Status shows the keys that are held (by which container and thread, which worker works under which fence,
 how long its lease lasts, who waits to take over), the newest jobs with their outcomes, the interruptions on
-record, and the dead letter queue. With --message it shows everything that is known of one message.
+record, and the dead letter queue. With --message it shows everything that is known of one message; its id may be
+shortened to a beginning that no other has, as tables on a terminal show it.
 
 It reads the stack's tables, of AWS or LocalStack as well. The local stack shows its dead letter queue as it is;
 elsewhere status has to receive from it with a visibility timeout of 0, which shows a sample and counts as
@@ -54,7 +57,7 @@ a receive, and takes nothing away.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.key, "key", "", "only this key: PROJECT#USER")
-	f.StringVar(&q.message, "message", "", "everything about this message id")
+	f.StringVar(&q.message, "message", "", "everything about this message id, or the one that begins so")
 	f.IntVar(&q.limit, "limit", 20, "the most jobs, and interruptions, and dead letters to show")
 	f.BoolVar(&q.watch, "watch", false, "show it again each second, until Ctrl-C; with -o json one line each")
 	a.outputFlag(cmd)
@@ -86,14 +89,13 @@ func (q *questions) run(ctx context.Context) error {
 		ledger: ledger.New(clients.DynamoDB(), names), flows: clients.StepFunctions(), now: time.Now,
 		letters: deadLetters(q.target.url(), names, clients),
 	}
+	q.flags = q.flagsFor(q.target.url(), names)
 	if !q.watch {
-		return q.show(ctx, o)
+		return q.target.explain(q.show(ctx, o), names)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
 	for {
 		if err := q.show(ctx, o); err != nil && ctx.Err() == nil {
-			return err
+			return q.target.explain(err, names)
 		}
 		select {
 		case <-ctx.Done():
@@ -111,7 +113,10 @@ func (q *questions) show(ctx context.Context, o observer) error {
 	}
 	if q.message != "" {
 		m, err := o.message(ctx, q.message)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNoMessage):
+			return fmt.Errorf("%w: it never came, or came more than 30 days ago; `heph status%s` lists the newest", err, q.flags)
+		case err != nil:
 			return err
 		}
 		if q.output == asJSON {
@@ -210,18 +215,15 @@ func (o observer) overview(ctx context.Context, key job.Key, limit int) (overvie
 
 // message asks for everything about one message.
 func (o observer) message(ctx context.Context, id string) (messageView, error) {
-	j, err := o.ledger.Job(ctx, id)
+	j, err := o.job(ctx, id)
 	if err != nil {
 		return messageView{}, err
 	}
-	if j == nil {
-		return messageView{}, fmt.Errorf("no message %s: it never came, or came more than 30 days ago; `heph status` lists the newest", id)
-	}
-	m := messageView{Job: seeJob(*j), DeadLetters: []letterView{}}
-	if m.Claim, err = o.claimOf(ctx, *j); err != nil {
+	m := messageView{Job: seeJob(j), DeadLetters: []letterView{}}
+	if m.Claim, err = o.claimOf(ctx, j); err != nil {
 		return m, err
 	}
-	record, err := o.ledger.Interruption(ctx, id)
+	record, err := o.ledger.Interruption(ctx, j.MessageID)
 	if err != nil {
 		return m, err
 	}
@@ -234,7 +236,7 @@ func (o observer) message(ctx context.Context, id string) (messageView, error) {
 		return m, err
 	}
 	for _, l := range letters {
-		if l.MessageID == id {
+		if l.MessageID == j.MessageID {
 			m.DeadLetters = append(m.DeadLetters, seeLetter(l))
 		}
 	}
@@ -242,6 +244,32 @@ func (o observer) message(ctx context.Context, id string) (messageView, error) {
 		m.Execution, err = o.execution(ctx, j.ExecutionARN)
 	}
 	return m, err
+}
+
+var errNoMessage = errors.New("no message")
+
+// job is the message with the id, or else the one whose id begins so.
+func (o observer) job(ctx context.Context, id string) (claim.Job, error) {
+	j, err := o.ledger.Job(ctx, id)
+	if err != nil {
+		return claim.Job{}, err
+	}
+	if j != nil {
+		return *j, nil
+	}
+	all, err := o.ledger.Jobs(ctx, "", math.MaxInt)
+	if err != nil {
+		return claim.Job{}, err
+	}
+	beginning := strings.TrimSuffix(id, "…")
+	like := slices.DeleteFunc(all.Rows, func(j claim.Job) bool { return !strings.HasPrefix(j.MessageID, beginning) })
+	switch len(like) {
+	case 0:
+		return claim.Job{}, fmt.Errorf("%w %s", errNoMessage, id)
+	case 1:
+		return like[0], nil
+	}
+	return claim.Job{}, usage("--message %s: %d messages begin so; %s is the newest", id, len(like), like[0].MessageID)
 }
 
 // claimOf is the claim that the message has a part in; nil for none.

@@ -1,6 +1,23 @@
 package command
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// strictHelp makes a topic that nobody knows an error: cobra's own help prints the usage and is content.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Example = "  heph help send\n  heph help exit-codes"
+	help.Args = func(_ *cobra.Command, topic []string) error {
+		if _, rest, err := root.Find(topic); err != nil || len(rest) > 0 {
+			return usage("unknown help topic %q: `heph help` lists commands and topics", strings.Join(topic, " "))
+		}
+		return nil
+	}
+}
 
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
@@ -10,11 +27,12 @@ func exitCodesTopic() *cobra.Command {
 
   0    it worked; an empty list is a success too
   1    it failed: AWS or the stack did not answer, or the demonstration found something wrong;
-       heph sim, model: a promise was broken; heph mutants: a wrong version survived
+       heph sim, model: a promise was broken; heph sim --seed N --shrink: none was, so there is nothing to shrink;
+       heph mutants: a wrong version survived, or could not be tried
   2    the command line is wrong; nothing was done
   3    heph send --wait: the mail reached an outcome, but another than completed
   4    heph send --wait: there was no outcome before --timeout
-  130  stopped by Ctrl-C before it was done
+  130  stopped before it was done, by Ctrl-C or SIGTERM
 
 With -o json an error is one JSON object on stderr: {"error":{"message":…,"exitStatus":…}}.`,
 	}
@@ -27,7 +45,7 @@ func environmentTopic() *cobra.Command {
 		Long: `A flag wins over the environment, the environment over the default.
 
 Where the stack is:
-  AWS_ENDPOINT_URL     its endpoint (--endpoint); without it http://127.0.0.1:7400, where heph dev listens.
+  AWS_ENDPOINT_URL     its endpoint (--endpoint); without it ` + defaultEndpoint + `, where heph dev listens.
                        --endpoint "" means AWS itself
   STACK_PREFIX         what the names of its resources begin with (--prefix; default webordinary)
   AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, …

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/services/worker/process"
@@ -20,6 +22,9 @@ func (a *app) worker() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return process.Run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// What a signal means to its running jobs a worker knows by itself.
+			return process.Run(context.WithoutCancel(cmd.Context()), args)
+		},
 	}
 }

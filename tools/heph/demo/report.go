@@ -5,6 +5,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
+	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
 // Report writes how it ended: a table of the messages, the interruptions, the dead letters, and the
@@ -21,7 +22,7 @@ func (d *Demo) Report(f Facts) bool {
 			took = screen.Span(time.Duration(j.OutcomeAtMillis-j.StartedAtMillis) * time.Millisecond)
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
-			screen.Text(r.messageID), screen.Text(string(r.key)), screen.Text(orDash(j.ThreadID)), outcomeCell(s, j.Outcome), screen.Text(screen.Container(j.ContainerID)), screen.Text(took),
+			screen.Text(r.messageID), screen.Text(string(r.key)), screen.Text(screen.OrDash(j.ThreadID)), outcomeCell(s, j.Outcome), screen.Text(screen.Container(j.ContainerID)), screen.Text(took),
 		})
 	}
 	s.Table(t)
@@ -29,7 +30,7 @@ func (d *Demo) Report(f Facts) bool {
 	s.Printf("\n%s\n", s.Paint(screen.Bold, "Interruptions on record"))
 	t = screen.Table{Head: []string{"MESSAGE", "REASON", "BY", "PARTIAL WORK"}}
 	for _, r := range f.Records {
-		t.Rows = append(t.Rows, []screen.Cell{screen.Text(r.MessageID), screen.Text(string(r.Reason)), screen.Text(orDash(r.NewMessageID)), screen.Text(orDash(screen.Clean(r.PartialWork)))})
+		t.Rows = append(t.Rows, []screen.Cell{screen.Text(r.MessageID), screen.Text(string(r.Reason)), screen.Text(screen.OrDash(r.NewMessageID)), screen.Text(screen.OrDash(screen.Clean(r.PartialWork)))})
 	}
 	s.Table(t)
 
@@ -65,22 +66,9 @@ func (d *Demo) reportChecks(all []Finding) bool {
 }
 
 func outcomeCell(s *screen.Screen, o job.Outcome) screen.Cell {
-	switch o {
-	case job.Completed:
-		return screen.Cell{Text: s.Sign("✔") + string(o), Style: screen.Green}
-	case job.Interrupted:
-		return screen.Cell{Text: s.Sign("■") + string(o), Style: screen.Yellow}
-	case job.Superseded:
-		return screen.Cell{Text: s.Sign("↷") + string(o), Style: screen.Magenta}
-	case "":
+	if o == "" {
 		return screen.Cell{Text: s.Sign("?") + "none yet", Style: screen.Red}
 	}
-	return screen.Cell{Text: s.Sign("✘") + string(o), Style: screen.Red}
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
+	sign, style := trail.Mark(o)
+	return screen.Cell{Text: s.Sign(sign) + string(o), Style: style}
 }

@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// OrDash is the text, and a dash where there is none.
+func OrDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
 // Ago says how long before now a time was, or how long after.
 func Ago(at, now time.Time) string {
 	switch d := now.Sub(at); {

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,18 @@ func TestColumnsLineUpWhateverTheScript(t *testing.T) {
 	want := "NAME          STATE\n日本          held\ne\u0301te\u0301           free\namelia#scott  held\n"
 	if out.String() != want {
 		t.Fatalf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestATableFitsItsTerminalTheLastColumnsFirst(t *testing.T) {
+	for _, c := range []struct{ columns, one, two, three int }{
+		{100, 20, 30, 40}, {94, 20, 30, 40}, {80, 20, 30, 26}, {66, 20, 30, 12}, {60, 20, 24, 12}, {44, 16, 12, 12}, {20, 12, 12, 12},
+	} {
+		widths := []int{20, 30, 40}
+		fit(widths, c.columns)
+		if want := []int{c.one, c.two, c.three}; !slices.Equal(widths, want) {
+			t.Errorf("%d columns: %v, want %v", c.columns, widths, want)
+		}
 	}
 }
 

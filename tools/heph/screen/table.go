@@ -20,11 +20,11 @@ type Table struct {
 // gap is what stands between two columns.
 const gap = "  "
 
-// leastColumns is what the last column keeps on a narrow terminal.
+// leastColumns is what a column keeps on a narrow terminal.
 const leastColumns = 12
 
-// Table writes the table, its columns as wide as they need. On a terminal the last column is cut so
-// that a row stays one line.
+// Table writes the table, its columns as wide as they need. On a terminal columns are cut, the last ones
+// first, so that a row stays one line.
 func (s *Screen) Table(t Table) {
 	widths := make([]int, len(t.Head))
 	for i, head := range t.Head {
@@ -36,12 +36,7 @@ func (s *Screen) Table(t Table) {
 		}
 	}
 	if columns := s.Columns(); columns > 0 {
-		last := len(widths) - 1
-		before := 0
-		for _, w := range widths[:last] {
-			before += w + len(gap)
-		}
-		widths[last] = min(widths[last], max(columns-before, leastColumns))
+		fit(widths, columns)
 	}
 	head := make([]Cell, len(t.Head))
 	for i, name := range t.Head {
@@ -50,6 +45,19 @@ func (s *Screen) Table(t Table) {
 	s.row(head, widths)
 	for _, row := range t.Rows {
 		s.row(row, widths)
+	}
+}
+
+// fit takes from the last columns, and then from those before them, what a row is too wide.
+func fit(widths []int, columns int) {
+	over := len(gap)*(len(widths)-1) - columns
+	for _, w := range widths {
+		over += w
+	}
+	for i := len(widths) - 1; i >= 0 && over > 0; i-- {
+		cut := min(over, max(widths[i]-leastColumns, 0))
+		widths[i] -= cut
+		over -= cut
 	}
 }
 

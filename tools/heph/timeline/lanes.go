@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -98,21 +99,12 @@ func draw(run Run, all bool) *drawing {
 		last = l.At
 		d.line(l)
 	}
-	for _, key := range sortedKeys(d.claims) {
+	for _, key := range slices.Sorted(maps.Keys(d.claims)) {
 		d.release(key, len(d.rows))
 	}
 	d.commands()
 	d.executions()
 	return d
-}
-
-func sortedKeys(of map[job.Key]*holding) []job.Key {
-	keys := make([]job.Key, 0, len(of))
-	for key := range of {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // findLanes gives every mail, claim and worker a lane: mails in the order of arrival, then claims, then workers.

@@ -154,13 +154,27 @@ func (e Event) worker(name func(string) string) (Line, bool) {
 }
 
 func finished(outcome string) Line {
-	switch job.Outcome(outcome) {
-	case job.Completed:
-		return Line{Sign: "✔", Style: screen.Green, Word: outcome}
-	case job.Interrupted:
-		return Line{Sign: "■", Style: screen.Yellow, Word: outcome, Text: "what was done is saved"}
+	line := Line{Word: outcome}
+	line.Sign, line.Style = Mark(job.Outcome(outcome))
+	if job.Outcome(outcome) == job.Interrupted {
+		line.Text = "what was done is saved"
 	}
-	return Line{Sign: "✘", Style: screen.Red, Word: outcome}
+	return line
+}
+
+// Mark is an outcome's sign and colour; its word stands beside them.
+func Mark(o job.Outcome) (sign string, style screen.Style) {
+	switch o {
+	case job.Completed:
+		return "✔", screen.Green
+	case job.Interrupted:
+		return "■", screen.Yellow
+	case job.Superseded:
+		return "↷", screen.Magenta
+	case job.Rejected:
+		return "⊘", screen.Red
+	}
+	return "✘", screen.Red
 }
 
 // rest is the fields that a line does not tell otherwise.
