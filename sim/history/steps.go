@@ -124,11 +124,7 @@ var decisions = map[claim.Decision]model.Decision{
 }
 
 func (a attempt) decides(m job.Message, said claim.Decision) bool {
-	return model.Decide(a.before.row, message(m), a.now, a.settings) == decisions[said]
-}
-
-func message(m job.Message) model.Message {
-	return model.Message{ID: m.MessageID, Thread: m.ThreadID, ReceivedAt: m.ReceivedAtMillis}
+	return model.Decide(a.before.row, world.ModelMessage(m), a.now, a.settings) == decisions[said]
 }
 
 func (a attempt) ended(id string) bool {
@@ -142,10 +138,10 @@ func (a attempt) claim(m job.Message) []state {
 		var next []state
 		for _, id := range a.op.IDs {
 			container := fmt.Sprintf("container-%d-%s", a.now, id)
-			next = append(next, a.either(m.MessageID, true, model.Claim{Message: message(m), ContainerID: container})...)
+			next = append(next, a.either(m.MessageID, true, model.Claim{Message: world.ModelMessage(m), ContainerID: container})...)
 		}
 		if len(a.op.IDs) == 0 && a.before.row.Exists() { // a join makes no id
-			return a.either(m.MessageID, true, model.Claim{Message: message(m), ContainerID: a.before.row.ContainerID})
+			return a.either(m.MessageID, true, model.Claim{Message: world.ModelMessage(m), ContainerID: a.before.row.ContainerID})
 		}
 		return next
 	case a.op.Err != nil:
@@ -157,7 +153,7 @@ func (a attempt) claim(m job.Message) []state {
 	case !a.decides(m, claimed.Decision):
 		return nil
 	}
-	after, ok := a.take(m.MessageID, model.Claim{Message: message(m), ContainerID: claimed.ContainerID})
+	after, ok := a.take(m.MessageID, model.Claim{Message: world.ModelMessage(m), ContainerID: claimed.ContainerID})
 	if !ok || after.row.ContainerID != claimed.ContainerID {
 		return nil
 	}
@@ -166,7 +162,7 @@ func (a attempt) claim(m job.Message) []state {
 
 func (a attempt) interrupt(in world.ToInterrupt) []state {
 	asked, _ := a.op.Out.(claim.Asked)
-	step := model.Interrupt{Message: message(in.Message), Token: in.Token, SeenContainerID: a.before.row.ContainerID}
+	step := model.Interrupt{Message: world.ModelMessage(in.Message), Token: in.Token, SeenContainerID: a.before.row.ContainerID}
 	switch {
 	case a.op.Err != nil && !a.op.Unknown:
 		return a.same(a.ended(in.Message.MessageID))

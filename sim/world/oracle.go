@@ -344,8 +344,7 @@ func (o *oracle) newestFirst(c change) {
 // so, for a newer one has or wants its place (S3). An answer comes at the very moment of the last read.
 func (o *oracle) saidSuperseded(a *actor, m job.Message) {
 	now := job.Millis(a.clock.at(o.world.now))
-	asks := model.Message{ID: m.MessageID, Thread: m.ThreadID, ReceivedAt: m.ReceivedAtMillis}
-	if d := model.Decide(toModel(o.readClaim(m.ProjectUserID)), asks, now, o.model); d != model.MustYield {
+	if d := model.Decide(toModel(o.readClaim(m.ProjectUserID)), ModelMessage(m), now, o.model); d != model.MustYield {
 		o.fail("S3", fmt.Sprintf("%s is told that it is superseded, though by the claim as it is: %s", m.MessageID, d))
 	}
 }

@@ -147,6 +147,11 @@ func (s *Scenario) ModelSettings() model.Settings {
 	}
 }
 
+// ModelMessage is a message in the model's words.
+func ModelMessage(m job.Message) model.Message {
+	return model.Message{ID: m.MessageID, Thread: m.ThreadID, ReceivedAt: m.ReceivedAtMillis}
+}
+
 // mail is the mail of an id; nil for none, as on a stage.
 func (s *Scenario) mail(id string) *Mail {
 	for i := range s.Mails {
