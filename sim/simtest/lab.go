@@ -24,9 +24,9 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
-	"github.com/webordinary/hephaestus/sim/client"
-	"github.com/webordinary/hephaestus/sim/ddbcore"
-	"github.com/webordinary/hephaestus/sim/sqscore"
+	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/sqscore"
 )
 
 // TB is what the lab needs of a test; *testing.T, *testing.B and *rapid.T satisfy it.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/aws/client"
 )
 
 // Backdrop makes the state in which a stage begins, by the protocol's own steps, one after another. A step

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
-	"github.com/webordinary/hephaestus/sim/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
 )
 
 // errTimeout is what a caller sees of a call that was not answered.

@@ -9,8 +9,8 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/webordinary/hephaestus/sim/choose"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the hashes anew")

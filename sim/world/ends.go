@@ -12,8 +12,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/model"
-	"github.com/webordinary/hephaestus/sim/ddbcore"
-	"github.com/webordinary/hephaestus/sim/sfncore"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 )
 
 // afterEvent is called when an event and all that it did at once are over.

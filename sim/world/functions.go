@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/mail"
-	"github.com/webordinary/hephaestus/sim/cloud"
-	"github.com/webordinary/hephaestus/sim/functions"
-	"github.com/webordinary/hephaestus/sim/lambdacore"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+	"github.com/webordinary/hephaestus/sim/system"
 )
 
 // runFunction begins an invocation: an actor of its own, with a clock of its own.
@@ -20,12 +20,12 @@ func (w *World) runFunction(run cloud.Run) {
 	var answer []byte
 	var failed *lambdacore.FunctionError
 	a := w.newActor(name, functionActor, func(a *actor) {
-		function, err := functions.New(service, w.environment(a))
+		function, err := system.New(service, w.environment(a))
 		if err != nil {
 			failed = &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: err.Error()}
 			return
 		}
-		answer, failed = function(functions.Context(context.Background(), run.RequestID), run.Payload)
+		answer, failed = function(system.Context(context.Background(), run.RequestID), run.Payload)
 	})
 	a.invocation, a.about = run.InvocationID, w.story.about(run.Payload, w.scenario.Mails)
 	w.actors = append(w.actors, a)
@@ -50,11 +50,11 @@ func failure(f *lambdacore.FunctionError) string {
 }
 
 // environment is what a handler is made with, as the actor sees the world.
-func (w *World) environment(a *actor) functions.Environment {
-	return functions.Environment{
+func (w *World) environment(a *actor) system.Environment {
+	return system.Environment{
 		Call: a.call, Now: func() time.Time { return w.nowOf(a) }, NewID: w.idsOf(a), Names: w.names, Stack: w.stack,
 		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.scenario.routes, Limits: withoutWallClock(), Log: w.log,
-		Watch: func(p functions.Protocol) functions.Protocol { return w.watch(a, p) },
+		Watch: func(p system.Protocol) system.Protocol { return w.watch(a, p) },
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/sim/functions"
+	"github.com/webordinary/hephaestus/sim/system"
 )
 
 // Operation is one step of the protocol, as its caller saw it. Called and Returned are places in the
@@ -119,13 +119,13 @@ func (h *history) all() []Operation {
 
 // watched is the protocol, with its history.
 type watched struct {
-	functions.Protocol
+	system.Protocol
 	history *history
 	actor   *actor
 }
 
 // watch lets the oracle hear what an actor is answered, and the history see what it does.
-func (w *World) watch(a *actor, p functions.Protocol) functions.Protocol {
+func (w *World) watch(a *actor, p system.Protocol) system.Protocol {
 	p = judged{Protocol: p, oracle: w.oracle, actor: a}
 	if w.history == nil {
 		return p
@@ -135,7 +135,7 @@ func (w *World) watch(a *actor, p functions.Protocol) functions.Protocol {
 
 // judged is the protocol, its answers heard by the oracle.
 type judged struct {
-	functions.Protocol
+	system.Protocol
 	oracle *oracle
 	actor  *actor
 }

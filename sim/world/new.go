@@ -20,15 +20,15 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
-	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/client"
-	"github.com/webordinary/hephaestus/sim/cloud"
-	"github.com/webordinary/hephaestus/sim/ddbcore"
-	"github.com/webordinary/hephaestus/sim/functions"
-	"github.com/webordinary/hephaestus/sim/lambdacore"
-	"github.com/webordinary/hephaestus/sim/s3core"
-	"github.com/webordinary/hephaestus/sim/sfncore"
-	"github.com/webordinary/hephaestus/sim/sqscore"
+	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+	"github.com/webordinary/hephaestus/sim/aws/s3core"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
+	"github.com/webordinary/hephaestus/sim/aws/sqscore"
+	"github.com/webordinary/hephaestus/sim/system"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 // functionTimeoutSeconds is Lambda's, as deployed.
@@ -81,7 +81,7 @@ func (w *World) furnish(known *Compiled) {
 		output, _, err := w.cloud.Do(w.now, service, input)
 		return output, err
 	}
-	for _, service := range functions.Services() {
+	for _, service := range system.Services() {
 		mustNil(w.cloud.Lambda.Register(w.names.Function(service), lambdacore.FunctionConfig{
 			TimeoutSeconds: functionTimeoutSeconds, DeadLetterQueueARN: "arn:aws:sqs:us-east-1:000000000000:" + w.names.DeadLetters(),
 		}))

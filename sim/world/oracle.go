@@ -8,7 +8,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/model"
-	"github.com/webordinary/hephaestus/sim/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 )
 
 // Violation is a promise that a run broke.

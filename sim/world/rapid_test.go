@@ -13,8 +13,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
-	"github.com/webordinary/hephaestus/sim/choose"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 // drawn is a whole scenario: what comes from outside, and the few choices that are not the well-behaved

@@ -12,9 +12,9 @@ import (
 	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
-	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/ddbcore"
-	"github.com/webordinary/hephaestus/sim/sfncore"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 // Mail is one email of a scenario.

@@ -17,8 +17,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/services/worker"
-	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/functions"
+	"github.com/webordinary/hephaestus/sim/system"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 // Stage is a small scene that can be played in every order: a state that earlier steps of the protocol
@@ -225,7 +225,7 @@ func (s *stage) begin(n int) {
 	payload := must(json.Marshal(act.Input))
 	s.enter(w.newActor(act.Name, functionActor, func(a *actor) {
 		// What a handler answers is the state machine's to use, and there is none.
-		_, _ = must(functions.New(act.Function, w.environment(a)))(context.Background(), payload)
+		_, _ = must(system.New(act.Function, w.environment(a)))(context.Background(), payload)
 	}), act)
 }
 

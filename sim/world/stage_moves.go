@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 // ready are the items whose time has come, less those that are stale, in a fixed order.

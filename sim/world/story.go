@@ -10,7 +10,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/sim/sfncore"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 )
 
 // Story is what happened, for people: a line an event, and beside them what lasts. Its JSON names are stable.

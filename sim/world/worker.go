@@ -13,7 +13,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/services/worker"
-	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/aws/client"
 )
 
 // workerActor is a worker process: the real worker over a simulated machine.

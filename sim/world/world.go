@@ -18,8 +18,8 @@ import (
 
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
-	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 // Epoch is when every world begins.

@@ -11,8 +11,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/sim/choose"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 // A run leaves a whole world behind, and keeps little.

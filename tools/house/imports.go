@@ -12,7 +12,7 @@ type layer struct {
 	why string
 }
 
-var cores = []string{"sim/ddbcore", "sim/lambdacore", "sim/s3core", "sim/sfncore", "sim/sqscore"}
+var cores = []string{"sim/aws/ddbcore", "sim/aws/lambdacore", "sim/aws/s3core", "sim/aws/sfncore", "sim/aws/sqscore"}
 
 // layers are searched in order; the first whose folder holds a package is that package's.
 var layers = append(coreLayers(),

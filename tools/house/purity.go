@@ -13,14 +13,14 @@ var pure = []string{"model", "sim"}
 
 // outside are the folders below the pure ones that are not pure, each with its reason.
 var outside = map[string]string{
-	"sim/mutants":        "it builds wrong versions of the tree and runs them: a tool, beside what it shows to be sharp",
-	"sim/mutants/killer": "the program that it builds",
+	"sim/proof/mutants":        "it builds wrong versions of the tree and runs them: a tool, beside what it shows to be sharp",
+	"sim/proof/mutants/killer": "the program that it builds",
 }
 
 // locks are the pure folders that may lock all the same, each with its reason.
 var locks = map[string]string{
-	"sim/simtest": "a test may call the lab from several goroutines, as Lambda would call a handler",
-	"sim/wire":    "it keeps what it has learnt of a type, which depends on nothing else, for callers in all threads",
+	"sim/simtest":  "a test may call the lab from several goroutines, as Lambda would call a handler",
+	"sim/aws/wire": "it keeps what it has learnt of a type, which depends on nothing else, for callers in all threads",
 }
 
 const whyPure = "a pure package is replayed from a seed and searched state by state; the same input must give the same output"

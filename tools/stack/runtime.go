@@ -17,19 +17,19 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/boot"
-	"github.com/webordinary/hephaestus/sim/cloud"
-	"github.com/webordinary/hephaestus/sim/ddbcore"
-	"github.com/webordinary/hephaestus/sim/functions"
-	"github.com/webordinary/hephaestus/sim/lambdacore"
-	"github.com/webordinary/hephaestus/sim/s3core"
-	"github.com/webordinary/hephaestus/sim/sfncore"
-	"github.com/webordinary/hephaestus/sim/sqscore"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+	"github.com/webordinary/hephaestus/sim/aws/s3core"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
+	"github.com/webordinary/hephaestus/sim/aws/sqscore"
+	"github.com/webordinary/hephaestus/sim/system"
 )
 
 // runtime is a cloud in real time: one lock around the cores, a goroutine for each function that runs,
 // one for what has come due, and waiting where AWS lets callers wait.
 type runtime struct {
-	functions map[string]functions.Function
+	functions map[string]system.Function
 
 	mu      sync.Mutex
 	cloud   *cloud.Cloud
@@ -244,7 +244,7 @@ func (r *runtime) invoke(ctx context.Context, in *lambda.InvokeInput) (any, erro
 
 // run runs a function and reports its end.
 func (r *runtime) run(ctx context.Context, run cloud.Run) {
-	payload, failed := guarded(functions.Context(ctx, run.RequestID), r.functions[run.Function], run.Payload)
+	payload, failed := guarded(system.Context(ctx, run.RequestID), r.functions[run.Function], run.Payload)
 	r.mu.Lock()
 	r.running[run.InvocationID]()
 	delete(r.running, run.InvocationID)

@@ -25,7 +25,7 @@ import (
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/services/worker/process"
-	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 

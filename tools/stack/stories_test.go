@@ -24,7 +24,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/tools/stack"
 )
 

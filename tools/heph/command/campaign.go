@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/webordinary/hephaestus/sim/campaign"
+	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/timeline"

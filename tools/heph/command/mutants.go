@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/webordinary/hephaestus/sim/mutants"
-	"github.com/webordinary/hephaestus/sim/shrink"
+	"github.com/webordinary/hephaestus/sim/proof/mutants"
+	"github.com/webordinary/hephaestus/sim/proof/shrink"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 

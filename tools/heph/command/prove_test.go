@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/model/check"
-	"github.com/webordinary/hephaestus/sim/campaign"
-	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/mutants"
-	"github.com/webordinary/hephaestus/sim/shrink"
+	"github.com/webordinary/hephaestus/sim/proof/campaign"
+	"github.com/webordinary/hephaestus/sim/proof/mutants"
+	"github.com/webordinary/hephaestus/sim/proof/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
 func TestAWrongProofIsNotBegun(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/webordinary/hephaestus/sim/campaign"
-	"github.com/webordinary/hephaestus/sim/choose"
-	"github.com/webordinary/hephaestus/sim/shrink"
+	"github.com/webordinary/hephaestus/sim/proof/campaign"
+	"github.com/webordinary/hephaestus/sim/proof/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/timeline"
 )

@@ -15,7 +15,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
-	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/tools/heph/ledger"
 	"github.com/webordinary/hephaestus/tools/stack"
 )

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webordinary/hephaestus/sim/campaign"
-	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/tools/heph/ledger"
 )
 

@@ -16,7 +16,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
-	"github.com/webordinary/hephaestus/sim/client"
+	"github.com/webordinary/hephaestus/sim/aws/client"
 )
 
 func names(t *testing.T) awsx.Names {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webordinary/hephaestus/sim/campaign"
-	"github.com/webordinary/hephaestus/sim/choose"
+	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/choose"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/timeline"
 )

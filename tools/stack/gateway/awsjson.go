@@ -15,7 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/traits"
 
-	"github.com/webordinary/hephaestus/sim/wire"
+	"github.com/webordinary/hephaestus/sim/aws/wire"
 )
 
 // maxJSONBytes bounds a request in the JSON protocols: DynamoDB's own limit, the largest of the three services'.

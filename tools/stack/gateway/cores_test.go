@@ -15,8 +15,8 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/webordinary/hephaestus/sim/ddbcore"
-	"github.com/webordinary/hephaestus/sim/sqscore"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/sqscore"
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 

@@ -18,7 +18,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/webordinary/hephaestus/sim/wire"
+	"github.com/webordinary/hephaestus/sim/aws/wire"
 )
 
 // Names of the services as a Backend gets them; the other three are wire's.

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 
-	"github.com/webordinary/hephaestus/sim/s3core"
+	"github.com/webordinary/hephaestus/sim/aws/s3core"
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 

@@ -1,0 +1,93 @@
+package cloud
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+)
+
+// batch is what a mapping has given to its function and not heard of yet.
+type batch struct {
+	mapping  lambdacore.Mapping
+	messages []types.Message
+}
+
+// poll receives what the mapping's queue has and gives it to the function.
+func (c *Cloud) poll(now time.Time, m lambdacore.Mapping) []Effect {
+	output, received, err := c.SQS.Do(now, &sqs.ReceiveMessageInput{
+		QueueUrl: aws.String(c.queueURL(m.QueueName)), MaxNumberOfMessages: int32(m.BatchSize),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		MessageAttributeNames:       []string{"All"},
+	})
+	effects := c.fromSQS(received)
+	if err != nil {
+		return effects
+	}
+	messages := output.(*sqs.ReceiveMessageOutput).Messages
+	if len(messages) == 0 {
+		return effects
+	}
+	queueARN := c.queueARN(now, m.QueueName)
+	region, _ := place(queueARN)
+	id, run, err := c.invoke(now, m.FunctionName, lambdacore.SQSEvent(queueARN, region, messages))
+	if err != nil {
+		return effects
+	}
+	c.batches[id] = batch{mapping: m, messages: messages}
+	return append(effects, run...)
+}
+
+// batchDone deletes what the function took. What it did not, or all where it failed, becomes visible
+// again after the queue's visibility timeout.
+func (c *Cloud) batchDone(now time.Time, b batch, out *lambda.InvokeOutput) []Effect {
+	var effects []Effect
+	for _, m := range b.mapping.Handled(b.messages, out) {
+		_, deleted, err := c.SQS.Do(now, &sqs.DeleteMessageInput{QueueUrl: aws.String(c.queueURL(b.mapping.QueueName)), ReceiptHandle: m.ReceiptHandle})
+		if err != nil {
+			continue // it comes again
+		}
+		effects = append(effects, c.fromSQS(deleted)...)
+	}
+	return append(effects, pollOf(b.mapping))
+}
+
+func pollOf(m lambdacore.Mapping) Delivery {
+	return Delivery{Kind: Poll, What: m.FunctionName + " polls " + m.QueueName, mapping: m}
+}
+
+func deadLetter(queue, body string, attributes map[string]types.MessageAttributeValue) Delivery {
+	return Delivery{
+		Kind: DeadLetter, What: "an event that no try of its function took goes to " + queue,
+		queue: queue, payload: []byte(body), attrs: attributes,
+	}
+}
+
+// sendDeadLetter puts an event that its function would not take on the function's dead letter queue.
+func (c *Cloud) sendDeadLetter(now time.Time, d Delivery) []Effect {
+	_, effects, err := c.SQS.Do(now, &sqs.SendMessageInput{
+		QueueUrl: aws.String(c.queueURL(d.queue)), MessageBody: aws.String(string(d.payload)), MessageAttributes: d.attrs,
+	})
+	if err != nil {
+		return nil // Lambda drops what its dead letter queue refuses
+	}
+	return c.fromSQS(effects)
+}
+
+// queueURL names a queue for the core, which looks at the last part only.
+func (c *Cloud) queueURL(name string) string { return "https://sqs/" + name }
+
+// queueARN asks the core, which made it.
+func (c *Cloud) queueARN(now time.Time, name string) string {
+	output, _, err := c.SQS.Do(now, &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(c.queueURL(name)), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		return ""
+	}
+	return output.(*sqs.GetQueueAttributesOutput).Attributes["QueueArn"]
+}

@@ -1,0 +1,86 @@
+// Package exhaustive plays small scenes of the real handlers and the real worker in every order, with
+// every single fault at every call, all oracles on.
+//
+// It promises that a scene that is explored to its end holds in every order of its calls: orders that
+// differ only in neighbours that commute are played once (sleep sets), which the package's tests compare
+// with playing them all. It does not promise anything of larger scenes; those are the seeds' of package
+// world.
+package exhaustive
+
+import (
+	"fmt"
+
+	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/choose"
+)
+
+// Report is what an exploration came to.
+type Report struct {
+	Complete  int            // plays to the end, no two of which differ only in neighbours that commute
+	Orders    uint64         // that they stand for: plays of every order would be so many
+	Cut       int            // plays that were left when all that could follow had been played
+	Whole     bool           // every order was played
+	Endings   map[string]int // how often each was reached
+	Choices   int            // the most real choices of one play
+	Violation *world.Violation
+	Path      []string     // of the violation
+	Story     *world.Story // of the violation
+}
+
+// Explore plays the stage in every order, or until the most plays are over or a promise is broken. Naive
+// plays also those orders that differ in nothing.
+func Explore(s world.Stage, naive bool, most int) Report {
+	e := &choose.Explorer{Naive: naive}
+	s.Compiled = world.NewCompiled()
+	r := Report{Endings: map[string]int{}}
+	for {
+		choices := 0
+		pick := func(moves []choose.Move) (int, bool) {
+			if len(moves) > 1 {
+				choices++
+			}
+			return e.Pick(moves)
+		}
+		ending := s.Play(pick, false)
+		r.Choices = max(r.Choices, choices)
+		switch {
+		case ending.Violation != nil:
+			r.Violation, r.Path = ending.Violation, e.Path()
+			r.Story = Replay(s, r.Path).Story
+			return r
+		case ending.Cut:
+			r.Cut++
+		default:
+			r.Complete++
+			r.Endings[ending.Rows]++
+			if naive {
+				r.Orders++
+			} else {
+				r.Orders += e.Orders()
+			}
+		}
+		if !e.Next() {
+			r.Whole = true
+			return r
+		}
+		if r.Complete >= most {
+			return r
+		}
+	}
+}
+
+// Replay plays the stage by the names of its moves, and keeps the story. It ends where the path ends.
+func Replay(s world.Stage, path []string) world.Ending {
+	return s.Play(func(moves []choose.Move) (int, bool) {
+		if len(path) == 0 {
+			return 0, false
+		}
+		for i, m := range moves {
+			if m.Name == path[0] {
+				path = path[1:]
+				return i, true
+			}
+		}
+		panic(fmt.Sprintf("exhaustive: the path's next move, %q, cannot be made", path[0]))
+	}, true)
+}
