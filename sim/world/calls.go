@@ -16,6 +16,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/system"
 )
 
 // errTimeout is what a caller sees of a call that was not answered.
@@ -28,7 +29,7 @@ const latest = 100 * time.Second
 // timeout, whatever it does; a worker's machine may stand for longer than its lease.
 func (k actorKind) longestFreeze() time.Duration {
 	if k == functionActor {
-		return functionTimeoutSeconds * time.Second
+		return system.FunctionTimeout
 	}
 	return 5 * time.Minute
 }

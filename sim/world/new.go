@@ -14,7 +14,6 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
@@ -30,9 +29,6 @@ import (
 	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/sim/world/choose"
 )
-
-// functionTimeoutSeconds is Lambda's, as deployed.
-const functionTimeoutSeconds = 60
 
 // newWorld furnishes a cloud, and lays out what will come from outside.
 func newWorld(scenario Scenario, chooser choose.Chooser, options Options) *World {
@@ -64,16 +60,13 @@ func (w *World) furnish(known *Compiled) {
 		known = NewCompiled()
 	}
 	w.names = must(awsx.NewNames(""))
-	w.cloud = cloud.New(cloud.Cores{
+	w.cloud = system.NewCloud(w.names, cloud.Cores{
 		DynamoDB:      ddbcore.New(ddbcore.Options{Choose: w.coreChoice, OnWrite: w.oracle.onWrite, Expressions: &known.expressions}),
 		SQS:           sqscore.New(sqscore.Options{Choose: w.coreChoice}),
 		S3:            s3core.New(s3core.Options{}),
 		StepFunctions: sfncore.New(sfncore.Options{Choose: w.coreChoice, OmitHistory: true, Definitions: known.definitions}),
 		Lambda:        lambdacore.New(lambdacore.Options{}),
-	}, []cloud.Rule{{
-		Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusTimedOut},
-		Function: w.names.Function("handle-timeout"),
-	}})
+	})
 	var direct client.Call = func(_ context.Context, service, _ string, input any) (any, error) {
 		if _, machine := input.(*sfn.CreateStateMachineInput); machine && w.stage != nil {
 			return &sfn.CreateStateMachineOutput{StateMachineArn: aws.String("arn:aws:states:us-east-1:000000000000:stateMachine:stage")}, nil
@@ -81,18 +74,7 @@ func (w *World) furnish(known *Compiled) {
 		output, _, err := w.cloud.Do(w.now, service, input)
 		return output, err
 	}
-	for _, service := range system.Services() {
-		mustNil(w.cloud.Lambda.Register(w.names.Function(service), lambdacore.FunctionConfig{
-			TimeoutSeconds: functionTimeoutSeconds, DeadLetterQueueARN: "arn:aws:sqs:us-east-1:000000000000:" + w.names.DeadLetters(),
-		}))
-	}
-	w.stack = must(resources.Make(context.Background(), resources.Clients{
-		DynamoDB: client.NewDynamoDB(direct), SQS: client.NewSQS(direct), S3: client.NewS3(direct), StepFunctions: client.NewStepFunctions(direct),
-	}, resources.Options{
-		Names: w.names, IntakeARN: "arn:aws:lambda:us-east-1:000000000000:function:" + w.names.Function("intake"),
-		RoleARN: "arn:aws:iam::000000000000:role/sim", Visibility: w.scenario.Worker.Visibility,
-	}))
-	mustNil(w.cloud.Lambda.AddMapping(w.names.WorkDeadLetters(), w.names.Function("handle-timeout"), 10, true))
+	w.stack = must(system.Furnish(context.Background(), w.cloud, w.names, w.scenario.Worker.Visibility, direct))
 }
 
 // coreChoice is what AWS itself may choose. While faults are off it is well-behaved.

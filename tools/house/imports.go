@@ -12,28 +12,19 @@ type layer struct {
 	why string
 }
 
-var cores = []string{"sim/aws/ddbcore", "sim/aws/lambdacore", "sim/aws/s3core", "sim/aws/sfncore", "sim/aws/sqscore"}
-
 // layers are searched in order; the first whose folder holds a package is that package's.
-var layers = append(coreLayers(),
-	layer{"model", []string{"model"},
+var layers = []layer{
+	{"sim/aws", []string{"sim/aws"},
+		"a core imitates AWS from AWS's own types: if it knew our code, its answers about our code would be no evidence"},
+	{"model", []string{"model"},
 		"the protocol has to be readable, and searchable, by someone who knows nothing else here"},
-	layer{"libs", []string{"libs", "model"},
+	{"libs", []string{"libs", "model"},
 		"what runs on AWS must not carry a service, a tool or the simulation with it"},
-	layer{"sim", []string{"sim", "services", "libs", "model", "deploy"},
+	{"sim", []string{"sim", "services", "libs", "model", "deploy"},
 		"the world runs the real handlers and the real state machine; a tool is something that runs the world"},
-	layer{"deploy", []string{"deploy", "libs"},
+	{"deploy", []string{"deploy", "libs"},
 		"it is what AWS is told: it knows the names that the libraries use, not who runs it"},
-	layer{"tools", []string{"tools", "sim", "services", "libs", "model", "deploy"}, ""},
-)
-
-func coreLayers() []layer {
-	var all []layer
-	for _, core := range cores {
-		all = append(all, layer{core, cores,
-			"a core imitates AWS from AWS's own types: if it knew our code, its answers about our code would be no evidence"})
-	}
-	return all
+	{"tools", []string{"tools", "sim", "services", "libs", "model", "deploy"}, ""},
 }
 
 const whyServicesStandAlone = "a service is deployed alone: what two of them share belongs in libs, and the simulation runs them, they do not know it"

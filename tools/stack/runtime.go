@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
@@ -45,20 +44,16 @@ const ttlEvery = time.Minute
 
 func newRuntime(names awsx.Names, endpoint string, config Config) *runtime {
 	cores := cloud.Cores{
-		DynamoDB: ddbcore.New(ddbcore.Options{Region: region, Account: accountID}),
-		SQS: sqscore.New(sqscore.Options{Region: region, AccountID: accountID, NewID: uuid, QueueURL: func(name string) string {
-			return endpoint + "/" + accountID + "/" + name
+		DynamoDB: ddbcore.New(ddbcore.Options{Region: system.Region, Account: system.AccountID}),
+		SQS: sqscore.New(sqscore.Options{Region: system.Region, AccountID: system.AccountID, NewID: uuid, QueueURL: func(name string) string {
+			return endpoint + "/" + system.AccountID + "/" + name
 		}}),
-		S3:            s3core.New(s3core.Options{Region: region, AccountID: accountID}),
-		StepFunctions: sfncore.New(sfncore.Options{Region: region, Account: accountID, NewID: uuid, OmitHistory: config.OmitHistory}),
-		Lambda:        lambdacore.New(lambdacore.Options{Region: region, AccountID: accountID, NewID: uuid, RetryDelays: [2]time.Duration{time.Second, 2 * time.Second}}),
-	}
-	ended := cloud.Rule{
-		Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusTimedOut},
-		Function: names.Function("handle-timeout"),
+		S3:            s3core.New(s3core.Options{Region: system.Region, AccountID: system.AccountID}),
+		StepFunctions: sfncore.New(sfncore.Options{Region: system.Region, Account: system.AccountID, NewID: uuid, OmitHistory: config.OmitHistory}),
+		Lambda:        lambdacore.New(lambdacore.Options{Region: system.Region, AccountID: system.AccountID, NewID: uuid, RetryDelays: [2]time.Duration{time.Second, 2 * time.Second}}),
 	}
 	return &runtime{
-		cloud:   cloud.New(cores, []cloud.Rule{ended}),
+		cloud:   system.NewCloud(names, cores),
 		running: map[string]context.CancelFunc{}, waiting: map[string]chan struct{}{}, invoked: map[string]chan<- *lambda.InvokeOutput{}, rearm: make(chan struct{}, 1),
 	}
 }
@@ -255,4 +250,14 @@ func (r *runtime) run(ctx context.Context, run cloud.Run) {
 func queueName(in *sqs.ReceiveMessageInput) string {
 	url := aws.ToString(in.QueueUrl)
 	return url[strings.LastIndexByte(url, '/')+1:]
+}
+
+// guarded runs a handler as Lambda does: a panic ends this invocation only.
+func guarded(ctx context.Context, function system.Function, payload []byte) (answer []byte, failed *lambdacore.FunctionError) {
+	defer func() {
+		if p := recover(); p != nil {
+			answer, failed = nil, &lambdacore.FunctionError{Type: "Runtime.Panic", Message: fmt.Sprint(p)}
+		}
+	}()
+	return function(ctx, payload)
 }

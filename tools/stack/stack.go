@@ -26,17 +26,12 @@ import (
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/services/worker/process"
 	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 
 // DefaultPort is where a stack listens, on this machine only, if nobody says otherwise.
 const DefaultPort = 7400
-
-// Where the local stack says it is.
-const (
-	region    = "us-east-1"
-	accountID = "000000000000"
-)
 
 // Config says what a stack is like. The zero value of a field means its default.
 type Config struct {
@@ -127,17 +122,15 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 
 // furnish makes the resources and puts the handlers behind their names.
 func (s *Stack) furnish(ctx context.Context) error {
-	made, err := resources.Make(ctx, resources.Clients{
-		DynamoDB: client.NewDynamoDB(s.Call), SQS: client.NewSQS(s.Call), S3: client.NewS3(s.Call), StepFunctions: client.NewStepFunctions(s.Call),
-	}, resources.Options{
-		Names: s.names, IntakeARN: functionARN(s.names.Function("intake")), RoleARN: "arn:aws:iam::" + accountID + ":role/" + s.names.Prefix(),
-		Visibility: s.config.Worker.Visibility,
-	})
-	if err != nil {
+	var err error
+	if s.resources, err = system.Furnish(ctx, s.runtime.cloud, s.names, s.config.Worker.Visibility, s.Call); err != nil {
 		return err
 	}
-	s.resources = made
-	return s.runtime.install(s.names, s.config, made, s.Call)
+	s.runtime.functions, err = system.All(system.Environment{
+		Call: s.Call, Now: time.Now, NewID: boot.RandomID, Names: s.names, Stack: s.resources,
+		Claim: s.config.Claim, Flow: s.config.Flow, Routes: s.config.Routes, Limits: mail.DefaultLimits(), Log: s.config.Log,
+	})
+	return err
 }
 
 // startWorkers runs this process's workers.
@@ -204,7 +197,7 @@ func (s *Stack) Call(ctx context.Context, service, operation string, input any) 
 func (s *Stack) Environ() []string {
 	c, w := s.config.Claim, s.config.Worker
 	return []string{
-		"AWS_ENDPOINT_URL=" + s.Endpoint(), "AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+		"AWS_ENDPOINT_URL=" + s.Endpoint(), "AWS_REGION=" + system.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
 		"AWS_EC2_METADATA_DISABLED=true", "STACK_PREFIX=" + s.names.Prefix(), "WORK_QUEUE_URL=" + s.WorkQueueURL(),
 		"CLAIM_TTL=" + c.ClaimTTL.String(), "LEASE=" + c.Lease.String(), "INTERRUPT_GRACE=" + c.InterruptGrace.String(),
 		"MAX_CLOCK_SKEW=" + c.MaxClockSkew.String(), "MIN_CLAIM_INTERVAL=" + c.MinClaimInterval.String(),
@@ -218,8 +211,4 @@ type backend client.Call
 
 func (b backend) Do(ctx context.Context, service, operation string, input any) (any, error) {
 	return b(ctx, service, operation, input)
-}
-
-func functionARN(name string) string {
-	return "arn:aws:lambda:" + region + ":" + accountID + ":function:" + name
 }

@@ -34,7 +34,7 @@ var scope, except string
 func init() {
 	Analyzer.Flags.StringVar(&scope, "scope", `/hephaestus/(model|sim)(/|$)`, "pattern of the import paths that are checked")
 	// mutants reads and rewrites source files; a test may call the lab from several goroutines.
-	Analyzer.Flags.StringVar(&except, "except", `/hephaestus/sim/(mutants|simtest)(/|$)`, "pattern of those that are not")
+	Analyzer.Flags.StringVar(&except, "except", `/hephaestus/sim/(proof/mutants|simtest)(/|$)`, "pattern of those that are not")
 }
 
 // imports maps what may not be imported to what to take instead.

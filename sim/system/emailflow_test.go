@@ -1,4 +1,4 @@
-package cloud_test
+package system_test
 
 import (
 	"encoding/json"

@@ -1,0 +1,72 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+)
+
+// Region and AccountID are where a system outside AWS says that it is.
+const (
+	Region    = "us-east-1"
+	AccountID = "000000000000"
+)
+
+// FunctionTimeout is how long Lambda lets each handler run.
+const FunctionTimeout = time.Minute
+
+// workBatch is how many dead work messages one call of handle-timeout gets at most.
+const workBatch = 10
+
+// NewCloud wires the cores and tells handle-timeout of executions that ended without an outcome of their own.
+func NewCloud(names awsx.Names, cores cloud.Cores) *cloud.Cloud {
+	return cloud.New(cores, []cloud.Rule{{
+		Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusTimedOut},
+		Function: names.Function("handle-timeout"),
+	}})
+}
+
+// Furnish makes everything that a stack consists of, in a cloud of NewCloud's: its functions (by name; what
+// they run is the caller's), its resources, and the mapping that feeds dead work to handle-timeout. call
+// performs operations of c; workVisibility is how long a work message stays hidden from other workers.
+func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, workVisibility time.Duration, call client.Call) (resources.Stack, error) {
+	deadLetters := "arn:aws:sqs:" + Region + ":" + AccountID + ":" + names.DeadLetters()
+	for _, service := range Services() {
+		config := lambdacore.FunctionConfig{TimeoutSeconds: int(FunctionTimeout / time.Second), DeadLetterQueueARN: deadLetters}
+		if err := c.Lambda.Register(names.Function(service), config); err != nil {
+			return resources.Stack{}, fmt.Errorf("register %s: %w", service, err)
+		}
+	}
+	made, err := resources.Make(ctx, resources.Clients{
+		DynamoDB: client.NewDynamoDB(call), SQS: client.NewSQS(call), S3: client.NewS3(call), StepFunctions: client.NewStepFunctions(call),
+	}, resources.Options{
+		Names: names, Visibility: workVisibility,
+		IntakeARN: "arn:aws:lambda:" + Region + ":" + AccountID + ":function:" + names.Function("intake"),
+		RoleARN:   "arn:aws:iam::" + AccountID + ":role/" + names.Prefix(),
+	})
+	if err != nil {
+		return resources.Stack{}, err
+	}
+	return made, c.Lambda.AddMapping(names.WorkDeadLetters(), names.Function("handle-timeout"), workBatch, true)
+}
+
+// All makes the function of every service, by the names under which Furnish registers them.
+func All(e Environment) (map[string]Function, error) {
+	functions := map[string]Function{}
+	for _, service := range Services() {
+		function, err := New(service, e)
+		if err != nil {
+			return nil, err
+		}
+		functions[e.Names.Function(service)] = function
+	}
+	return functions, nil
+}

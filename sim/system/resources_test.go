@@ -1,0 +1,155 @@
+package system_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+	"github.com/webordinary/hephaestus/sim/aws/s3core"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
+	"github.com/webordinary/hephaestus/sim/aws/sqscore"
+	"github.com/webordinary/hephaestus/sim/system"
+)
+
+var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// stage is a furnished cloud whose deliveries happen at once; it notes which functions they call.
+type stage struct {
+	*testing.T
+	cloud *cloud.Cloud
+	names awsx.Names
+	made  resources.Stack
+	runs  []cloud.Run
+}
+
+func furnished(t *testing.T) *stage {
+	t.Helper()
+	names, err := awsx.NewNames("smithy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{T: t, names: names, cloud: system.NewCloud(names, cloud.Cores{
+		DynamoDB: ddbcore.New(ddbcore.Options{}), SQS: sqscore.New(sqscore.Options{}), S3: s3core.New(s3core.Options{}),
+		StepFunctions: sfncore.New(sfncore.Options{}), Lambda: lambdacore.New(lambdacore.Options{}),
+	})}
+	if s.made, err = system.Furnish(t.Context(), s.cloud, names, 1500*time.Millisecond, s.call); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// call is a client.Call.
+func (s *stage) call(_ context.Context, service, _ string, input any) (any, error) {
+	output, effects, err := s.cloud.Do(start, service, input)
+	s.take(effects)
+	return output, err
+}
+
+func (s *stage) take(effects []cloud.Effect) {
+	for _, effect := range effects {
+		switch e := effect.(type) {
+		case cloud.Delivery:
+			s.take(s.cloud.Deliver(start, e))
+		case cloud.Run:
+			s.runs = append(s.runs, e)
+		}
+	}
+}
+
+// ask does an operation that has to succeed.
+func ask[Output any](s *stage, service string, input any) Output {
+	s.Helper()
+	output, err := s.call(s.Context(), service, "", input)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return output.(Output)
+}
+
+func TestMakingAStackAgainChangesNothing(t *testing.T) {
+	s := furnished(t)
+	again, err := resources.Make(t.Context(), resources.Clients{
+		DynamoDB: client.NewDynamoDB(s.call), SQS: client.NewSQS(s.call), S3: client.NewS3(s.call), StepFunctions: client.NewStepFunctions(s.call),
+	}, resources.Options{
+		Names: s.names, IntakeARN: "arn:aws:lambda:us-east-1:000000000000:function:smithy-intake", RoleARN: "arn:aws:iam::000000000000:role/smithy",
+		Visibility: 1500 * time.Millisecond,
+	})
+	if err != nil || again != s.made {
+		t.Errorf("made %+v, and then %+v (%v)", s.made, again, err)
+	}
+}
+
+func TestTablesForgetByExpiresAt(t *testing.T) {
+	s := furnished(t)
+	for _, table := range []string{s.names.ActiveJobs(), s.names.Jobs(), s.names.Interruptions(), s.names.Threads()} {
+		ttl := ask[*dynamodb.DescribeTimeToLiveOutput](s, "dynamodb", &dynamodb.DescribeTimeToLiveInput{TableName: aws.String(table)}).TimeToLiveDescription
+		if got := aws.ToString(ttl.AttributeName); got != "expiresAt" || ttl.TimeToLiveStatus == "DISABLED" {
+			t.Errorf("%s forgets by %q (%s)", table, got, ttl.TimeToLiveStatus)
+		}
+	}
+}
+
+func TestJobsAreFoundByTheirKey(t *testing.T) {
+	s := furnished(t)
+	table := ask[*dynamodb.DescribeTableOutput](s, "dynamodb", &dynamodb.DescribeTableInput{TableName: aws.String(s.names.Jobs())}).Table
+	if len(table.GlobalSecondaryIndexes) != 1 {
+		t.Fatalf("%d indexes", len(table.GlobalSecondaryIndexes))
+	}
+	index := table.GlobalSecondaryIndexes[0]
+	if *index.IndexName != s.names.JobsByKey() || *index.KeySchema[0].AttributeName != "projectUserId" || *index.KeySchema[1].AttributeName != "receivedAt" {
+		t.Errorf("index %s by %+v", *index.IndexName, index.KeySchema)
+	}
+}
+
+func TestWorkThatUsesUpItsReceivesGoesToTheWorkDeadLetters(t *testing.T) {
+	s := furnished(t)
+	attributes := ask[*sqs.GetQueueAttributesOutput](s, "sqs", &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(s.made.WorkQueueURL), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	}).Attributes
+	if got := attributes["RedrivePolicy"]; !strings.Contains(got, ":"+s.names.WorkDeadLetters()+`"`) || !strings.Contains(got, `"maxReceiveCount":10`) {
+		t.Errorf("redrive policy %s", got)
+	}
+	if attributes["FifoQueue"] != "true" || attributes["VisibilityTimeout"] != "2" {
+		t.Errorf("attributes %v: want a FIFO queue whose messages are hidden for the visibility, rounded up", attributes)
+	}
+}
+
+func TestOnlyNewMailIsNotified(t *testing.T) {
+	s := furnished(t)
+	for _, key := range []string{"emails/m1", "other/m2", "emails/m1"} {
+		ask[*s3.PutObjectOutput](s, "s3", &s3.PutObjectInput{Bucket: aws.String(s.names.Emails()), Key: aws.String(key), Body: strings.NewReader("x")})
+	}
+	ask[*s3.PutObjectOutput](s, "s3", &s3.PutObjectInput{Bucket: aws.String(s.names.Media()), Key: aws.String("emails/m3"), Body: strings.NewReader("x")})
+	var told []string
+	for _, run := range s.runs {
+		told = append(told, run.Function)
+		if !strings.Contains(string(run.Payload), `"emails/m1"`) {
+			t.Errorf("told of %s", run.Payload)
+		}
+	}
+	if len(told) != 2 || told[0] != "smithy-intake" {
+		t.Errorf("%v are told, want intake, of each put under %s", told, resources.EmailPrefix)
+	}
+}
+
+func TestTheStateMachineIsTheStacks(t *testing.T) {
+	s := furnished(t)
+	machine := ask[*sfn.DescribeStateMachineOutput](s, "states", &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(s.made.StateMachineARN)})
+	if *machine.Name != s.names.StateMachine() || !strings.Contains(*machine.Definition, s.made.WorkQueueURL) || !strings.Contains(*machine.Definition, `"smithy-check-active-job"`) {
+		t.Errorf("%s is %s", *machine.Name, *machine.Definition)
+	}
+}
