@@ -22,22 +22,22 @@ func (c Claim) Apply(before RowAndJob, now int64, s Settings) Result {
 	after := before
 	var wakes []Wake
 	switch decision := Decide(before.Row, c.Message, now, s); decision {
-	case Again:
+	case DecisionAgain:
 		return Result{After: before}
-	case New, TakeOver:
+	case DecisionNew, DecisionTakeOver:
 		after.Row = Row{
 			ContainerID: c.ContainerID, ThreadID: c.Message.Thread, Jobs: []string{c.Message.ID},
-			ReceivedAt: c.Message.ReceivedAt, NewestMessageID: c.Message.ID,
-			ClaimedAt: now, Fence: max(before.Row.Fence+1, now), ExpiresAt: s.ClaimEndSeconds(now),
+			ReceivedAtMillis: c.Message.ReceivedAtMillis, NewestMessageID: c.Message.ID,
+			ClaimedAtMillis: now, Fence: max(before.Row.Fence+1, now), ExpiresAtSeconds: s.ExpiresAtSeconds(now),
 		}
 		p := before.Row.Preemptor
-		wakes = p.wakes(c.Message.ID, p.ThreadID != c.Message.Thread && c.Message.NewerThan(p.ReceivedAt, p.NewestMessageID))
-	case Join:
+		wakes = p.wakes(c.Message.ID, p.ThreadID != c.Message.Thread && c.Message.NewerThan(p.ReceivedAtMillis, p.NewestMessageID))
+	case DecisionJoin:
 		after.Row.Jobs = with(before.Row.Jobs, c.Message.ID)
-		if c.Message.NewerThan(before.Row.ReceivedAt, before.Row.NewestMessageID) {
-			after.Row.ReceivedAt, after.Row.NewestMessageID = c.Message.ReceivedAt, c.Message.ID
+		if c.Message.NewerThan(before.Row.ReceivedAtMillis, before.Row.NewestMessageID) {
+			after.Row.ReceivedAtMillis, after.Row.NewestMessageID = c.Message.ReceivedAtMillis, c.Message.ID
 		}
-		after.Row.ExpiresAt = max(before.Row.ExpiresAt, s.ClaimEndSeconds(now)) // a late join takes no time away
+		after.Row.ExpiresAtSeconds = max(before.Row.ExpiresAtSeconds, s.ExpiresAtSeconds(now)) // a late join takes no time away
 		after.Row.Preemptor = Preemptor{}
 		wakes = before.Row.Preemptor.wakes(c.Message.ID, true)
 	default:
@@ -69,7 +69,7 @@ func (i Interrupt) Apply(before RowAndJob, now int64, s Settings) Result {
 	if before.Row.ContainerID != i.SeenContainerID {
 		return refuse(before, otherContainer)
 	}
-	if decision := Decide(before.Row, i.Message, now, s); decision != MustInterrupt {
+	if decision := Decide(before.Row, i.Message, now, s); decision != DecisionInterrupt {
 		return refuse(before, decision.String())
 	}
 	p := before.Row.Preemptor
@@ -78,16 +78,16 @@ func (i Interrupt) Apply(before RowAndJob, now int64, s Settings) Result {
 		wakes = p.wakes("", true)
 		requestedAt := now
 		if p.Exists() {
-			requestedAt = p.RequestedAt
+			requestedAt = p.RequestedAtMillis
 		}
-		p = Preemptor{ThreadID: i.Message.Thread, RequestedAt: requestedAt}
+		p = Preemptor{ThreadID: i.Message.Thread, RequestedAtMillis: requestedAt}
 	}
-	if i.Message.NewerThan(p.ReceivedAt, p.NewestMessageID) {
-		p.ReceivedAt, p.NewestMessageID = i.Message.ReceivedAt, i.Message.ID
+	if i.Message.NewerThan(p.ReceivedAtMillis, p.NewestMessageID) {
+		p.ReceivedAtMillis, p.NewestMessageID = i.Message.ReceivedAtMillis, i.Message.ID
 	}
 	after := before
 	after.Row.Preemptor = p.waitingWith(i.Message.ID, i.Token)
-	if !before.Row.Leased(now, s) {
+	if !before.Row.HasLiveLease(now, s) {
 		wakes = append(wakes, Wake{MessageID: i.Message.ID, Token: i.Token})
 	}
 	return Result{After: after, Wakes: wakes}

@@ -3,52 +3,52 @@ package model
 // Decision is what a message may do about a claim row.
 type Decision uint8
 
-// The decisions. Again, New, Join and TakeOver let the message claim; the others do not.
+// The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver let the message claim; the others do not.
 const (
-	Again         Decision = iota // it already has the claim, nothing is to be written
-	New                           // the claim is free
-	Join                          // its thread holds the claim
-	TakeOver                      // it has asked the holder to yield, and need not wait any longer
-	MustInterrupt                 // it may ask the holder to yield
-	MustYield                     // a newer message of another thread goes first: it is superseded
+	DecisionAgain      Decision = iota // it already has the claim, nothing is to be written
+	DecisionNew                        // the claim is free
+	DecisionJoin                       // its thread holds the claim
+	DecisionTakeOver                   // it has asked the holder to yield, and need not wait any longer
+	DecisionInterrupt                  // it may ask the holder to yield
+	DecisionSuperseded                 // a newer message of another thread goes first: it is superseded
 )
 
 func (d Decision) String() string {
-	return [...]string{"again", "new", "join", "take over", "interrupt", "superseded"}[d]
+	return [...]string{"again", "new", "join", "take-over", "interrupt", "superseded"}[d]
 }
 
-// MayClaim says whether the decision lets the message claim.
-func (d Decision) MayClaim() bool { return d <= TakeOver }
+// Proceeds says whether the decision lets the message claim.
+func (d Decision) Proceeds() bool { return d <= DecisionTakeOver }
 
-// Decide is the one place where a message's right to a claim is decided; check, claim and interrupt all ask it, so that they
-// cannot disagree for ever.
+// Decide is the one place where a message's right to a claim is decided. Check, claim and interrupt all ask it, so that one never
+// admits what another refuses on every retry.
 //
 // A preemptor of another thread that is newer than m bars m's way even where the claim has no jobs left, because that
 // preemptor has been woken and is about to claim. On an expired claim it bars nobody: it may be as dead as the holder.
 func Decide(row Row, m Message, now int64, s Settings) Decision {
 	held := row.Held(now, s)
 	if held && row.HasJob(m.ID) {
-		return Again
+		return DecisionAgain
 	}
 	p := row.Preemptor
 	if p.Exists() && row.Expired(now, s) {
 		p = Preemptor{}
 	}
-	newerThanPreemptor := !p.Exists() || m.NewerThan(p.ReceivedAt, p.NewestMessageID)
+	newerThanPreemptor := !p.Exists() || m.NewerThan(p.ReceivedAtMillis, p.NewestMessageID)
 	if p.ThreadID != m.Thread && !newerThanPreemptor {
-		return MustYield
+		return DecisionSuperseded
 	}
 	if !held {
-		return New
+		return DecisionNew
 	}
 	if row.ThreadID == m.Thread {
-		return Join
+		return DecisionJoin
 	}
-	if _, waits := p.Token(m.ID); waits && (!row.Leased(now, s) || p.RequestedAt+s.InterruptGraceMillis+s.SkewMillis < now) {
-		return TakeOver
+	if _, waits := p.Token(m.ID); waits && (!row.HasLiveLease(now, s) || p.RequestedAtMillis+s.InterruptGraceMillis+s.MaxClockSkewMillis < now) {
+		return DecisionTakeOver
 	}
-	if p.ThreadID == m.Thread || m.NewerThan(row.ReceivedAt, row.NewestMessageID) {
-		return MustInterrupt
+	if p.ThreadID == m.Thread || m.NewerThan(row.ReceivedAtMillis, row.NewestMessageID) {
+		return DecisionInterrupt
 	}
-	return MustYield
+	return DecisionSuperseded
 }

@@ -22,22 +22,22 @@ func (d Decline) Apply(before RowAndJob, now int64, s Settings) Result {
 	switch {
 	case unended(before.Job, d.MessageID) != "":
 		return refuse(before, unended(before.Job, d.MessageID))
-	case row.WorkerJob == d.MessageID && row.WorkerID != d.WorkerID && row.Leased(now, s):
+	case row.WorkerJob == d.MessageID && row.WorkerID != d.WorkerID && row.HasLiveLease(now, s):
 		return refuse(before, otherLease)
 	case inJobs && row.ContainerID == d.ContainerID && !row.Preemptor.Exists():
 		return refuse(before, mayStart)
 	}
 	after := before
-	after.Job.Outcome, after.Job.OutcomeAt = Interrupted, now
+	after.Job.Outcome, after.Job.OutcomeAtMillis = Interrupted, now
 	if inJobs {
-		after.Row.drop(d.MessageID)
+		after.Row.release(d.MessageID)
 	}
-	return Result{After: after, Wakes: after.Row.wakesOfTheFreed(now, s)}
+	return Result{After: after, Wakes: after.Row.wakesWhenIdle(now, s)}
 }
 
-// drop takes the message out of the claim's jobs. Where the lease was for it, the lease goes too, and the fence is raised,
+// release takes the message out of the claim's jobs. Where the lease was for it, the lease goes too, and the fence is raised,
 // because its worker may wake up.
-func (r *Row) drop(messageID string) {
+func (r *Row) release(messageID string) {
 	r.Jobs = without(r.Jobs, messageID)
 	if r.WorkerJob == messageID {
 		r.clearLease()
@@ -45,20 +45,20 @@ func (r *Row) drop(messageID string) {
 	}
 }
 
-// wakesOfTheFreed wakes whoever waits, if nothing keeps him waiting any longer.
-func (r Row) wakesOfTheFreed(now int64, s Settings) []Wake {
-	if r.Held(now, s) && r.Leased(now, s) {
+// wakesWhenIdle wakes whoever waits, if nothing keeps him waiting any longer.
+func (r Row) wakesWhenIdle(now int64, s Settings) []Wake {
+	if r.Held(now, s) && r.HasLiveLease(now, s) {
 		return nil
 	}
 	return r.Preemptor.wakes("", false)
 }
 
-// CleanUp ends a job from outside: its execution timed out, failed or was aborted. A job that has ended keeps its outcome.
-// A claim that does not have the message among its jobs is not the one that ended, and is left alone. The container is no
-// part of that condition, for the reason given at Decline.
+// CleanUp ends a job from outside: its execution timed out, failed or was aborted, or a newer message of another thread goes
+// first. A job that has ended keeps its outcome. The message leaves the claim's jobs under whatever container it is there,
+// for the reason given at Decline; a claim that does not have it among its jobs is not the one that ended, and is left alone.
 type CleanUp struct {
 	MessageID string
-	Outcome   Outcome // TimedOut or Failed
+	Outcome   Outcome // TimedOut, Failed or Superseded
 }
 
 func (c CleanUp) String() string { return fmt.Sprintf("clean-up of %s: %s", c.MessageID, c.Outcome) }
@@ -68,43 +68,18 @@ func (c CleanUp) Apply(before RowAndJob, now int64, s Settings) Result {
 	switch {
 	case before.Job.MessageID != c.MessageID:
 		return refuse(before, noJobRow)
-	case c.Outcome != TimedOut && c.Outcome != Failed:
+	case c.Outcome != TimedOut && c.Outcome != Failed && c.Outcome != Superseded:
 		return refuse(before, fmt.Sprintf("clean-up does not end a job as %q", c.Outcome))
 	}
 	after := before
 	if after.Job.Outcome == "" {
-		after.Job.Outcome, after.Job.OutcomeAt = c.Outcome, now
+		after.Job.Outcome, after.Job.OutcomeAtMillis = c.Outcome, now
 	}
 	if after.Row.HasJob(c.MessageID) {
-		after.Row.drop(c.MessageID)
+		after.Row.release(c.MessageID)
 	}
 	after.Row.Preemptor = after.Row.Preemptor.waitingWithout(c.MessageID)
-	return Result{After: after, Wakes: after.Row.wakesOfTheFreed(now, s)}
-}
-
-// Supersede ends a message that must not run because a newer one of another thread goes first. A job that has ended keeps its
-// outcome. The message also leaves the claim's jobs: a claim call that Step Functions had given up may have put it there after
-// the decision to supersede, and nobody else would take it out.
-type Supersede struct {
-	MessageID string
-}
-
-func (u Supersede) String() string { return "supersede of " + u.MessageID }
-
-// Apply supersedes.
-func (u Supersede) Apply(before RowAndJob, now int64, s Settings) Result {
-	if before.Job.MessageID != u.MessageID {
-		return refuse(before, noJobRow)
-	}
-	after := before
-	if after.Job.Outcome == "" {
-		after.Job.Outcome, after.Job.OutcomeAt = Superseded, now
-	}
-	if after.Row.HasJob(u.MessageID) {
-		after.Row.drop(u.MessageID)
-	}
-	after.Row.Preemptor = after.Row.Preemptor.waitingWithout(u.MessageID)
-	return Result{After: after, Wakes: after.Row.wakesOfTheFreed(now, s)}
+	return Result{After: after, Wakes: after.Row.wakesWhenIdle(now, s)}
 }
 
 // Delete is DynamoDB's TTL deletion of the row: any time after it has expired, or never.
@@ -114,7 +89,7 @@ func (Delete) String() string { return "TTL deletion" }
 
 // Apply deletes. DynamoDB's clock needs no allowance for skew: nobody's right depends on the row being there.
 func (Delete) Apply(before RowAndJob, now int64, _ Settings) Result {
-	if !before.Row.Exists() || before.Row.ExpiresAt*1000 >= now {
+	if !before.Row.Exists() || before.Row.ExpiresAtSeconds*1000 >= now {
 		return refuse(before, notExpired)
 	}
 	return Result{After: RowAndJob{Job: before.Job}}

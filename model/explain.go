@@ -16,7 +16,7 @@ func (s Settings) Explain(before, after RowAndJob, now int64) (step string, ok b
 	}
 	if !before.Job.Exists() && after.Job.Exists() && before.Row.Equal(after.Row) {
 		return "arrival of " + after.Job.MessageID, after.Job == Job{MessageID: after.Job.MessageID,
-			ThreadID: after.Job.ThreadID, ReceivedAt: after.Job.ReceivedAt}
+			ThreadID: after.Job.ThreadID, ReceivedAtMillis: after.Job.ReceivedAtMillis}
 	}
 	for _, candidate := range candidates(before, after) {
 		if result := candidate.Apply(before, now, s); result.OK() && result.After.Equal(after) {
@@ -33,7 +33,6 @@ func candidates(before, after RowAndJob) []Step {
 		return []Step{
 			Finish{MessageID: job.MessageID, WorkerID: before.Row.WorkerID, Fence: before.Row.Fence, Outcome: job.Outcome},
 			CleanUp{MessageID: job.MessageID, Outcome: job.Outcome},
-			Supersede{MessageID: job.MessageID},
 			Decline{MessageID: job.MessageID, ContainerID: before.Job.ContainerID, WorkerID: before.Row.WorkerID},
 		}
 	}

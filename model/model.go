@@ -6,6 +6,9 @@
 // reach in a small world of workers, executions and faults, and Explain names the step behind any write of the real
 // implementation, or says that there is none.
 //
+// Package libs/claim states the same protocol a second time, on purpose: that one runs on DynamoDB, this one can be searched.
+// They share words, not code, so that a mistake in one is seen by the other.
+//
 // It does not promise that a caller keeps the rules around the steps (a worker that has lost its lease must stop its command
 // itself), nor does it know attributes that decide nothing, such as executionArn or result.
 //
@@ -20,25 +23,25 @@ import (
 // Settings are the protocol's durations in milliseconds.
 type Settings struct {
 	LeaseMillis          int64
-	ClaimMillis          int64
+	ClaimTTLMillis       int64
 	InterruptGraceMillis int64
-	SkewMillis           int64
+	MaxClockSkewMillis   int64
 }
 
-// ClaimEndSeconds is the expiresAt of a claim that is made or extended now: epoch seconds, rounded up, because a claim must
+// ExpiresAtSeconds is the expiresAt of a claim that is made or extended now: epoch seconds, rounded up, because a claim must
 // not end earlier than its setting says.
-func (s Settings) ClaimEndSeconds(now int64) int64 { return (now + s.ClaimMillis + 999) / 1000 }
+func (s Settings) ExpiresAtSeconds(now int64) int64 { return (now + s.ClaimTTLMillis + 999) / 1000 }
 
 // Message is one email. Messages are ordered by ReceivedAt, ties by ID.
 type Message struct {
-	ID         string
-	Thread     string
-	ReceivedAt int64
+	ID               string
+	Thread           string
+	ReceivedAtMillis int64
 }
 
 // NewerThan says whether m comes after the message with the given time and id in the total order of messages.
 func (m Message) NewerThan(receivedAt int64, id string) bool {
-	return newer(m.ReceivedAt, m.ID, receivedAt, id)
+	return newer(m.ReceivedAtMillis, m.ID, receivedAt, id)
 }
 
 func newer(receivedAt int64, id string, thanReceivedAt int64, thanID string) bool {
@@ -47,27 +50,27 @@ func newer(receivedAt int64, id string, thanReceivedAt int64, thanID string) boo
 
 // Row is the claim row of one key. A row that does not exist is the zero Row.
 type Row struct {
-	ContainerID     string
-	ThreadID        string
-	Jobs            []string // sorted, no duplicates; messages that still have to end
-	ReceivedAt      int64    // of the newest message that has joined
-	NewestMessageID string
-	ClaimedAt       int64
-	Fence           int64
-	WorkerID        string // empty together with WorkerJob and LeaseExpiresAt
-	WorkerJob       string
-	LeaseExpiresAt  int64
-	ExpiresAt       int64 // epoch seconds, as DynamoDB's TTL wants it
-	Preemptor       Preemptor
+	ContainerID          string
+	ThreadID             string
+	Jobs                 []string // sorted, no duplicates; messages that still have to end
+	ReceivedAtMillis     int64    // of the newest message that has joined
+	NewestMessageID      string
+	ClaimedAtMillis      int64
+	Fence                int64
+	WorkerID             string // empty together with WorkerJob and LeaseExpiresAt
+	WorkerJob            string
+	LeaseExpiresAtMillis int64
+	ExpiresAtSeconds     int64 // epoch seconds, as DynamoDB's TTL wants it
+	Preemptor            Preemptor
 }
 
 // Preemptor is the thread that has asked the holder to yield. The zero Preemptor is none.
 type Preemptor struct {
-	ThreadID        string
-	ReceivedAt      int64 // of the newest message that has waited here
-	NewestMessageID string
-	RequestedAt     int64 // since when the holder has been asked, by whatever thread
-	Waiting         []Waiting
+	ThreadID          string
+	ReceivedAtMillis  int64 // of the newest message that has waited here
+	NewestMessageID   string
+	RequestedAtMillis int64 // since when the holder has been asked, by whatever thread
+	Waiting           []Waiting
 }
 
 // Waiting is one message that sleeps until its token is answered.
@@ -84,16 +87,18 @@ func (r Row) HasJob(messageID string) bool { return slices.Contains(r.Jobs, mess
 
 // Expired says whether everybody but the holder may treat the claim as expired. ExpiresAt is in whole seconds, and what is left
 // of one counts for the holder.
-func (r Row) Expired(now int64, s Settings) bool { return r.ExpiresAt < (now-s.SkewMillis)/1000 }
+func (r Row) Expired(now int64, s Settings) bool {
+	return r.ExpiresAtSeconds < (now-s.MaxClockSkewMillis)/1000
+}
 
 // Held says whether the claim keeps other threads out.
 func (r Row) Held(now int64, s Settings) bool {
 	return r.Exists() && len(r.Jobs) > 0 && !r.Expired(now, s)
 }
 
-// Leased says whether a worker may still believe that it holds the lease.
-func (r Row) Leased(now int64, s Settings) bool {
-	return r.WorkerID != "" && now <= r.LeaseExpiresAt+s.SkewMillis
+// HasLiveLease says whether a worker may still believe that it holds the lease.
+func (r Row) HasLiveLease(now int64, s Settings) bool {
+	return r.WorkerID != "" && now <= r.LeaseExpiresAtMillis+s.MaxClockSkewMillis
 }
 
 // Exists says whether a thread waits to preempt.
@@ -123,13 +128,13 @@ const (
 
 // Job is the jobs row of one message. A row that does not exist is the zero Job.
 type Job struct {
-	MessageID   string
-	ThreadID    string
-	ReceivedAt  int64
-	ContainerID string  // of the claim that the message made or joined last
-	StartedAt   int64   // of the first start
-	Outcome     Outcome // written once
-	OutcomeAt   int64
+	MessageID        string
+	ThreadID         string
+	ReceivedAtMillis int64
+	ContainerID      string  // of the claim that the message made or joined last
+	StartedAtMillis  int64   // of the first start
+	Outcome          Outcome // written once
+	OutcomeAtMillis  int64
 }
 
 // Exists says whether the job row is there.
@@ -137,7 +142,7 @@ func (j Job) Exists() bool { return j.MessageID != "" }
 
 // Message is the email that the job is for.
 func (j Job) Message() Message {
-	return Message{ID: j.MessageID, Thread: j.ThreadID, ReceivedAt: j.ReceivedAt}
+	return Message{ID: j.MessageID, Thread: j.ThreadID, ReceivedAtMillis: j.ReceivedAtMillis}
 }
 
 // RowAndJob is what one step may read and write: the claim row of a key and the job row of one of its messages.
@@ -152,15 +157,15 @@ func (a RowAndJob) Equal(b RowAndJob) bool { return a.Job == b.Job && a.Row.Equa
 // Equal compares every field; no jobs and empty jobs are the same.
 func (r Row) Equal(o Row) bool {
 	return r.ContainerID == o.ContainerID && r.ThreadID == o.ThreadID && slices.Equal(r.Jobs, o.Jobs) &&
-		r.ReceivedAt == o.ReceivedAt && r.NewestMessageID == o.NewestMessageID && r.ClaimedAt == o.ClaimedAt &&
+		r.ReceivedAtMillis == o.ReceivedAtMillis && r.NewestMessageID == o.NewestMessageID && r.ClaimedAtMillis == o.ClaimedAtMillis &&
 		r.Fence == o.Fence && r.WorkerID == o.WorkerID && r.WorkerJob == o.WorkerJob &&
-		r.LeaseExpiresAt == o.LeaseExpiresAt && r.ExpiresAt == o.ExpiresAt && r.Preemptor.Equal(o.Preemptor)
+		r.LeaseExpiresAtMillis == o.LeaseExpiresAtMillis && r.ExpiresAtSeconds == o.ExpiresAtSeconds && r.Preemptor.Equal(o.Preemptor)
 }
 
 // Equal compares every field.
 func (p Preemptor) Equal(o Preemptor) bool {
-	return p.ThreadID == o.ThreadID && p.ReceivedAt == o.ReceivedAt && p.NewestMessageID == o.NewestMessageID &&
-		p.RequestedAt == o.RequestedAt && slices.Equal(p.Waiting, o.Waiting)
+	return p.ThreadID == o.ThreadID && p.ReceivedAtMillis == o.ReceivedAtMillis && p.NewestMessageID == o.NewestMessageID &&
+		p.RequestedAtMillis == o.RequestedAtMillis && slices.Equal(p.Waiting, o.Waiting)
 }
 
 // Validate names the first way in which no step can have made the row, nil if there is none.
@@ -170,8 +175,8 @@ func (r Row) Validate() error {
 		return fmt.Errorf("row without containerId has other attributes: %+v", r)
 	case !slices.IsSorted(r.Jobs):
 		return fmt.Errorf("jobs are not sorted: %v", r.Jobs)
-	case (r.WorkerID == "") != (r.WorkerJob == "") || (r.WorkerID == "") != (r.LeaseExpiresAt == 0):
-		return fmt.Errorf("half a lease: workerId %q, workerJob %q, leaseExpiresAt %d", r.WorkerID, r.WorkerJob, r.LeaseExpiresAt)
+	case (r.WorkerID == "") != (r.WorkerJob == "") || (r.WorkerID == "") != (r.LeaseExpiresAtMillis == 0):
+		return fmt.Errorf("half a lease: workerId %q, workerJob %q, leaseExpiresAt %d", r.WorkerID, r.WorkerJob, r.LeaseExpiresAtMillis)
 	case r.WorkerID != "" && !r.HasJob(r.WorkerJob):
 		return fmt.Errorf("workerJob %q is not among jobs %v", r.WorkerJob, r.Jobs)
 	case r.Preemptor.Exists() != (len(r.Preemptor.Waiting) > 0):

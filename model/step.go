@@ -125,4 +125,4 @@ func (p Preemptor) wakes(except string, superseded bool) []Wake {
 	return out
 }
 
-func (r *Row) clearLease() { r.WorkerID, r.WorkerJob, r.LeaseExpiresAt = "", "", 0 }
+func (r *Row) clearLease() { r.WorkerID, r.WorkerJob, r.LeaseExpiresAtMillis = "", "", 0 }

@@ -8,12 +8,12 @@ import (
 )
 
 func openJob(m model.Message) model.Job {
-	return model.Job{MessageID: m.ID, ThreadID: m.Thread, ReceivedAt: m.ReceivedAt}
+	return model.Job{MessageID: m.ID, ThreadID: m.Thread, ReceivedAtMillis: m.ReceivedAtMillis}
 }
 
 func endedJob(m model.Message) model.Job {
 	j := openJob(m)
-	j.Outcome, j.OutcomeAt = model.Completed, now-1
+	j.Outcome, j.OutcomeAtMillis = model.Completed, now-1
 	return j
 }
 
@@ -37,7 +37,7 @@ func TestStepsAreRefused(t *testing.T) {
 		"start of a job that has ended":            {start, row(unleased), endedJob(a5), "the job has an outcome"},
 		"start under another container":            {start, row(unleased, func(r *model.Row) { r.ContainerID = "c2" }), openJob(a5), "another container holds the claim"},
 		"start of a message that is no job":        {model.Start{MessageID: "a4", ContainerID: "c1", WorkerID: "w2", Fence: 8}, row(unleased), openJob(message("a4", 4)), "the message is not one of the claim's jobs"},
-		"start under another's live lease":         {start, row(leaseEnded(s.SkewMillis)), openJob(a5), "another worker holds a live lease"},
+		"start under another's live lease":         {start, row(leaseEnded(s.MaxClockSkewMillis)), openJob(a5), "another worker holds a live lease"},
 		"start while a preemptor waits":            {start, row(unleased, asked("b7", 7, 0)), openJob(a5), "a preemptor waits"},
 		"start at a fence that was passed":         {start, row(unleased, func(r *model.Row) { r.Fence = 8 }), openJob(a5), "fence or worker is not the claim's"},
 		"heartbeat with a stale fence":             {model.Heartbeat{WorkerID: "w1", Fence: 6}, held(), model.Job{}, "fence or worker is not the claim's"},
@@ -53,8 +53,8 @@ func TestStepsAreRefused(t *testing.T) {
 		"decline of a job that has ended":          {model.Decline{MessageID: "a5", ContainerID: "c0", WorkerID: "w2"}, held(), endedJob(a5), "the job has an outcome"},
 		"clean-up as completed":                    {model.CleanUp{MessageID: "a5", Outcome: model.Completed}, held(), openJob(a5), `clean-up does not end a job as "completed"`},
 		"clean-up of a job that is not there":      {model.CleanUp{MessageID: "a5", Outcome: model.Failed}, held(), model.Job{}, "the message has no job row"},
-		"supersede of a job that is not there":     {model.Supersede{MessageID: "b7"}, held(), openJob(b6), "the message has no job row"},
-		"TTL deletion before the end":              {model.Delete{}, row(func(r *model.Row) { r.ExpiresAt = now / 1000 }), openJob(b7), "the claim has not expired"},
+		"supersede of a job that is not there":     {model.CleanUp{MessageID: "b7", Outcome: model.Superseded}, held(), openJob(b6), "the message has no job row"},
+		"TTL deletion before the end":              {model.Delete{}, row(func(r *model.Row) { r.ExpiresAtSeconds = now / 1000 }), openJob(b7), "the claim has not expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := model.RowAndJob{Row: c.row, Job: c.job}
@@ -72,8 +72,8 @@ func TestStepsAreRefused(t *testing.T) {
 func TestStepsWrite(t *testing.T) {
 	a5, a6, b7, c8 := message("a5", 5), message("a6", 6), message("b7", 7), message("c8", 8)
 	fresh := func(m model.Message, fence int64) model.Row {
-		return model.Row{ContainerID: "c2", ThreadID: m.Thread, Jobs: []string{m.ID}, ReceivedAt: m.ReceivedAt,
-			NewestMessageID: m.ID, ClaimedAt: now, Fence: fence, ExpiresAt: s.ClaimEndSeconds(now)}
+		return model.Row{ContainerID: "c2", ThreadID: m.Thread, Jobs: []string{m.ID}, ReceivedAtMillis: m.ReceivedAtMillis,
+			NewestMessageID: m.ID, ClaimedAtMillis: now, Fence: fence, ExpiresAtSeconds: s.ExpiresAtSeconds(now)}
 	}
 	for name, c := range map[string]struct {
 		step  model.Step
@@ -94,8 +94,8 @@ func TestStepsWrite(t *testing.T) {
 			row(expired, unleased, asked("b7", 7, 0)), a6, fresh(a6, now), []model.Wake{{MessageID: "b7", Token: "t-b7"}}},
 		"a join raises the newest and supersedes an older preemptor": {model.Claim{Message: message("a8", 8), ContainerID: "c2"},
 			row(asked("b7", 7, 0)), message("a8", 8), row(func(r *model.Row) {
-				r.Jobs, r.ReceivedAt, r.NewestMessageID = []string{"a5", "a8"}, 8, "a8"
-				r.ExpiresAt = s.ClaimEndSeconds(now)
+				r.Jobs, r.ReceivedAtMillis, r.NewestMessageID = []string{"a5", "a8"}, 8, "a8"
+				r.ExpiresAtSeconds = s.ExpiresAtSeconds(now)
 			}), []model.Wake{{MessageID: "b7", Token: "t-b7", Superseded: true}}},
 		"an interrupt under a live lease waits": {model.Interrupt{Message: b7, Token: "t-b7", SeenContainerID: "c1"},
 			held(), b7, row(asked("b7", 7, 0)), nil},
@@ -109,9 +109,9 @@ func TestStepsWrite(t *testing.T) {
 		"clean-up leaves the claim of others alone": {model.CleanUp{MessageID: "b7", Outcome: model.TimedOut},
 			row(asked("b7", 7, 0)), b7, held(), nil},
 		"decline leaves the jobs and wakes who waits": {model.Decline{MessageID: "a5", ContainerID: "c1", WorkerID: "w2"},
-			row(asked("b7", 7, 0), leaseEnded(s.SkewMillis+1)), a5, row(done, asked("b7", 7, 0), func(r *model.Row) { r.Fence = 8 }),
+			row(asked("b7", 7, 0), leaseEnded(s.MaxClockSkewMillis+1)), a5, row(done, asked("b7", 7, 0), func(r *model.Row) { r.Fence = 8 }),
 			[]model.Wake{{MessageID: "b7", Token: "t-b7"}}},
-		"supersede leaves the jobs that a delayed claim put it in": {model.Supersede{MessageID: "a6"},
+		"supersede leaves the jobs that a delayed claim put it in": {model.CleanUp{MessageID: "a6", Outcome: model.Superseded},
 			row(func(r *model.Row) { r.Jobs = []string{"a5", "a6"} }), a6, held(), nil},
 		"a worker whose start was applied finds its own write": {model.Start{MessageID: "a5", ContainerID: "c1", WorkerID: "w1", Fence: 7},
 			row(asked("b7", 7, 0)), a5, row(asked("b7", 7, 0)), nil},
@@ -135,7 +135,7 @@ func TestStepsWrite(t *testing.T) {
 
 func TestAnEndedJobKeepsItsOutcome(t *testing.T) {
 	before := model.RowAndJob{Row: row(done), Job: endedJob(message("a5", 5))}
-	for _, step := range []model.Step{model.CleanUp{MessageID: "a5", Outcome: model.TimedOut}, model.Supersede{MessageID: "a5"}} {
+	for _, step := range []model.Step{model.CleanUp{MessageID: "a5", Outcome: model.TimedOut}, model.CleanUp{MessageID: "a5", Outcome: model.Superseded}} {
 		if got := step.Apply(before, now, s); got.After.Job != before.Job {
 			t.Fatalf("%s wrote %+v", step, got.After.Job)
 		}

@@ -27,7 +27,7 @@ func (w Start) Apply(before RowAndJob, now int64, s Settings) Result {
 		return refuse(before, otherContainer)
 	case !row.HasJob(w.MessageID):
 		return refuse(before, notAJob)
-	case row.WorkerID != w.WorkerID && row.Leased(now, s):
+	case row.WorkerID != w.WorkerID && row.HasLiveLease(now, s):
 		return refuse(before, otherLease)
 	case row.Preemptor.Exists():
 		return refuse(before, preempted)
@@ -37,10 +37,10 @@ func (w Start) Apply(before RowAndJob, now int64, s Settings) Result {
 	after := before
 	after.Row.Fence = w.Fence
 	after.Row.WorkerID, after.Row.WorkerJob = w.WorkerID, w.MessageID
-	after.Row.LeaseExpiresAt = now + s.LeaseMillis
-	after.Row.ExpiresAt = max(before.Row.ExpiresAt, s.ClaimEndSeconds(now))
-	if after.Job.StartedAt == 0 {
-		after.Job.StartedAt = now
+	after.Row.LeaseExpiresAtMillis = now + s.LeaseMillis
+	after.Row.ExpiresAtSeconds = max(before.Row.ExpiresAtSeconds, s.ExpiresAtSeconds(now))
+	if after.Job.StartedAtMillis == 0 {
+		after.Job.StartedAtMillis = now
 	}
 	return Result{After: after}
 }
@@ -67,9 +67,9 @@ func (h Heartbeat) Apply(before RowAndJob, now int64, s Settings) Result {
 		return refuse(before, staleFence)
 	}
 	after := before
-	if now+s.LeaseMillis >= before.Row.LeaseExpiresAt {
-		after.Row.LeaseExpiresAt = now + s.LeaseMillis
-		after.Row.ExpiresAt = max(before.Row.ExpiresAt, s.ClaimEndSeconds(now))
+	if now+s.LeaseMillis >= before.Row.LeaseExpiresAtMillis {
+		after.Row.LeaseExpiresAtMillis = now + s.LeaseMillis
+		after.Row.ExpiresAtSeconds = max(before.Row.ExpiresAtSeconds, s.ExpiresAtSeconds(now))
 	}
 	return Result{After: after, Asked: before.Row.Preemptor.Exists()}
 }
@@ -101,7 +101,7 @@ func (f Finish) Apply(before RowAndJob, now int64, s Settings) Result {
 	after := before
 	after.Row.Jobs = without(before.Row.Jobs, f.MessageID)
 	after.Row.clearLease()
-	after.Job.Outcome, after.Job.OutcomeAt = f.Outcome, now
+	after.Job.Outcome, after.Job.OutcomeAtMillis = f.Outcome, now
 	return Result{After: after, Wakes: before.Row.Preemptor.wakes("", false)}
 }
 

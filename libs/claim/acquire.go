@@ -20,7 +20,7 @@ type Checked struct {
 // superseded ends it, so that is said only after a strongly consistent read.
 func (s *Store) Check(ctx context.Context, m job.Message) (Checked, error) {
 	checked, err := s.check(ctx, m, false)
-	if err == nil && checked.Decision == Superseded {
+	if err == nil && checked.Decision == DecisionSuperseded {
 		return s.check(ctx, m, true)
 	}
 	return checked, err
@@ -61,14 +61,14 @@ func (s *Store) Claim(ctx context.Context, m job.Message) (Claimed, error) {
 		claimed = Claimed{Decision: Decide(v.row, m, now, s.settings)}
 		var e *expression
 		switch claimed.Decision {
-		case Again:
+		case DecisionAgain:
 			claimed.ContainerID = v.row.ContainerID
 			return nil, nil
-		case Join:
+		case DecisionJoin:
 			claimed.ContainerID = v.row.ContainerID
 			claimed.Wakes = v.row.Preemptor.wakes(true, m.MessageID)
 			e = s.join(v.row, m, now)
-		case New, TakeOver:
+		case DecisionNew, DecisionTakeOver:
 			if claimed.RetryAt = s.tooSoon(v.row, now); !claimed.RetryAt.IsZero() {
 				return nil, nil
 			}
@@ -101,8 +101,8 @@ func (r *Row) wakesOnNew(m job.Message) []Wake {
 	if r == nil {
 		return nil
 	}
-	rival := r.rival(m)
-	return r.Preemptor.wakes(rival != nil && newerThan(m, rival), m.MessageID)
+	other := r.otherPreemptor(m)
+	return r.Preemptor.wakes(other != nil && newerThan(m, other), m.MessageID)
 }
 
 // fresh is the write of a new claim over what was seen, be it absent, free or to be taken over. It
@@ -116,10 +116,10 @@ func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) 
 		fence = max(fence, seen.Fence+1)
 		e.when("containerId = :container AND fence = :fence").value(":container", text(seen.ContainerID)).value(":fence", number(seen.Fence))
 		s.whenPreemptorIs(e, seen.Preemptor)
-		if claimed.Decision == TakeOver {
+		if claimed.Decision == DecisionTakeOver {
 			s.whenTakeable(e, now)
 		} else {
-			e.when("attribute_not_exists(jobs) OR expiresAt < :cut").value(":cut", number(s.settings.expiryCutSeconds(now)))
+			e.when("attribute_not_exists(jobs) OR expiresAt < :expiresCutSeconds").value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now)))
 		}
 	}
 	return e.assign("containerId", text(claimed.ContainerID)).assign("threadId", text(m.ThreadID)).
@@ -132,9 +132,9 @@ func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) 
 // whenTakeable demands that somebody still has the claim, but under no live lease, or that the holder has had its grace.
 func (s *Store) whenTakeable(e *expression, now time.Time) {
 	e.when("attribute_exists(jobs)")
-	e.when("attribute_not_exists(workerId) OR leaseExpiresAt < :leaseCut OR preemptor.requestedAt < :graceCut").
-		value(":leaseCut", number(s.settings.expiryCutMillis(now))).
-		value(":graceCut", number(s.settings.graceCutMillis(now)))
+	e.when("attribute_not_exists(workerId) OR leaseExpiresAt < :leaseCutMillis OR preemptor.requestedAt < :graceCutMillis").
+		value(":leaseCutMillis", number(s.settings.expiryCutMillis(now))).
+		value(":graceCutMillis", number(s.settings.graceCutMillis(now)))
 }
 
 // whenPreemptorIs demands the very preemptor that was seen, so that whoever is cleared is woken.
@@ -165,17 +165,17 @@ func (s *Store) extend(e *expression, seen *Row, now time.Time) *expression {
 	return e.when("expiresAt <= :new_expiresAt").assign("expiresAt", number(until))
 }
 
-// join is the write that adds m to the jobs of its thread's claim, and clears an older rival.
+// join is the write that adds m to the jobs of its thread's claim, and clears an older preemptor.
 func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
 	e := newExpression().
-		when("containerId = :container AND attribute_exists(jobs) AND NOT contains(jobs, :message) AND expiresAt >= :cut").
+		when("containerId = :container AND attribute_exists(jobs) AND NOT contains(jobs, :message) AND expiresAt >= :expiresCutSeconds").
 		value(":container", text(seen.ContainerID)).value(":message", text(m.MessageID)).
-		value(":cut", number(s.settings.expiryCutSeconds(now)))
+		value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now)))
 	s.whenPreemptorIs(e, seen.Preemptor)
 	if seen.Preemptor != nil {
 		e.clear("preemptor")
 	}
-	if m.Newer(seen.ReceivedAtMillis, seen.NewestMessageID) {
+	if m.NewerThan(seen.ReceivedAtMillis, seen.NewestMessageID) {
 		e.when("newestMessageId = :newest").value(":newest", text(seen.NewestMessageID)).
 			assign("receivedAt", number(m.ReceivedAtMillis)).assign("newestMessageId", text(m.MessageID))
 	}
@@ -205,11 +205,11 @@ func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Ask
 		if asked.Decision.Proceeds() {
 			asked.GoOn = true
 		}
-		if asked.Decision != Interrupt {
+		if asked.Decision != DecisionInterrupt {
 			return nil, nil
 		}
 		asked.ContainerID = v.row.ContainerID
-		asked.GoOn = !v.row.LiveLease(now, s.settings)
+		asked.GoOn = !v.row.HasLiveLease(now, s.settings)
 		if v.row.waits(m) && v.row.Preemptor.Waiting[m.MessageID] == token {
 			return nil, nil
 		}
@@ -219,8 +219,8 @@ func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Ask
 		}
 		asked.Wakes = wanted.succeed(v.row.Preemptor, m)
 		e := newExpression().
-			when("containerId = :container AND attribute_exists(jobs) AND expiresAt >= :cut AND newestMessageId = :newest").
-			value(":container", text(v.row.ContainerID)).value(":cut", number(s.settings.expiryCutSeconds(now))).
+			when("containerId = :container AND attribute_exists(jobs) AND expiresAt >= :expiresCutSeconds AND newestMessageId = :newest").
+			value(":container", text(v.row.ContainerID)).value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now))).
 			value(":newest", text(v.row.NewestMessageID))
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		s.whenWorkerIs(e, v.row.WorkerID)

@@ -22,13 +22,13 @@ func TestCheckDecidesAndWritesNothing(t *testing.T) {
 		checked, err := s.Check(ctx, m)
 		return must(t, checked, err)
 	}
-	if got := check(a1); got != (claim.Checked{Decision: claim.New}) {
+	if got := check(a1); got != (claim.Checked{Decision: claim.DecisionNew}) {
 		t.Errorf("without a row: %+v", got)
 	}
 	s.wantRow("no row")
-	s.claims(a1, claim.New)
+	s.claims(a1, claim.DecisionNew)
 	s.unchanged(func() {
-		if got := check(b3); got.Decision != claim.Interrupt || simtest.Short(got.ContainerID) != "c1" {
+		if got := check(b3); got.Decision != claim.DecisionInterrupt || simtest.Short(got.ContainerID) != "c1" {
 			t.Errorf("held: %+v", got)
 		}
 	})
@@ -41,8 +41,8 @@ func TestACheckThatReadsStale(t *testing.T) {
 		m    job.Message
 		want claim.Decision
 	}{
-		{"superseded is said of the claim as it is alone: the newer thread has just finished", a1, claim.New},
-		{"that the holder must yield may be said too late: it has just finished", c5, claim.Interrupt},
+		{"superseded is said of the claim as it is alone: the newer thread has just finished", a1, claim.DecisionNew},
+		{"that the holder must yield may be said too late: it has just finished", c5, claim.DecisionInterrupt},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestACheckThatReadsStale(t *testing.T) {
 func TestANewClaim(t *testing.T) {
 	s := newScene(t, a1)
 	s.Advance(10 * time.Second)
-	claimed := s.claims(a1, claim.New)
+	claimed := s.claims(a1, claim.DecisionNew)
 	if !claimed.OK() || len(claimed.Wakes) > 0 {
 		t.Errorf("claimed %+v", claimed)
 	}
@@ -70,10 +70,10 @@ func TestANewClaim(t *testing.T) {
 
 func TestAClaimThatIsRetriedIsTheSameClaim(t *testing.T) {
 	s := newScene(t, a1)
-	first := s.claims(a1, claim.New)
+	first := s.claims(a1, claim.DecisionNew)
 	s.Advance(time.Minute)
 	s.unchanged(func() {
-		if again := s.claims(a1, claim.Again); again.ContainerID != first.ContainerID || !again.OK() {
+		if again := s.claims(a1, claim.DecisionAgain); again.ContainerID != first.ContainerID || !again.OK() {
 			t.Errorf("again: %+v, first: %+v", again, first)
 		}
 	})
@@ -81,31 +81,31 @@ func TestAClaimThatIsRetriedIsTheSameClaim(t *testing.T) {
 
 func TestAJoinExtendsTheClaim(t *testing.T) {
 	s := newScene(t, a1, a2, a4)
-	s.claims(a2, claim.New)
+	s.claims(a2, claim.DecisionNew)
 	s.Advance(time.Minute)
-	if joined := s.claims(a4, claim.Join); simtest.Short(joined.ContainerID) != "c1" {
+	if joined := s.claims(a4, claim.DecisionJoin); simtest.Short(joined.ContainerID) != "c1" {
 		t.Errorf("joined %s", joined.ContainerID)
 	}
 	s.wantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
 	s.wantJob("a4", "open in c1")
-	s.claims(a1, claim.Join) // an older one does not make the claim older
+	s.claims(a1, claim.DecisionJoin) // an older one does not make the claim older
 	s.wantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
 }
 
 func TestAJoinThatIsNewerThanTheWaitingThreadTakesItsPlace(t *testing.T) {
 	s := newScene(t, a2, b3, a4)
 	s.runs(a2, "w1")
-	s.asks(b3, claim.Interrupt)
-	s.wantWakes(s.claims(a4, claim.Join).Wakes, "b3:token-b3 superseded")
+	s.asks(b3, claim.DecisionInterrupt)
+	s.wantWakes(s.claims(a4, claim.DecisionJoin).Wakes, "b3:token-b3 superseded")
 	s.wantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=1 worker=w1/a2 lease=1m30s expires=1h0m0s")
 }
 
 func TestAnOlderMessageOfTheHoldersThreadIsSupersededByWhoWaits(t *testing.T) {
 	s := newScene(t, a1, a2, b3)
-	s.claims(a2, claim.New)
-	s.asks(b3, claim.Interrupt)
+	s.claims(a2, claim.DecisionNew)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.unchanged(func() {
-		if claimed := s.claims(a1, claim.Superseded); claimed.OK() || claimed.ContainerID != "" {
+		if claimed := s.claims(a1, claim.DecisionSuperseded); claimed.OK() || claimed.ContainerID != "" {
 			t.Errorf("claimed %+v", claimed)
 		}
 	})
@@ -113,46 +113,46 @@ func TestAnOlderMessageOfTheHoldersThreadIsSupersededByWhoWaits(t *testing.T) {
 
 func TestAClaimOfAnothersKeyWritesNothing(t *testing.T) {
 	s := newScene(t, a2, b3, c0)
-	s.claims(a2, claim.New)
+	s.claims(a2, claim.DecisionNew)
 	s.unchanged(func() {
-		s.claims(b3, claim.Interrupt)
-		s.claims(c0, claim.Superseded)
+		s.claims(b3, claim.DecisionInterrupt)
+		s.claims(c0, claim.DecisionSuperseded)
 	})
 }
 
 func TestAFreeClaimGoesToWhoComesAndWakesWhoWaits(t *testing.T) {
 	s := newScene(t, a1, b2, b3, c5)
 	l := s.runs(a1, "w1")
-	s.asks(b2, claim.Interrupt)
-	s.asks(b3, claim.Interrupt)
+	s.asks(b2, claim.DecisionInterrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.wantWakes(s.finishes(l, job.Interrupted).Wakes, "b2:token-b2 goes on; b3:token-b3 goes on")
 	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b2:token-b2,b3:token-b3")
 
 	s.Advance(time.Second)
-	s.wantWakes(s.claims(b3, claim.New).Wakes, "b2:token-b2 goes on")
+	s.wantWakes(s.claims(b3, claim.DecisionNew).Wakes, "b2:token-b2 goes on")
 	s.wantRow("c2 B jobs=b3 newest=b3@3s claimed=1s fence=1000 expires=1h0m1s")
-	s.claims(b2, claim.Join)
+	s.claims(b2, claim.DecisionJoin)
 }
 
 func TestAFreeClaimGoesToANewerThreadThanTheOneThatWaits(t *testing.T) {
 	s := newScene(t, a1, b2, b3, c5)
 	l := s.runs(a1, "w1")
-	s.asks(b2, claim.Interrupt)
-	s.asks(b3, claim.Interrupt)
+	s.asks(b2, claim.DecisionInterrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.finishes(l, job.Completed)
-	s.wantWakes(s.claims(c5, claim.New).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
+	s.wantWakes(s.claims(c5, claim.DecisionNew).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
 	s.wantRow("c2 C jobs=c5 newest=c5@5s claimed=0s fence=2 expires=1h0m0s")
 }
 
 // A preemptor on an expired claim holds nobody up, but it is newer all the same: it may interrupt.
 func TestAnExpiredClaimIsNewToAnOlderMessageAndANewerOneThatWaitsGoesOn(t *testing.T) {
 	s := newScene(t, a1, b3, c5)
-	s.claims(a1, claim.New)
-	s.asks(c5, claim.Interrupt)
+	s.claims(a1, claim.DecisionNew)
+	s.asks(c5, claim.DecisionInterrupt)
 	s.Advance(claimTTL + skew + time.Second)
-	s.wantWakes(s.claims(b3, claim.New).Wakes, "c5:token-c5 goes on")
+	s.wantWakes(s.claims(b3, claim.DecisionNew).Wakes, "c5:token-c5 goes on")
 	s.wantRow("c2 B jobs=b3 newest=b3@3s claimed=1h0m6s fence=3606000 expires=2h0m6s")
-	s.asks(c5, claim.Interrupt)
+	s.asks(c5, claim.DecisionInterrupt)
 }
 
 func TestATakeOver(t *testing.T) {
@@ -164,14 +164,14 @@ func TestATakeOver(t *testing.T) {
 		want    claim.Decision
 		row     string
 	}{
-		{"before any worker came", false, 0, 0, claim.TakeOver,
+		{"before any worker came", false, 0, 0, claim.DecisionTakeOver,
 			"c2 B jobs=b3 newest=b3@3s claimed=0s fence=1 expires=1h0m0s"},
-		{"while the worker lives and has its grace", true, 80 * time.Second, grace, claim.Interrupt, ""},
-		{"when the lease is over, but not on every clock", true, 0, lease + skew, claim.Interrupt, ""},
-		{"when the lease is over", true, 0, lease + skew + time.Millisecond, claim.TakeOver,
+		{"while the worker lives and has its grace", true, 80 * time.Second, grace, claim.DecisionInterrupt, ""},
+		{"when the lease is over, but not on every clock", true, 0, lease + skew, claim.DecisionInterrupt, ""},
+		{"when the lease is over", true, 0, lease + skew + time.Millisecond, claim.DecisionTakeOver,
 			"c2 B jobs=b3 newest=b3@3s claimed=1m35.001s fence=95001 expires=1h1m36s"},
-		{"when the grace is over, but not on every clock", true, 80 * time.Second, grace + skew, claim.Interrupt, ""},
-		{"when the grace is over, though the worker lives", true, 80 * time.Second, grace + skew + time.Millisecond, claim.TakeOver,
+		{"when the grace is over, but not on every clock", true, 80 * time.Second, grace + skew, claim.DecisionInterrupt, ""},
+		{"when the grace is over, though the worker lives", true, 80 * time.Second, grace + skew + time.Millisecond, claim.DecisionTakeOver,
 			"c2 B jobs=b3 newest=b3@3s claimed=1m35.001s fence=95001 expires=1h1m36s"},
 	}
 	for _, test := range tests {
@@ -181,10 +181,10 @@ func TestATakeOver(t *testing.T) {
 			if test.started {
 				l = s.runs(a1, "w1")
 			} else {
-				s.claims(a1, claim.New)
+				s.claims(a1, claim.DecisionNew)
 			}
-			s.asks(b2, claim.Interrupt)
-			s.asks(b3, claim.Interrupt)
+			s.asks(b2, claim.DecisionInterrupt)
+			s.asks(b3, claim.DecisionInterrupt)
 			s.Advance(test.beat)
 			if test.beat > 0 {
 				beat, err := s.Heartbeat(ctx, l)
@@ -192,7 +192,7 @@ func TestATakeOver(t *testing.T) {
 			}
 			s.Advance(test.wait - test.beat)
 			claimed := s.claims(b3, test.want)
-			if test.want == claim.TakeOver {
+			if test.want == claim.DecisionTakeOver {
 				s.wantWakes(claimed.Wakes, "b2:token-b2 goes on")
 				s.wantRow(test.row)
 			}
@@ -203,10 +203,10 @@ func TestATakeOver(t *testing.T) {
 // Who is told of a take-over may rely on it that somebody had the claim.
 func TestATakeOverOfAClaimThatIsLeftJustThenIsANewOne(t *testing.T) {
 	s := newScene(t, a1, b3)
-	c1 := s.claims(a1, claim.New).ContainerID
-	s.asks(b3, claim.Interrupt)
+	c1 := s.claims(a1, claim.DecisionNew).ContainerID
+	s.asks(b3, claim.DecisionInterrupt)
 	s.meanwhile(func() { s.declines(a1, c1, claim.Yielded) })
-	s.claims(b3, claim.New)
+	s.claims(b3, claim.DecisionNew)
 	s.wantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
 }
 
@@ -218,18 +218,18 @@ func TestTheLeastIntervalBetweenTwoClaims(t *testing.T) {
 	s := scene{Lab: lab, Store: lab.Store(settings), t: t}
 	l := s.runs(a1, "w1")
 	s.Advance(20 * time.Second)
-	s.claims(a2, claim.Join) // no new claim, so it need not wait
+	s.claims(a2, claim.DecisionJoin) // no new claim, so it need not wait
 	s.finishes(l, job.Completed)
 	s.cleansUp(a2, job.Failed)
 
 	s.unchanged(func() {
-		early := s.claims(b3, claim.New)
+		early := s.claims(b3, claim.DecisionNew)
 		if early.OK() || !early.RetryAt.Equal(simtest.Start.Add(time.Minute)) || early.ContainerID != "" {
 			t.Errorf("early: %+v", early)
 		}
 	})
 	s.Advance(40 * time.Second)
-	if claimed := s.claims(b3, claim.New); !claimed.OK() {
+	if claimed := s.claims(b3, claim.DecisionNew); !claimed.OK() {
 		t.Errorf("in time: %+v", claimed)
 	}
 }
@@ -238,20 +238,20 @@ func TestAnInterruptLetsTheMessageWait(t *testing.T) {
 	s := newScene(t, a1, b2, b3)
 	s.runs(a1, "w1")
 	s.Advance(time.Second)
-	asked := s.asks(b3, claim.Interrupt)
+	asked := s.asks(b3, claim.DecisionInterrupt)
 	if asked.GoOn || simtest.Short(asked.ContainerID) != "c1" || len(asked.Wakes) > 0 {
 		t.Errorf("asked %+v", asked)
 	}
 	s.Advance(time.Second)
-	s.asks(b2, claim.Interrupt) // waits with its thread; newest and first request stay
+	s.asks(b2, claim.DecisionInterrupt) // waits with its thread; newest and first request stay
 	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=1s waiting=b2:token-b2,b3:token-b3")
 }
 
 func TestAnInterruptAgainLeavesItsNewTokenOnly(t *testing.T) {
 	s := newScene(t, a1, b3)
 	s.runs(a1, "w1")
-	s.asks(b3, claim.Interrupt)
-	s.unchanged(func() { s.asks(b3, claim.Interrupt) })
+	s.asks(b3, claim.DecisionInterrupt)
+	s.unchanged(func() { s.asks(b3, claim.DecisionInterrupt) })
 	s.Advance(time.Second)
 	asked, err := s.Interrupt(ctx, b3, "second")
 	if must(t, asked, err); len(asked.Wakes) > 0 {
@@ -264,38 +264,38 @@ func TestAnInterruptAgainLeavesItsNewTokenOnly(t *testing.T) {
 func TestANewerThreadTakesThePlaceOfTheOneThatWaits(t *testing.T) {
 	s := newScene(t, a1, b2, b3, c5)
 	s.runs(a1, "w1")
-	s.asks(b2, claim.Interrupt)
-	s.asks(b3, claim.Interrupt)
+	s.asks(b2, claim.DecisionInterrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.Advance(time.Second)
-	s.wantWakes(s.asks(c5, claim.Interrupt).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
+	s.wantWakes(s.asks(c5, claim.DecisionInterrupt).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
 	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | C newest=c5@5s asked=0s waiting=c5:token-c5")
-	s.unchanged(func() { s.asks(b3, claim.Superseded) })
+	s.unchanged(func() { s.asks(b3, claim.DecisionSuperseded) })
 }
 
 func TestAnInterruptThatNeedNotWait(t *testing.T) {
 	t.Run("no worker holds a lease", func(t *testing.T) {
 		s := newScene(t, a1, b3)
-		s.claims(a1, claim.New)
-		if asked := s.asks(b3, claim.Interrupt); !asked.GoOn {
+		s.claims(a1, claim.DecisionNew)
+		if asked := s.asks(b3, claim.DecisionInterrupt); !asked.GoOn {
 			t.Errorf("asked %+v", asked)
 		}
-		s.claims(b3, claim.TakeOver)
+		s.claims(b3, claim.DecisionTakeOver)
 	})
 	t.Run("the holder has yielded meanwhile", func(t *testing.T) {
 		s := newScene(t, a1, b3)
 		l := s.runs(a1, "w1")
 		s.finishes(l, job.Completed)
 		s.unchanged(func() {
-			if asked := s.asks(b3, claim.New); !asked.GoOn {
+			if asked := s.asks(b3, claim.DecisionNew); !asked.GoOn {
 				t.Errorf("asked %+v", asked)
 			}
 		})
 	})
 	t.Run("a newer thread has claimed meanwhile", func(t *testing.T) {
 		s := newScene(t, b3, c5)
-		s.claims(c5, claim.New)
+		s.claims(c5, claim.DecisionNew)
 		s.unchanged(func() {
-			if asked := s.asks(b3, claim.Superseded); asked.GoOn {
+			if asked := s.asks(b3, claim.DecisionSuperseded); asked.GoOn {
 				t.Errorf("asked %+v", asked)
 			}
 		})
@@ -320,7 +320,7 @@ func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 	t.Run("claim", func(t *testing.T) {
 		s := newScene(t, a1)
 		s.LoseAnswer("TransactWriteItems", 0)
-		if claimed := s.claims(a1, claim.Again); simtest.Short(claimed.ContainerID) != "c1" || !claimed.OK() {
+		if claimed := s.claims(a1, claim.DecisionAgain); simtest.Short(claimed.ContainerID) != "c1" || !claimed.OK() {
 			t.Errorf("claimed %+v", claimed)
 		}
 		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
@@ -329,7 +329,7 @@ func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 		s := newScene(t, a1, b3)
 		s.runs(a1, "w1")
 		s.LoseAnswer("TransactWriteItems", 0)
-		if asked := s.asks(b3, claim.Interrupt); asked.GoOn || simtest.Short(asked.ContainerID) != "c1" {
+		if asked := s.asks(b3, claim.DecisionInterrupt); asked.GoOn || simtest.Short(asked.ContainerID) != "c1" {
 			t.Errorf("asked %+v", asked)
 		}
 		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
@@ -337,7 +337,7 @@ func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 	t.Run("a write that had no effect is made again", func(t *testing.T) {
 		s := newScene(t, a1)
 		s.Fail("TransactWriteItems", 0)
-		s.claims(a1, claim.New)
+		s.claims(a1, claim.DecisionNew)
 	})
 	t.Run("a look that fails is an error", func(t *testing.T) {
 		s := newScene(t, a1)
@@ -378,7 +378,7 @@ func TestNoStepIsTakenForAJobThatHasEnded(t *testing.T) {
 	refused("new claim", err)
 	s.wantRow("no row")
 
-	s.claims(a1, claim.New)
+	s.claims(a1, claim.DecisionNew)
 	s.unchanged(func() {
 		_, err := s.Claim(ctx, a2)
 		refused("join", err)
@@ -404,14 +404,14 @@ func TestNoStepIsTakenForAMessageThatWasNeverAdmitted(t *testing.T) {
 
 func TestOfManyThreadsThatRaceForAKeyOneClaims(t *testing.T) {
 	decisions := race(t, func(i int) job.Message { return simtest.Message(fmt.Sprintf("m%02d", i), fmt.Sprintf("T%d", i), 1) })
-	if decisions[claim.New] != 1 || decisions[claim.Join]+decisions[claim.TakeOver]+decisions[claim.Again] != 0 {
+	if decisions[claim.DecisionNew] != 1 || decisions[claim.DecisionJoin]+decisions[claim.DecisionTakeOver]+decisions[claim.DecisionAgain] != 0 {
 		t.Errorf("decisions: %v", decisions)
 	}
 }
 
 func TestOfOneThreadAllJoinTheFirst(t *testing.T) {
 	decisions := race(t, func(i int) job.Message { return simtest.Message(fmt.Sprintf("m%02d", i), "A", i) })
-	if decisions[claim.New] != 1 || decisions[claim.Join] != racers-1 {
+	if decisions[claim.DecisionNew] != 1 || decisions[claim.DecisionJoin] != racers-1 {
 		t.Errorf("decisions: %v", decisions)
 	}
 }
@@ -449,7 +449,7 @@ func race(t *testing.T, message func(int) job.Message) map[claim.Decision]int {
 		if c.OK() && c.ContainerID != row.ContainerID {
 			t.Errorf("%d claimed %s, the row is %s", i, c.ContainerID, row.ContainerID)
 		}
-		if c.OK() != row.Has(message(i).MessageID) {
+		if c.OK() != row.HasJob(message(i).MessageID) {
 			t.Errorf("%d claimed: %v, but jobs are %v", i, c.OK(), row.Jobs)
 		}
 	}

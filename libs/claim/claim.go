@@ -11,6 +11,9 @@
 // differ by at most Settings.MaxClockSkew; nobody treats another's lease or claim as expired until it
 // is expired by more than that.
 //
+// Package model states the same protocol a second time, on purpose: this one is what runs, that one is what is
+// searched, and libs/refinement holds each write here against the steps there. They share words, not code.
+//
 // The rules are in decide.go (pure), the writes in acquire.go (check, claim, interrupt), lease.go
 // (start, heartbeat, hand back) and end.go (finish, decline, clean up). docs/protocol.md has the table.
 package claim

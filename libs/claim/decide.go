@@ -9,15 +9,15 @@ import (
 // Decision is what the protocol says of a message that wants to work for its key.
 type Decision int
 
-// The decisions. Again, New, Join and TakeOver are ways to claim; Interrupt means to ask the holder
-// and wait; Superseded means that a newer message of another thread has or wants the key.
+// The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver are ways to claim; DecisionInterrupt means to ask the holder
+// and wait; DecisionSuperseded means that a newer message of another thread has or wants the key.
 const (
-	Superseded Decision = iota
-	Interrupt
-	Again
-	New
-	Join
-	TakeOver
+	DecisionSuperseded Decision = iota
+	DecisionInterrupt
+	DecisionAgain
+	DecisionNew
+	DecisionJoin
+	DecisionTakeOver
 )
 
 // String is the decision's name in logs and answers.
@@ -26,37 +26,37 @@ func (d Decision) String() string {
 }
 
 // Proceeds says whether the decision is a way to claim.
-func (d Decision) Proceeds() bool { return d >= Again }
+func (d Decision) Proceeds() bool { return d >= DecisionAgain }
 
-// Decide is the one rule behind check, claim and interrupt, so that they can never disagree for ever.
+// Decide is the one rule behind check, claim and interrupt, so that one never admits what another refuses on every retry.
 // row is nil where there is none.
 func Decide(row *Row, m job.Message, now time.Time, s Settings) Decision {
 	if row == nil || row.Expired(now, s) {
-		return New
+		return DecisionNew
 	}
-	if row.Has(m.MessageID) {
-		return Again
+	if row.HasJob(m.MessageID) {
+		return DecisionAgain
 	}
-	rival := row.rival(m)
+	other := row.otherPreemptor(m)
 	switch {
-	case rival != nil && !newerThan(m, rival):
-		return Superseded
+	case other != nil && !newerThan(m, other):
+		return DecisionSuperseded
 	case len(row.Jobs) == 0:
-		return New
+		return DecisionNew
 	case row.ThreadID == m.ThreadID:
-		return Join
+		return DecisionJoin
 	case row.waits(m) && row.mayBeTakenOver(now, s):
-		return TakeOver
+		return DecisionTakeOver
 	case row.Preemptor != nil && row.Preemptor.ThreadID == m.ThreadID:
-		return Interrupt
-	case m.Newer(row.ReceivedAtMillis, row.NewestMessageID):
-		return Interrupt
+		return DecisionInterrupt
+	case m.NewerThan(row.ReceivedAtMillis, row.NewestMessageID):
+		return DecisionInterrupt
 	}
-	return Superseded
+	return DecisionSuperseded
 }
 
-// rival is the preemptor, if it is of another thread than m's.
-func (r *Row) rival(m job.Message) *Preemptor {
+// otherPreemptor is the preemptor, if it is of another thread than m's.
+func (r *Row) otherPreemptor(m job.Message) *Preemptor {
 	if r.Preemptor == nil || r.Preemptor.ThreadID == m.ThreadID {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (r *Row) rival(m job.Message) *Preemptor {
 }
 
 func newerThan(m job.Message, p *Preemptor) bool {
-	return m.Newer(p.ReceivedAtMillis, p.NewestMessageID)
+	return m.NewerThan(p.ReceivedAtMillis, p.NewestMessageID)
 }
 
 // waits says whether m is among those that asked the holder to yield.
@@ -79,7 +79,7 @@ func (r *Row) waits(m job.Message) bool {
 // mayBeTakenOver says whether the preemptor need not wait any longer: no worker holds a live lease,
 // or the holder has had its grace.
 func (r *Row) mayBeTakenOver(now time.Time, s Settings) bool {
-	return !r.LiveLease(now, s) || r.Preemptor.RequestedAtMillis < s.graceCutMillis(now)
+	return !r.HasLiveLease(now, s) || r.Preemptor.RequestedAtMillis < s.graceCutMillis(now)
 }
 
 // graceCutMillis is the time before which a request to yield is over its grace on every clock.

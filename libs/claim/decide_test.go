@@ -31,7 +31,7 @@ func expired(ago time.Duration) func(*claim.Row) {
 // leased gives a worker the lease for the given time from now.
 func leased(left time.Duration) func(*claim.Row) {
 	return func(r *claim.Row) {
-		r.WorkerID, r.WorkerJob, r.LeaseExpiresMillis = "w1", "a1", job.Millis(simtest.Start.Add(left))
+		r.WorkerID, r.WorkerJob, r.LeaseExpiresAtMillis = "w1", "a1", job.Millis(simtest.Start.Add(left))
 	}
 }
 
@@ -57,49 +57,49 @@ func TestDecide(t *testing.T) {
 		m    job.Message
 		want claim.Decision
 	}{
-		{"no row", nil, a1, claim.New},
-		{"free", held(free), b3, claim.New},
-		{"free, and I am older than its last", held(free), c0, claim.New},
-		{"free, and an older thread waits", held(free, asked(0, b3)), c5, claim.New},
-		{"free, and a newer thread waits", held(free, asked(0, c5)), b3, claim.Superseded},
-		{"free, and my thread waits", held(free, asked(0, b3)), b2, claim.New},
-		{"free, and a newer thread waits for its old thread", held(free, asked(0, b3)), a2, claim.Superseded},
+		{"no row", nil, a1, claim.DecisionNew},
+		{"free", held(free), b3, claim.DecisionNew},
+		{"free, and I am older than its last", held(free), c0, claim.DecisionNew},
+		{"free, and an older thread waits", held(free, asked(0, b3)), c5, claim.DecisionNew},
+		{"free, and a newer thread waits", held(free, asked(0, c5)), b3, claim.DecisionSuperseded},
+		{"free, and my thread waits", held(free, asked(0, b3)), b2, claim.DecisionNew},
+		{"free, and a newer thread waits for its old thread", held(free, asked(0, b3)), a2, claim.DecisionSuperseded},
 
-		{"expired", held(expired(over)), c0, claim.New},
-		{"expired, but not on every clock", held(expired(skew)), c0, claim.Superseded},
-		{"expires now", held(expired(0)), c0, claim.Superseded},
-		{"expired, and I was among its jobs", held(expired(over)), a1, claim.New},
-		{"expired, and a newer thread waits", held(expired(over), asked(0, c5)), b3, claim.New},
-		{"expired and free, but not on every clock, and a newer thread waits", held(free, expired(skew), asked(0, c5)), b3, claim.Superseded},
+		{"expired", held(expired(over)), c0, claim.DecisionNew},
+		{"expired, but not on every clock", held(expired(skew)), c0, claim.DecisionSuperseded},
+		{"expires now", held(expired(0)), c0, claim.DecisionSuperseded},
+		{"expired, and I was among its jobs", held(expired(over)), a1, claim.DecisionNew},
+		{"expired, and a newer thread waits", held(expired(over), asked(0, c5)), b3, claim.DecisionNew},
+		{"expired and free, but not on every clock, and a newer thread waits", held(free, expired(skew), asked(0, c5)), b3, claim.DecisionSuperseded},
 
-		{"I am among its jobs", held(), a1, claim.Again},
-		{"I am among its jobs, and a newer thread waits", held(asked(0, b3)), a1, claim.Again},
+		{"I am among its jobs", held(), a1, claim.DecisionAgain},
+		{"I am among its jobs, and a newer thread waits", held(asked(0, b3)), a1, claim.DecisionAgain},
 
-		{"held by my thread", held(), a4, claim.Join},
-		{"held by my thread, and I am older than its newest", held(), simtest.Message("a0", "A", 0), claim.Join},
-		{"held by my thread, and an older thread waits", held(asked(0, b3)), a4, claim.Join},
-		{"held by my thread, and a newer thread waits", held(asked(0, c5)), a4, claim.Superseded},
+		{"held by my thread", held(), a4, claim.DecisionJoin},
+		{"held by my thread, and I am older than its newest", held(), simtest.Message("a0", "A", 0), claim.DecisionJoin},
+		{"held by my thread, and an older thread waits", held(asked(0, b3)), a4, claim.DecisionJoin},
+		{"held by my thread, and a newer thread waits", held(asked(0, c5)), a4, claim.DecisionSuperseded},
 
-		{"held by another, I am newer", held(), b3, claim.Interrupt},
-		{"held by another, I am older", held(), c0, claim.Superseded},
-		{"held by another, received at the same time, my id is greater", held(), b2, claim.Interrupt},
-		{"held by another, received at the same time, my id is less", held(), simtest.Message("a1b", "B", 2), claim.Superseded},
+		{"held by another, I am newer", held(), b3, claim.DecisionInterrupt},
+		{"held by another, I am older", held(), c0, claim.DecisionSuperseded},
+		{"held by another, received at the same time, my id is greater", held(), b2, claim.DecisionInterrupt},
+		{"held by another, received at the same time, my id is less", held(), simtest.Message("a1b", "B", 2), claim.DecisionSuperseded},
 
-		{"my thread waits, I do not yet", held(leased(lease), asked(0, b3)), simtest.Message("b4", "B", 4), claim.Interrupt},
-		{"my thread waits, and I am older than the holder", held(leased(lease), asked(0, b3)), simtest.Message("b0", "B", 0), claim.Interrupt},
-		{"an older thread waits", held(leased(lease), asked(0, b3)), c5, claim.Interrupt},
-		{"a newer thread waits", held(leased(lease), asked(0, c5)), b3, claim.Superseded},
-		{"another thread waits, received when I was, my id is less", held(asked(0, b3)), simtest.Message("b2c", "C", 3), claim.Superseded},
-		{"another thread waits, received when I was, my id is greater", held(asked(0, b3)), simtest.Message("b3c", "C", 3), claim.Interrupt},
+		{"my thread waits, I do not yet", held(leased(lease), asked(0, b3)), simtest.Message("b4", "B", 4), claim.DecisionInterrupt},
+		{"my thread waits, and I am older than the holder", held(leased(lease), asked(0, b3)), simtest.Message("b0", "B", 0), claim.DecisionInterrupt},
+		{"an older thread waits", held(leased(lease), asked(0, b3)), c5, claim.DecisionInterrupt},
+		{"a newer thread waits", held(leased(lease), asked(0, c5)), b3, claim.DecisionSuperseded},
+		{"another thread waits, received when I was, my id is less", held(asked(0, b3)), simtest.Message("b2c", "C", 3), claim.DecisionSuperseded},
+		{"another thread waits, received when I was, my id is greater", held(asked(0, b3)), simtest.Message("b3c", "C", 3), claim.DecisionInterrupt},
 
-		{"I wait, and no worker is there", held(asked(0, b3)), b3, claim.TakeOver},
-		{"I wait, and the worker lives", held(leased(1), asked(0, b3)), b3, claim.Interrupt},
-		{"I wait, and the lease is over, but not on every clock", held(leased(-skew), asked(0, b3)), b3, claim.Interrupt},
-		{"I wait, and the lease is over on every clock", held(leased(-skew-1*time.Millisecond), asked(0, b3)), b3, claim.TakeOver},
-		{"I wait, and the grace is over, but not on every clock", held(leased(lease), asked(grace+skew, b3)), b3, claim.Interrupt},
-		{"I wait, and the grace is over on every clock", held(leased(lease), asked(grace+skew+time.Millisecond, b3)), b3, claim.TakeOver},
-		{"my thread waits, no worker is there, but I did not ask", held(asked(0, b2)), b3, claim.Interrupt},
-		{"I wait behind a newer message of my thread", held(asked(0, b2, b3)), b2, claim.TakeOver},
+		{"I wait, and no worker is there", held(asked(0, b3)), b3, claim.DecisionTakeOver},
+		{"I wait, and the worker lives", held(leased(1), asked(0, b3)), b3, claim.DecisionInterrupt},
+		{"I wait, and the lease is over, but not on every clock", held(leased(-skew), asked(0, b3)), b3, claim.DecisionInterrupt},
+		{"I wait, and the lease is over on every clock", held(leased(-skew-1*time.Millisecond), asked(0, b3)), b3, claim.DecisionTakeOver},
+		{"I wait, and the grace is over, but not on every clock", held(leased(lease), asked(grace+skew, b3)), b3, claim.DecisionInterrupt},
+		{"I wait, and the grace is over on every clock", held(leased(lease), asked(grace+skew+time.Millisecond, b3)), b3, claim.DecisionTakeOver},
+		{"my thread waits, no worker is there, but I did not ask", held(asked(0, b2)), b3, claim.DecisionInterrupt},
+		{"I wait behind a newer message of my thread", held(asked(0, b2, b3)), b2, claim.DecisionTakeOver},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

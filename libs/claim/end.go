@@ -46,7 +46,7 @@ func (s *Store) Finish(ctx context.Context, l Lease, end End) (Finished, error) 
 			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
 			return nil, nil
 		}
-		if v.row == nil || v.row.Fence != l.Fence || v.row.WorkerID != l.WorkerID || !v.row.Has(l.MessageID) {
+		if v.row == nil || v.row.Fence != l.Fence || v.row.WorkerID != l.WorkerID || !v.row.HasJob(l.MessageID) {
 			seen, err := s.look(ctx, l.Key, l.MessageID)
 			if err != nil {
 				return nil, err
@@ -85,7 +85,7 @@ func (r *Row) asker(end End) *InterruptedBy {
 
 // wakesWhenIdle is who may take over from a claim that no worker works under.
 func (r *Row) wakesWhenIdle(now time.Time, s Settings) []Wake {
-	if r == nil || r.LiveLease(now, s) {
+	if r == nil || r.HasLiveLease(now, s) {
 		return nil
 	}
 	return r.Preemptor.wakes(false, "")
@@ -117,8 +117,8 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 		e := seenRow(v.row)
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		if v.row.ContainerID == w.ContainerID {
-			e.when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :cut").
-				value(":me", text(workerID)).value(":cut", number(s.settings.expiryCutMillis(now)))
+			e.when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :leaseCutMillis").
+				value(":me", text(workerID)).value(":leaseCutMillis", number(s.settings.expiryCutMillis(now)))
 			s.release(e, v.row, m.MessageID)
 			declined.Wakes = v.row.Preemptor.wakes(false, "")
 		}
@@ -157,8 +157,8 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
 			return nil, nil
 		}
-		spares := c.SpareLive && v.row != nil && v.row.Has(m.MessageID) && v.row.WorkerJob == m.MessageID
-		if spares && v.row.LiveLease(now, s.settings) {
+		spares := c.SpareLive && v.row != nil && v.row.HasJob(m.MessageID) && v.row.WorkerJob == m.MessageID
+		if spares && v.row.HasLiveLease(now, s.settings) {
 			return nil, ErrWorkedOn
 		}
 		var by *InterruptedBy
@@ -171,7 +171,7 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			e, finished.Wakes = s.takeOff(v.row, m.MessageID, now)
 		}
 		if spares {
-			e.when("leaseExpiresAt < :live").value(":live", number(s.settings.expiryCutMillis(now)))
+			e.when("leaseExpiresAt < :leaseCutMillis").value(":leaseCutMillis", number(s.settings.expiryCutMillis(now)))
 		}
 		onJob := outcome(finished.Job)
 		if c.ContainerID != "" {
@@ -188,8 +188,8 @@ func (r *Row) supersedes(m job.Message) *InterruptedBy {
 	if r == nil {
 		return nil
 	}
-	if rival := r.rival(m); rival != nil {
-		return &InterruptedBy{ThreadID: rival.ThreadID, MessageID: rival.NewestMessageID, RequestedAtMillis: rival.RequestedAtMillis}
+	if other := r.otherPreemptor(m); other != nil {
+		return &InterruptedBy{ThreadID: other.ThreadID, MessageID: other.NewestMessageID, RequestedAtMillis: other.RequestedAtMillis}
 	}
 	return &InterruptedBy{ThreadID: r.ThreadID, MessageID: r.NewestMessageID, RequestedAtMillis: r.ClaimedAtMillis}
 }
@@ -204,11 +204,11 @@ func (s *Store) takeOff(row *Row, messageID string, now time.Time) (*expression,
 	} else if rest != row.Preemptor {
 		e.assign("preemptor", rest.item())
 	}
-	if !row.Has(messageID) {
+	if !row.HasJob(messageID) {
 		return e.when("NOT contains(jobs, :message)").value(":message", text(messageID)), nil
 	}
 	s.release(e, row, messageID)
-	if row.WorkerJob != messageID && row.LiveLease(now, s.settings) {
+	if row.WorkerJob != messageID && row.HasLiveLease(now, s.settings) {
 		return e, nil
 	}
 	return e, rest.wakes(false, "")

@@ -26,7 +26,7 @@ func TestAFinishEndsTheJobAndFreesTheClaim(t *testing.T) {
 func TestAFinishLeavesTheOtherJobsOfTheClaim(t *testing.T) {
 	s := newScene(t, a1, a2)
 	l := s.runs(a1, "w1")
-	s.claims(a2, claim.Join)
+	s.claims(a2, claim.DecisionJoin)
 	s.finishes(l, job.Completed)
 	s.wantRow("c1 A jobs=a2 newest=a2@2s claimed=0s fence=1 expires=1h0m0s")
 	s.starts(a2, l.ContainerID, "w1", claim.Started)
@@ -36,7 +36,7 @@ func TestAnInterruptedFinishSaysForWhom(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w1")
 	s.Advance(time.Second)
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.Advance(time.Second)
 	finished, err := s.Finish(ctx, l, claim.End{Outcome: job.Interrupted, PartialWork: "half"})
 	s.wantWakes(must(t, finished, err).Wakes, "b3:token-b3 goes on")
@@ -46,8 +46,8 @@ func TestAnInterruptedFinishSaysForWhom(t *testing.T) {
 func TestAnInterruptedFinishNeedsSomebodyWhoStillAsks(t *testing.T) {
 	s := newScene(t, a1, b3, a4)
 	l := s.runs(a1, "w1")
-	s.asks(b3, claim.Interrupt)
-	s.claims(a4, claim.Join) // newer than b3, which is superseded
+	s.asks(b3, claim.DecisionInterrupt)
+	s.claims(a4, claim.DecisionJoin) // newer than b3, which is superseded
 	s.unchanged(func() {
 		if _, err := s.Finish(ctx, l, claim.End{Outcome: job.Interrupted}); !errors.Is(err, claim.ErrNobodyWaits) {
 			t.Errorf("error %v", err)
@@ -60,7 +60,7 @@ func TestAFinishOfAJobThatHasEndedAnswersWithItsEnd(t *testing.T) {
 	t.Run("by its own write, whose answer was lost", func(t *testing.T) {
 		s := newScene(t, a1, b3)
 		l := s.runs(a1, "w1")
-		s.asks(b3, claim.Interrupt)
+		s.asks(b3, claim.DecisionInterrupt)
 		s.LoseAnswer("TransactWriteItems", 0)
 		finished := s.finishes(l, job.Completed)
 		if finished.Job.Outcome != job.Completed {
@@ -104,7 +104,7 @@ func TestAFinishWithALeaseThatWasTakenWritesNothing(t *testing.T) {
 func TestAPreemptorThatComesUnderAFinishIsWoken(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w1")
-	s.meanwhile(func() { s.asks(b3, claim.Interrupt) })
+	s.meanwhile(func() { s.asks(b3, claim.DecisionInterrupt) })
 	s.wantWakes(s.finishes(l, job.Completed).Wakes, "b3:token-b3 goes on")
 }
 
@@ -119,9 +119,9 @@ func (s scene) declines(m job.Message, containerID string, want claim.Verdict) c
 
 func TestADeclineMakesRoomForWhoWaits(t *testing.T) {
 	s := newScene(t, a1, b3)
-	c := s.claims(a1, claim.New).ContainerID
+	c := s.claims(a1, claim.DecisionNew).ContainerID
 	s.Advance(time.Second)
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	declined := s.declines(a1, c, claim.Yielded)
 	s.wantWakes(declined.Wakes, "b3:token-b3 goes on")
 	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=0 expires=1h0m0s | B newest=b3@3s asked=1s waiting=b3:token-b3")
@@ -136,7 +136,7 @@ func TestADeclineMakesRoomForWhoWaits(t *testing.T) {
 func TestADeclineTakesADeadWorkersLeaseAndRaisesTheFence(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w0")
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.unchanged(func() { s.declines(a1, l.ContainerID, claim.Busy) })
 	s.Advance(lease + skew + time.Millisecond)
 	s.declines(a1, l.ContainerID, claim.Yielded)
@@ -145,9 +145,9 @@ func TestADeclineTakesADeadWorkersLeaseAndRaisesTheFence(t *testing.T) {
 
 func TestADeclineLeavesTheClaimOfAnotherAlone(t *testing.T) {
 	s := newScene(t, a1, b3)
-	c := s.claims(a1, claim.New).ContainerID
-	s.asks(b3, claim.Interrupt)
-	s.claims(b3, claim.TakeOver)
+	c := s.claims(a1, claim.DecisionNew).ContainerID
+	s.asks(b3, claim.DecisionInterrupt)
+	s.claims(b3, claim.DecisionTakeOver)
 	s.unchanged(func() {
 		if declined := s.declines(a1, c, claim.Yielded); len(declined.Wakes) > 0 {
 			t.Errorf("woke %v", declined.Wakes)
@@ -159,17 +159,17 @@ func TestADeclineLeavesTheClaimOfAnotherAlone(t *testing.T) {
 // The work's own thread has claimed again, and a third thread asks for its place: that is who has it.
 func TestADeclineNamesTheThreadThatWantsTheKeyNotItsOwn(t *testing.T) {
 	s := newScene(t, a1, a2, c5)
-	c := s.claims(a1, claim.New).ContainerID
+	c := s.claims(a1, claim.DecisionNew).ContainerID
 	s.Advance(claimTTL + skew + time.Second)
-	s.claims(a2, claim.New)
-	s.asks(c5, claim.Interrupt)
+	s.claims(a2, claim.DecisionNew)
+	s.asks(c5, claim.DecisionInterrupt)
 	s.unchanged(func() { s.declines(a1, c, claim.Yielded) })
 	s.wantJob("a1", "interrupted at 1h0m6s in c1: not started: a newer thread has the key (by C/c5 since 1h0m6s)")
 }
 
 func TestADeclineDecidesAsStartDoes(t *testing.T) {
 	s := newScene(t, a1)
-	c := s.claims(a1, claim.New).ContainerID
+	c := s.claims(a1, claim.DecisionNew).ContainerID
 	s.unchanged(func() { s.declines(a1, c, claim.Started) })
 	s.Advance(claimTTL + skew + time.Second)
 	s.unchanged(func() { s.declines(a1, c, claim.Lost) })
@@ -211,30 +211,34 @@ func TestWhatACleanUpTakesOffTheClaim(t *testing.T) {
 		{"no claim", func(scene) {}, a1, "", ""},
 		{"the claim is another's", func(s scene) { s.runs(b3, "w1") }, a1, "", ""},
 		{"the claim has passed to another", func(s scene) {
-			s.claims(a1, claim.New)
-			s.asks(b3, claim.Interrupt)
-			s.starts(b3, s.claims(b3, claim.TakeOver).ContainerID, "w1", claim.Started)
+			s.claims(a1, claim.DecisionNew)
+			s.asks(b3, claim.DecisionInterrupt)
+			s.starts(b3, s.claims(b3, claim.DecisionTakeOver).ContainerID, "w1", claim.Started)
 		}, a1, "", ""},
-		{"the last that waits", func(s scene) { s.runs(a1, "w1"); s.asks(b3, claim.Interrupt) }, b3,
+		{"the last that waits", func(s scene) { s.runs(a1, "w1"); s.asks(b3, claim.DecisionInterrupt) }, b3,
 			"c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s", ""},
-		{"one of those that wait", func(s scene) { s.runs(a1, "w1"); s.asks(b2, claim.Interrupt); s.asks(b3, claim.Interrupt) }, b2,
+		{"one of those that wait", func(s scene) {
+			s.runs(a1, "w1")
+			s.asks(b2, claim.DecisionInterrupt)
+			s.asks(b3, claim.DecisionInterrupt)
+		}, b2,
 			"c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3", ""},
-		{"it runs, and somebody waits", func(s scene) { s.runs(a1, "w1"); s.asks(b3, claim.Interrupt) }, a1,
+		{"it runs, and somebody waits", func(s scene) { s.runs(a1, "w1"); s.asks(b3, claim.DecisionInterrupt) }, a1,
 			"c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3", "b3:token-b3 goes on"},
 		{"it is queued behind another that runs", func(s scene) {
 			s.runs(a1, "w1")
-			s.claims(a2, claim.Join)
-			s.asks(b3, claim.Interrupt)
+			s.claims(a2, claim.DecisionJoin)
+			s.asks(b3, claim.DecisionInterrupt)
 		}, a2,
 			"c1 A jobs=a1 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3", ""},
 		{"it is queued behind another whose worker is dead", func(s scene) {
 			s.runs(a1, "w1")
-			s.claims(a2, claim.Join)
-			s.asks(b3, claim.Interrupt)
+			s.claims(a2, claim.DecisionJoin)
+			s.asks(b3, claim.DecisionInterrupt)
 			s.Advance(lease + skew + time.Second)
 		}, a2,
 			"c1 A jobs=a1 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3", "b3:token-b3 goes on"},
-		{"it waits to be started, and others too", func(s scene) { s.claims(a1, claim.New); s.claims(a2, claim.Join) }, a1,
+		{"it waits to be started, and others too", func(s scene) { s.claims(a1, claim.DecisionNew); s.claims(a2, claim.DecisionJoin) }, a1,
 			"c1 A jobs=a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s", ""},
 	}
 	for _, test := range tests {
@@ -253,9 +257,9 @@ func TestWhatACleanUpTakesOffTheClaim(t *testing.T) {
 
 func TestACleanUpForAnOldContainerLeavesTheJobOpen(t *testing.T) {
 	s := newScene(t, a1)
-	s.claims(a1, claim.New)
+	s.claims(a1, claim.DecisionNew)
 	s.Advance(claimTTL + skew + time.Second)
-	s.claims(a1, claim.New)
+	s.claims(a1, claim.DecisionNew)
 	c := s.cleanUp(a1, job.Failed)
 	c.ContainerID = "container-1-c1"
 	s.unchanged(func() {
@@ -318,8 +322,8 @@ func TestACleanUpThatSparesTheLiving(t *testing.T) {
 	})
 	t.Run("another job's worker lives", func(t *testing.T) {
 		s := newScene(t, a1, a2)
-		s.claims(a1, claim.New)
-		s.starts(a2, s.claims(a2, claim.Join).ContainerID, "w1", claim.Started)
+		s.claims(a1, claim.DecisionNew)
+		s.starts(a2, s.claims(a2, claim.DecisionJoin).ContainerID, "w1", claim.Started)
 		if err := spares(s); err != nil {
 			t.Fatal(err)
 		}
@@ -330,7 +334,7 @@ func TestACleanUpThatSparesTheLiving(t *testing.T) {
 func TestASupersededMessageSaysByWhom(t *testing.T) {
 	t.Run("by the holder", func(t *testing.T) {
 		s := newScene(t, b3, a1)
-		s.claims(b3, claim.New)
+		s.claims(b3, claim.DecisionNew)
 		s.unchanged(func() { s.cleansUp(a1, job.Superseded) })
 		if got := s.Record("a1"); got != "superseded A by B/b3 since 0s" {
 			t.Errorf("record %q", got)
@@ -340,7 +344,7 @@ func TestASupersededMessageSaysByWhom(t *testing.T) {
 		s := newScene(t, a1, b3, c5)
 		s.runs(a1, "w1")
 		s.Advance(time.Second)
-		s.asks(c5, claim.Interrupt)
+		s.asks(c5, claim.DecisionInterrupt)
 		s.cleansUp(b3, job.Superseded)
 		if got := s.Record("b3"); got != "superseded B by C/c5 since 1s" {
 			t.Errorf("record %q", got)
@@ -351,7 +355,7 @@ func TestASupersededMessageSaysByWhom(t *testing.T) {
 func TestACleanUpWhoseAnswerWasLostIsDoneOnce(t *testing.T) {
 	s := newScene(t, a1, b3)
 	s.runs(a1, "w1")
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.LoseAnswer("TransactWriteItems", 0)
 	finished := s.cleansUp(a1, job.TimedOut)
 	s.wantWakes(finished.Wakes, "b3:token-b3 goes on")

@@ -60,7 +60,7 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 		now := s.now()
 		if wrote != 0 && v.row != nil && v.row.Fence == wrote && v.row.WorkerID == workerID && v.row.WorkerJob == m.MessageID {
 			// It may be an earlier attempt that took effect late: what the row says is what others go by.
-			start.Lease.ExpiresAt = job.Time(v.row.LeaseExpiresMillis)
+			start.Lease.ExpiresAt = job.Time(v.row.LeaseExpiresAtMillis)
 			return nil, nil
 		}
 		if start = s.verdict(v, w, workerID, now); v.job == nil && start.Verdict != Started && start.Verdict != Busy {
@@ -80,11 +80,11 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 			Fence: wrote, ExpiresAt: now.Add(s.settings.Lease),
 		}
 		e := newExpression().
-			when("containerId = :container AND contains(jobs, :message) AND fence = :fence AND expiresAt >= :expiryCut").
-			when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :cut").
+			when("containerId = :container AND contains(jobs, :message) AND fence = :fence AND expiresAt >= :expiresCutSeconds").
+			when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :leaseCutMillis").
 			value(":container", text(w.ContainerID)).value(":message", text(m.MessageID)).value(":fence", number(v.row.Fence)).
-			value(":me", text(workerID)).value(":cut", number(s.settings.expiryCutMillis(now))).
-			value(":expiryCut", number(s.settings.expiryCutSeconds(now)))
+			value(":me", text(workerID)).value(":leaseCutMillis", number(s.settings.expiryCutMillis(now))).
+			value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now)))
 		if v.row.Preemptor == nil {
 			e.when("attribute_not_exists(preemptor)")
 		} else {
@@ -113,16 +113,16 @@ func (s *Store) verdict(v view, w job.Work, workerID string, now time.Time) Star
 		}
 	}
 	row := v.row
-	if row == nil || row.ContainerID != w.ContainerID || !row.Has(m.MessageID) || row.Expired(now, s.settings) {
+	if row == nil || row.ContainerID != w.ContainerID || !row.HasJob(m.MessageID) || row.Expired(now, s.settings) {
 		if row != nil && row.newerThan(m, now, s.settings) {
 			return Start{Verdict: Yielded}
 		}
 		return Start{Verdict: Lost}
 	}
-	if row.WorkerID != workerID && row.LiveLease(now, s.settings) {
-		return Start{Verdict: Busy, BusyUntil: job.Time(row.LeaseExpiresMillis).Add(s.settings.MaxClockSkew)}
+	if row.WorkerID != workerID && row.HasLiveLease(now, s.settings) {
+		return Start{Verdict: Busy, BusyUntil: job.Time(row.LeaseExpiresAtMillis).Add(s.settings.MaxClockSkew)}
 	}
-	if row.rival(m) != nil {
+	if row.otherPreemptor(m) != nil {
 		return Start{Verdict: Yielded}
 	}
 	return Start{Verdict: Started}
@@ -133,10 +133,10 @@ func (r *Row) newerThan(m job.Message, now time.Time, s Settings) bool {
 	if r.Expired(now, s) {
 		return false
 	}
-	if rival := r.rival(m); rival != nil && !newerThan(m, rival) {
+	if other := r.otherPreemptor(m); other != nil && !newerThan(m, other) {
 		return true
 	}
-	return len(r.Jobs) > 0 && r.ThreadID != m.ThreadID && !m.Newer(r.ReceivedAtMillis, r.NewestMessageID)
+	return len(r.Jobs) > 0 && r.ThreadID != m.ThreadID && !m.NewerThan(r.ReceivedAtMillis, r.NewestMessageID)
 }
 
 // Beat is the answer of Heartbeat.

@@ -13,7 +13,7 @@ import (
 
 func TestAStartMakesTheWorkerTheHolderOfTheLease(t *testing.T) {
 	s := newScene(t, a1)
-	c := s.claims(a1, claim.New).ContainerID
+	c := s.claims(a1, claim.DecisionNew).ContainerID
 	s.Advance(10 * time.Second)
 	l := s.starts(a1, c, "w1", claim.Started).Lease
 	want := claim.Lease{
@@ -45,14 +45,14 @@ func TestTheVerdictsOfStart(t *testing.T) {
 		}, claim.Busy},
 		{"another worker holds the lease, and somebody waits", func(s scene, c string) {
 			s.starts(a1, c, "w0", claim.Started)
-			s.asks(b3, claim.Interrupt)
+			s.asks(b3, claim.DecisionInterrupt)
 		}, claim.Busy},
 		{"it has ended", func(s scene, c string) { s.finishes(s.starts(a1, c, "w0", claim.Started).Lease, job.Completed) }, claim.Ended},
 		{"it was cleaned up", func(s scene, _ string) { s.cleansUp(a1, job.TimedOut) }, claim.Ended},
-		{"a newer thread waits", func(s scene, _ string) { s.asks(b3, claim.Interrupt) }, claim.Yielded},
+		{"a newer thread waits", func(s scene, _ string) { s.asks(b3, claim.DecisionInterrupt) }, claim.Yielded},
 		{"a newer thread has taken over", func(s scene, _ string) {
-			s.asks(b3, claim.Interrupt)
-			s.claims(b3, claim.TakeOver)
+			s.asks(b3, claim.DecisionInterrupt)
+			s.claims(b3, claim.DecisionTakeOver)
 		}, claim.Yielded},
 		{"the claim is over, and the row still there", func(s scene, _ string) { s.Advance(claimTTL + skew + time.Second) }, claim.Lost},
 		{"the claim is over, and the row deleted", func(s scene, _ string) {
@@ -61,21 +61,21 @@ func TestTheVerdictsOfStart(t *testing.T) {
 		}, claim.Lost},
 		{"the claim was over, and an older thread has the key", func(s scene, _ string) {
 			s.Advance(claimTTL + skew + time.Second)
-			s.claims(c0, claim.New)
+			s.claims(c0, claim.DecisionNew)
 		}, claim.Lost},
 		{"the claim was over, and its own thread has the key", func(s scene, _ string) {
 			s.Advance(claimTTL + skew + time.Second)
-			s.claims(a2, claim.New)
+			s.claims(a2, claim.DecisionNew)
 		}, claim.Lost},
 		{"it was claimed again, so this copy is old", func(s scene, _ string) {
 			s.Advance(claimTTL + skew + time.Second)
-			s.claims(a1, claim.New)
+			s.claims(a1, claim.DecisionNew)
 		}, claim.Stale},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene(t, a1, a2, b3, c0)
-			c := s.claims(a1, claim.New).ContainerID
+			c := s.claims(a1, claim.DecisionNew).ContainerID
 			test.prepare(s, c)
 			if test.want == claim.Started {
 				before := s.fence()
@@ -106,7 +106,7 @@ func TestABusyStartSaysUntilWhen(t *testing.T) {
 
 func TestAStartRecognisesItsOwnWriteAndLosesNoTime(t *testing.T) {
 	s := newScene(t, a1)
-	c := s.claims(a1, claim.New).ContainerID
+	c := s.claims(a1, claim.DecisionNew).ContainerID
 	s.LoseAnswer("TransactWriteItems", 0)
 	s.Before("GetItem", 1, func() { s.Advance(time.Minute) }) // the look after the lost answer
 	l := s.starts(a1, c, "w1", claim.Started).Lease
@@ -118,7 +118,7 @@ func TestAStartRecognisesItsOwnWriteAndLosesNoTime(t *testing.T) {
 
 func TestAStartGoesByAnEarlierAttemptThatTookEffectLate(t *testing.T) {
 	s := newScene(t, a1)
-	c := s.claims(a1, claim.New).ContainerID
+	c := s.claims(a1, claim.DecisionNew).ContainerID
 	s.Fail("TransactWriteItems", 0)
 	s.Before("GetItem", 1, func() { s.Advance(time.Minute) }) // the look after the first attempt
 	s.Before("TransactWriteItems", 1, func() {
@@ -140,14 +140,14 @@ func TestAStartLosesRacesBetweenItsLookAndItsWrite(t *testing.T) {
 		want  claim.Verdict
 	}{
 		{"to another worker", func(s scene, c string) { s.starts(a1, c, "w2", claim.Started) }, claim.Busy},
-		{"to a thread that waits", func(s scene, _ string) { s.asks(b3, claim.Interrupt) }, claim.Yielded},
+		{"to a thread that waits", func(s scene, _ string) { s.asks(b3, claim.DecisionInterrupt) }, claim.Yielded},
 		{"to a clean-up", func(s scene, _ string) { s.cleansUp(a1, job.TimedOut) }, claim.Ended},
-		{"to a take-over", func(s scene, _ string) { s.asks(b3, claim.Interrupt); s.claims(b3, claim.TakeOver) }, claim.Yielded},
+		{"to a take-over", func(s scene, _ string) { s.asks(b3, claim.DecisionInterrupt); s.claims(b3, claim.DecisionTakeOver) }, claim.Yielded},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene(t, a1, b3)
-			c := s.claims(a1, claim.New).ContainerID
+			c := s.claims(a1, claim.DecisionNew).ContainerID
 			s.meanwhile(func() { test.first(s, c) })
 			s.starts(a1, c, "w1", test.want)
 		})
@@ -163,7 +163,7 @@ func TestAHeartbeatExtendsLeaseAndClaimAndTellsWhoWaits(t *testing.T) {
 		t.Errorf("beat %+v", beat)
 	}
 	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	if beat := s.beats(l, awsx.Applied); beat.Preemptor == nil || beat.Preemptor.ThreadID != "B" {
 		t.Errorf("beat %+v", beat)
 	}
@@ -189,15 +189,15 @@ func TestALeaseThatWasTakenCanDoNothing(t *testing.T) {
 		}},
 		{"by the same worker, started anew", func(s scene, l claim.Lease) { s.starts(a1, l.ContainerID, "w1", claim.Started) }},
 		{"by a newer thread after the grace", func(s scene, _ claim.Lease) {
-			s.asks(b3, claim.Interrupt)
+			s.asks(b3, claim.DecisionInterrupt)
 			s.Advance(grace + skew + time.Second)
-			s.claims(b3, claim.TakeOver)
+			s.claims(b3, claim.DecisionTakeOver)
 		}},
 		{"by a clean-up", func(s scene, _ claim.Lease) { s.cleansUp(a1, job.TimedOut) }},
 		{"by another claim, after its own was deleted", func(s scene, _ claim.Lease) {
 			s.Advance(claimTTL + skew + time.Second)
 			s.DeleteExpired()
-			s.claims(b3, claim.New)
+			s.claims(b3, claim.DecisionNew)
 		}},
 		{"by time, the row deleted", func(s scene, _ claim.Lease) {
 			s.Advance(claimTTL + skew + time.Second)
@@ -263,7 +263,7 @@ func TestAHeartbeatExtendsTheLeaseOfAClaimThatIsAhead(t *testing.T) {
 func TestAHandBackThatIsSentTwice(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w1")
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	for range 2 {
 		wakes, result, err := s.HandBack(ctx, l)
 		if err != nil || result != awsx.Applied {
@@ -276,14 +276,14 @@ func TestAHandBackThatIsSentTwice(t *testing.T) {
 func TestAHandBackKeepsTheJobAndWakesWhoWaits(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w1")
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	wakes, result, err := s.HandBack(ctx, l)
 	if err != nil || result != awsx.Applied {
 		t.Fatal(result, err)
 	}
 	s.wantWakes(wakes, "b3:token-b3 goes on")
 	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
-	s.claims(b3, claim.TakeOver)
+	s.claims(b3, claim.DecisionTakeOver)
 }
 
 func TestAFenceNeverFalls(t *testing.T) {
@@ -300,19 +300,19 @@ func TestAFenceNeverFalls(t *testing.T) {
 	for range 3 { // starts run ahead of the clock: the next claim must not fall back to it
 		grows("start", s.starts(a1, l.ContainerID, "w1", claim.Started).Lease.Fence)
 	}
-	s.asks(b3, claim.Interrupt)
+	s.asks(b3, claim.DecisionInterrupt)
 	s.cleansUp(a1, job.TimedOut)
 	grows("clean-up of a lease", s.fence())
-	s.claims(b3, claim.New)
+	s.claims(b3, claim.DecisionNew)
 	grows("new claim over a free one", s.fence())
-	s.asks(c5, claim.Interrupt)
-	s.claims(c5, claim.TakeOver)
+	s.asks(c5, claim.DecisionInterrupt)
+	s.claims(c5, claim.DecisionTakeOver)
 	grows("take-over", s.fence())
 	s.Advance(claimTTL + skew + time.Second)
 	if s.DeleteExpired() != 1 {
 		t.Fatal("the row was not deleted")
 	}
 	early := scene{Lab: s.Lab, Store: s.StoreAt(claim.DefaultSettings(), -skew), t: t} // by the slowest clock
-	early.claims(a2, claim.New)
+	early.claims(a2, claim.DecisionNew)
 	grows("new claim after the row was deleted", s.fence())
 }

@@ -160,7 +160,7 @@ func (w *world) executionSteps(t *rapid.T) {
 		switch {
 		case checked.Decision.Proceeds():
 			w.claims(t, m, store)
-		case checked.Decision == claim.Interrupt:
+		case checked.Decision == claim.DecisionInterrupt:
 			m.state = "asks"
 		default:
 			m.state = "superseded"
@@ -215,7 +215,7 @@ func (w *world) interrupts(t *rapid.T, m *traveller, store *claim.Store) {
 	}
 	w.wakes(t, m, asked.Wakes)
 	switch {
-	case asked.GoOn, asked.Decision == claim.Interrupt:
+	case asked.GoOn, asked.Decision == claim.DecisionInterrupt:
 		m.state = "waits"
 	default:
 		m.state = "superseded"
@@ -229,7 +229,7 @@ func (w *world) wakes(t *rapid.T, by *traveller, wakes []claim.Wake) {
 			if m.MessageID != wake.MessageID {
 				continue
 			}
-			if wake.Superseded && (m.ThreadID == by.ThreadID || !by.Newer(m.ReceivedAtMillis, m.MessageID)) {
+			if wake.Superseded && (m.ThreadID == by.ThreadID || !by.NewerThan(m.ReceivedAtMillis, m.MessageID)) {
 				t.Fatalf("S3: %s lost its place to %s", m.MessageID, by.MessageID)
 			}
 			if m.state == "waits" && wake.Superseded {
@@ -255,7 +255,7 @@ func (w *world) failed(t *rapid.T, m *traveller, err error) bool {
 
 func (w *world) cleansUp(t *rapid.T, m *traveller, outcome job.Outcome) {
 	if outcome == job.Superseded && !slices.ContainsFunc(w.messages, func(o *traveller) bool {
-		return o.ThreadID != m.ThreadID && o.Newer(m.ReceivedAtMillis, m.MessageID)
+		return o.ThreadID != m.ThreadID && o.NewerThan(m.ReceivedAtMillis, m.MessageID)
 	}) {
 		t.Fatalf("S3: %s is superseded, and no other thread has a newer message", m.MessageID)
 	}
@@ -265,7 +265,7 @@ func (w *world) cleansUp(t *rapid.T, m *traveller, outcome job.Outcome) {
 	if w.failed(t, m, err) {
 		return
 	}
-	if before != nil && !before.Has(m.MessageID) {
+	if before != nil && !before.HasJob(m.MessageID) {
 		if after := w.row(t); after.ContainerID != before.ContainerID || after.Fence != before.Fence || after.WorkerID != before.WorkerID || len(after.Jobs) != len(before.Jobs) {
 			t.Fatalf("S4: the clean-up of %s touched a claim that is not its: %+v, now %s", m.MessageID, before, w.lab.Row())
 		}
@@ -397,7 +397,7 @@ func (w *world) holds(t *rapid.T) {
 		if now == "" || row == nil {
 			continue
 		}
-		if row.Has(m.MessageID) {
+		if row.HasJob(m.MessageID) {
 			t.Fatalf("L3: %s has ended and is among the claim's jobs: %s", m.MessageID, w.lab.Row())
 		}
 		if row.Preemptor != nil && row.Preemptor.Waiting[m.MessageID] != "" {
@@ -411,7 +411,7 @@ func (w *world) holds(t *rapid.T) {
 		t.Fatalf("S7: the fence fell from %d to %d", w.lastFence, row.Fence)
 	}
 	w.lastFence = row.Fence
-	if row.WorkerJob != "" && !row.Has(row.WorkerJob) {
+	if row.WorkerJob != "" && !row.HasJob(row.WorkerJob) {
 		t.Fatalf("S1: %s holds a lease for %s, which is not among the claim's jobs: %s", row.WorkerID, row.WorkerJob, w.lab.Row())
 	}
 	p := row.Preemptor

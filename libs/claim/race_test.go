@@ -25,31 +25,31 @@ func (s scene) silent() claim.Lease {
 func TestAClaimChangesUnderAClaim(t *testing.T) {
 	t.Run("another thread claims the free key: it is asked to yield", func(t *testing.T) {
 		s := newScene(t, a2, b3)
-		s.meanwhile(func() { s.claims(a2, claim.New) })
-		s.claims(b3, claim.Interrupt)
+		s.meanwhile(func() { s.claims(a2, claim.DecisionNew) })
+		s.claims(b3, claim.DecisionInterrupt)
 		s.wantRow("c2 A jobs=a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("its own thread claims the free key: the message joins", func(t *testing.T) {
 		s := newScene(t, a1, a2)
-		s.meanwhile(func() { s.claims(a1, claim.New) })
-		s.claims(a2, claim.Join)
+		s.meanwhile(func() { s.claims(a1, claim.DecisionNew) })
+		s.claims(a2, claim.DecisionJoin)
 		s.wantRow("c2 A jobs=a1,a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("its worker is heard before a take-over: it waits", func(t *testing.T) {
 		s := newScene(t, a1, b3)
 		l := s.runs(a1, "w1")
 		s.Advance(60 * time.Second)
-		s.asks(b3, claim.Interrupt)
+		s.asks(b3, claim.DecisionInterrupt)
 		s.Advance(lease - 60*time.Second + skew + time.Millisecond)
 		s.meanwhile(func() { s.beats(l, awsx.Applied) })
-		s.claims(b3, claim.Interrupt)
+		s.claims(b3, claim.DecisionInterrupt)
 	})
 	t.Run("its worker is heard though it has expired: it is asked to yield", func(t *testing.T) {
 		s := newScene(t, a1, b3)
 		l := s.runs(a1, "w1")
 		s.Advance(claimTTL + skew + time.Second)
 		s.meanwhile(func() { s.beats(l, awsx.Applied) })
-		s.claims(b3, claim.Interrupt)
+		s.claims(b3, claim.DecisionInterrupt)
 	})
 }
 
@@ -61,9 +61,9 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 		var second string
 		s.meanwhile(func() {
 			s.finishes(l, job.Completed)
-			second = s.claims(a2, claim.New).ContainerID
+			second = s.claims(a2, claim.DecisionNew).ContainerID
 		})
-		if joined := s.claims(a0, claim.Join).ContainerID; joined != second {
+		if joined := s.claims(a0, claim.DecisionJoin).ContainerID; joined != second {
 			t.Errorf("it joins %s, and %s has the claim", joined, second)
 		}
 	})
@@ -71,7 +71,7 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 		s := newScene(t, a0, a1)
 		l := s.runs(a1, "w1")
 		s.meanwhile(func() { s.finishes(l, job.Completed) })
-		s.claims(a0, claim.New)
+		s.claims(a0, claim.DecisionNew)
 	})
 	t.Run("nobody has it any more, and the row is deleted: the claim is new", func(t *testing.T) {
 		s := newScene(t, a1, a2)
@@ -82,33 +82,33 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 			s.Advance(skew + time.Second)
 			s.DeleteExpired()
 		})
-		s.claims(a2, claim.New)
+		s.claims(a2, claim.DecisionNew)
 	})
 	t.Run("another thread asks before: it is woken", func(t *testing.T) {
 		s := newScene(t, a1, b3, a4)
-		s.claims(a1, claim.New)
-		s.meanwhile(func() { s.asks(b3, claim.Interrupt) })
-		s.wantWakes(s.claims(a4, claim.Join).Wakes, "b3:token-b3 superseded")
+		s.claims(a1, claim.DecisionNew)
+		s.meanwhile(func() { s.asks(b3, claim.DecisionInterrupt) })
+		s.wantWakes(s.claims(a4, claim.DecisionJoin).Wakes, "b3:token-b3 superseded")
 	})
 	t.Run("the message is in it already: nothing is written", func(t *testing.T) {
 		s := newScene(t, a0, a1)
-		s.claims(a1, claim.New)
-		s.meanwhile(func() { s.claims(a0, claim.Join) })
-		s.claims(a0, claim.Again)
+		s.claims(a1, claim.DecisionNew)
+		s.meanwhile(func() { s.claims(a0, claim.DecisionJoin) })
+		s.claims(a0, claim.DecisionAgain)
 	})
 	t.Run("a newer message joins before: that stays the newest", func(t *testing.T) {
 		s := newScene(t, a1, a2, a4)
-		s.claims(a1, claim.New)
-		s.meanwhile(func() { s.claims(a4, claim.Join) })
-		s.claims(a2, claim.Join)
+		s.claims(a1, claim.DecisionNew)
+		s.meanwhile(func() { s.claims(a4, claim.DecisionJoin) })
+		s.claims(a2, claim.DecisionJoin)
 		s.wantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("one more waits in the thread that it supersedes: both are woken", func(t *testing.T) {
 		s := newScene(t, a1, b2, b3, a4)
-		s.claims(a1, claim.New)
-		s.asks(b2, claim.Interrupt)
-		s.meanwhile(func() { s.asks(b3, claim.Interrupt) })
-		s.wantWakes(s.claims(a4, claim.Join).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
+		s.claims(a1, claim.DecisionNew)
+		s.asks(b2, claim.DecisionInterrupt)
+		s.meanwhile(func() { s.asks(b3, claim.DecisionInterrupt) })
+		s.wantWakes(s.claims(a4, claim.DecisionJoin).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
 	})
 	t.Run("a heartbeat comes before: the claim is not shortened", func(t *testing.T) {
 		s := newScene(t, a1, a2)
@@ -117,7 +117,7 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 			s.Advance(20 * time.Second)
 			s.beats(l, awsx.Applied)
 		})
-		s.claims(a2, claim.Join)
+		s.claims(a2, claim.DecisionJoin)
 		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
 	})
 }
@@ -125,35 +125,35 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 func TestAClaimChangesUnderAnInterrupt(t *testing.T) {
 	t.Run("it expired, and the same message has another container: that is asked", func(t *testing.T) {
 		s := newScene(t, a1, b3)
-		s.claims(a1, claim.New)
+		s.claims(a1, claim.DecisionNew)
 		var second string
 		s.meanwhile(func() {
 			s.Advance(claimTTL + skew + time.Second)
-			second = s.claims(a1, claim.New).ContainerID
+			second = s.claims(a1, claim.DecisionNew).ContainerID
 		})
-		if asked := s.asks(b3, claim.Interrupt).ContainerID; asked != second {
+		if asked := s.asks(b3, claim.DecisionInterrupt).ContainerID; asked != second {
 			t.Errorf("%s is asked to yield, and %s has the claim", asked, second)
 		}
 	})
 	t.Run("nobody has it any more: the message goes on", func(t *testing.T) {
 		s := newScene(t, a1, b3)
-		s.claims(a1, claim.New)
+		s.claims(a1, claim.DecisionNew)
 		s.meanwhile(func() { s.cleansUp(a1, job.TimedOut) })
-		if asked := s.asks(b3, claim.New); !asked.GoOn {
+		if asked := s.asks(b3, claim.DecisionNew); !asked.GoOn {
 			t.Error("it waits for nobody")
 		}
 	})
 	t.Run("a newer message joins before: the message is superseded", func(t *testing.T) {
 		s := newScene(t, a1, b3, a4)
-		s.claims(a1, claim.New)
-		s.meanwhile(func() { s.claims(a4, claim.Join) })
-		s.asks(b3, claim.Superseded)
+		s.claims(a1, claim.DecisionNew)
+		s.meanwhile(func() { s.claims(a4, claim.DecisionJoin) })
+		s.asks(b3, claim.DecisionSuperseded)
 	})
 	t.Run("a worker starts before: the message waits", func(t *testing.T) {
 		s := newScene(t, a1, b3)
-		c := s.claims(a1, claim.New).ContainerID
+		c := s.claims(a1, claim.DecisionNew).ContainerID
 		s.meanwhile(func() { s.starts(a1, c, "w1", claim.Started) })
-		if asked := s.asks(b3, claim.Interrupt); asked.GoOn {
+		if asked := s.asks(b3, claim.DecisionInterrupt); asked.GoOn {
 			t.Error("it goes on though a worker holds the lease")
 		}
 	})
@@ -161,7 +161,7 @@ func TestAClaimChangesUnderAnInterrupt(t *testing.T) {
 		s := newScene(t, a1, b3)
 		l := s.silent()
 		s.meanwhile(func() { s.starts(a1, l.ContainerID, "w2", claim.Started) })
-		if asked := s.asks(b3, claim.Interrupt); asked.GoOn {
+		if asked := s.asks(b3, claim.DecisionInterrupt); asked.GoOn {
 			t.Error("it goes on though a worker holds the lease")
 		}
 	})
@@ -178,7 +178,7 @@ func TestALeaseIsRevived(t *testing.T) {
 	t.Run("under a decline by another worker", func(t *testing.T) {
 		s := newScene(t, a1, b3)
 		l := s.silent()
-		s.asks(b3, claim.Interrupt)
+		s.asks(b3, claim.DecisionInterrupt)
 		s.meanwhile(func() { s.beats(l, awsx.Applied) })
 		declined, err := s.Decline(ctx, simtest.Work(a1, l.ContainerID), "w2")
 		if must(t, declined, err).Verdict != claim.Busy {
@@ -190,13 +190,13 @@ func TestALeaseIsRevived(t *testing.T) {
 func TestAClaimChangesUnderACleanUp(t *testing.T) {
 	t.Run("the message claims a key that had no row: it is taken off", func(t *testing.T) {
 		s := newScene(t, a1)
-		s.meanwhile(func() { s.claims(a1, claim.New) })
+		s.meanwhile(func() { s.claims(a1, claim.DecisionNew) })
 		s.cleansUp(a1, job.TimedOut)
 		s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("a worker starts the message: its lease is taken off too", func(t *testing.T) {
 		s := newScene(t, a1)
-		c := s.claims(a1, claim.New).ContainerID
+		c := s.claims(a1, claim.DecisionNew).ContainerID
 		var l claim.Lease
 		s.meanwhile(func() { l = s.starts(a1, c, "w1", claim.Started).Lease })
 		s.cleansUp(a1, job.TimedOut)
@@ -205,8 +205,8 @@ func TestAClaimChangesUnderACleanUp(t *testing.T) {
 	})
 	t.Run("the message joins its thread's claim: it is taken off", func(t *testing.T) {
 		s := newScene(t, a1, a2)
-		s.claims(a1, claim.New)
-		s.meanwhile(func() { s.claims(a2, claim.Join) })
+		s.claims(a1, claim.DecisionNew)
+		s.meanwhile(func() { s.claims(a2, claim.DecisionJoin) })
 		s.cleansUp(a2, job.TimedOut)
 		s.wantRow("c1 A jobs=a1 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
 	})
@@ -231,7 +231,7 @@ func TestAHeartbeatThatWasOvertaken(t *testing.T) {
 		s.Advance(20 * time.Second)
 		s.Before("UpdateItem", 0, func() {
 			s.Advance(5 * time.Second)
-			s.claims(a2, claim.Join)
+			s.claims(a2, claim.DecisionJoin)
 		})
 		s.beats(l, awsx.Applied)
 		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m55s expires=1h0m25s")

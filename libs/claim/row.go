@@ -15,19 +15,19 @@ import (
 // Row is the claim of one key: an item of the active-jobs table. Times are epoch milliseconds but
 // for ExpiresAtSeconds, which DynamoDB's TTL reads.
 type Row struct {
-	Key                job.Key
-	ContainerID        string
-	ThreadID           string
-	Jobs               []string // messageIds that still have to end; empty: the claim is free
-	ReceivedAtMillis   int64    // of the newest message that joined
-	NewestMessageID    string
-	ClaimedAtMillis    int64
-	Fence              int64 // Invariant: grows with every claim, start and lost lease
-	WorkerID           string
-	WorkerJob          string // the message that WorkerID works on
-	LeaseExpiresMillis int64
-	ExpiresAtSeconds   int64
-	Preemptor          *Preemptor
+	Key                  job.Key
+	ContainerID          string
+	ThreadID             string
+	Jobs                 []string // messageIds that still have to end; empty: the claim is free
+	ReceivedAtMillis     int64    // of the newest message that joined
+	NewestMessageID      string
+	ClaimedAtMillis      int64
+	Fence                int64 // Invariant: grows with every claim, start and lost lease
+	WorkerID             string
+	WorkerJob            string // the message that WorkerID works on
+	LeaseExpiresAtMillis int64
+	ExpiresAtSeconds     int64
+	Preemptor            *Preemptor
 }
 
 // Preemptor is the thread that has asked the holder to yield, with its messages that wait.
@@ -50,13 +50,13 @@ func (r *Row) Expired(now time.Time, s Settings) bool {
 	return r.ExpiresAtSeconds < s.expiryCutSeconds(now)
 }
 
-// LiveLease says whether a worker may still believe that it holds the lease.
-func (r *Row) LiveLease(now time.Time, s Settings) bool {
-	return r.WorkerID != "" && r.LeaseExpiresMillis >= s.expiryCutMillis(now)
+// HasLiveLease says whether a worker may still believe that it holds the lease.
+func (r *Row) HasLiveLease(now time.Time, s Settings) bool {
+	return r.WorkerID != "" && r.LeaseExpiresAtMillis >= s.expiryCutMillis(now)
 }
 
-// Has says whether the message is among the jobs that still have to end.
-func (r *Row) Has(messageID string) bool { return slices.Contains(r.Jobs, messageID) }
+// HasJob says whether the message is among the jobs that still have to end.
+func (r *Row) HasJob(messageID string) bool { return slices.Contains(r.Jobs, messageID) }
 
 // expiryCutMillis is the time before which a lease's end proves it expired on every clock.
 func (s Settings) expiryCutMillis(now time.Time) int64 {
@@ -170,7 +170,7 @@ func ParseRow(it item) (*Row, error) {
 		Key: job.Key(r.text("projectUserId")), ContainerID: r.text("containerId"), ThreadID: r.text("threadId"),
 		Jobs: r.set("jobs"), ReceivedAtMillis: r.number("receivedAt"), NewestMessageID: r.text("newestMessageId"),
 		ClaimedAtMillis: r.number("claimedAt"), Fence: r.number("fence"), WorkerID: r.text("workerId"),
-		WorkerJob: r.text("workerJob"), LeaseExpiresMillis: r.number("leaseExpiresAt"), ExpiresAtSeconds: r.number("expiresAt"),
+		WorkerJob: r.text("workerJob"), LeaseExpiresAtMillis: r.number("leaseExpiresAt"), ExpiresAtSeconds: r.number("expiresAt"),
 	}
 	if p := r.sub("preemptor"); p != nil {
 		row.Preemptor = &Preemptor{

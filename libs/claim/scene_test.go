@@ -69,7 +69,7 @@ func (s scene) starts(m job.Message, containerID, worker string, want claim.Verd
 // runs claims and starts a message whose key is free.
 func (s scene) runs(m job.Message, worker string) claim.Lease {
 	s.t.Helper()
-	return s.starts(m, s.claims(m, claim.New).ContainerID, worker, claim.Started).Lease
+	return s.starts(m, s.claims(m, claim.DecisionNew).ContainerID, worker, claim.Started).Lease
 }
 
 func (s scene) finishes(l claim.Lease, outcome job.Outcome) claim.Finished {

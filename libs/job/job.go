@@ -71,9 +71,9 @@ type Message struct {
 	Verdicts map[string]string `json:"verdicts,omitempty"`
 }
 
-// Newer says whether m comes after the message that is named by its time and id: the total order
+// NewerThan says whether m comes after the message that is named by its time and id: the total order
 // of design.md, receivedAt first, ties by messageId.
-func (m Message) Newer(receivedAtMillis int64, messageID string) bool {
+func (m Message) NewerThan(receivedAtMillis int64, messageID string) bool {
 	return Newer(m.ReceivedAtMillis, m.MessageID, receivedAtMillis, messageID)
 }
 

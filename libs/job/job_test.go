@@ -62,7 +62,7 @@ func TestTheOrderOfMessages(t *testing.T) {
 			t.Errorf("(%d, %s) newer than (%d, %s): %v", test.aMillis, test.a, test.bMillis, test.b, got)
 		}
 		m := job.Message{MessageID: test.a, ReceivedAtMillis: test.aMillis}
-		if got := m.Newer(test.bMillis, test.b); got != test.want {
+		if got := m.NewerThan(test.bMillis, test.b); got != test.want {
 			t.Errorf("message %s newer than %s: %v", test.a, test.b, got)
 		}
 	}

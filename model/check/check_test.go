@@ -213,7 +213,7 @@ func TestEverythingHappens(t *testing.T) {
 			t.Errorf("never: %s", action{kind: kind}.phrase("a worker"))
 		}
 	}
-	for _, d := range []model.Decision{model.New, model.Join, model.TakeOver, model.MustInterrupt, model.MustYield} {
+	for _, d := range []model.Decision{model.DecisionNew, model.DecisionJoin, model.DecisionTakeOver, model.DecisionInterrupt, model.DecisionSuperseded} {
 		if !decisions[d] {
 			t.Errorf("never decided: %s", d)
 		}

@@ -71,9 +71,9 @@ func (x *explorer) check(m uint8) {
 		next := *x.here
 		msg := &next.msgs[m-1]
 		switch {
-		case decision.MayClaim():
+		case decision.Proceeds():
 			msg.phase = claiming
-		case decision == model.MustInterrupt:
+		case decision == model.DecisionInterrupt:
 			msg.phase, msg.current = interrupting, true
 		default:
 			msg.phase = superseding
@@ -152,7 +152,7 @@ func (x *explorer) invoke(c call, before model.RowAndJob, reading int64, late bo
 		}
 		return x.p.interrupt(model.Interrupt{Message: msg, Token: token, SeenContainerID: containerOf(c.current)}, before, reading)
 	case superseding:
-		return x.p.supersede(model.Supersede{MessageID: msg.ID}, before, reading)
+		return x.p.cleanUp(model.CleanUp{MessageID: msg.ID, Outcome: model.Superseded}, before, reading)
 	default:
 		return x.p.cleanUp(model.CleanUp{MessageID: msg.ID, Outcome: model.TimedOut}, before, reading)
 	}

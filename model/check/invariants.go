@@ -85,7 +85,7 @@ func (x *explorer) judgeWorker(k worker, m uint8, by stepKind, before *model.Row
 // period and the clean-up of the worker's own job may.
 func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64) bool {
 	b, a := &before.Row, &after.Row
-	if !b.Leased(reading, settings) || a.WorkerID == b.WorkerID && a.Fence == b.Fence {
+	if !b.HasLiveLease(reading, settings) || a.WorkerID == b.WorkerID && a.Fence == b.Fence {
 		return false
 	}
 	switch by {
@@ -94,7 +94,7 @@ func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64)
 	case byCleanUp:
 		return b.WorkerJob != messageIDs[m]
 	case byClaim:
-		return b.Preemptor.RequestedAt+settings.InterruptGraceMillis+settings.SkewMillis >= reading || !b.Preemptor.Exists()
+		return b.Preemptor.RequestedAtMillis+settings.InterruptGraceMillis+settings.MaxClockSkewMillis >= reading || !b.Preemptor.Exists()
 	}
 	return true
 }
@@ -106,16 +106,16 @@ func (x *explorer) jumpsQueue(m uint8, by stepKind, before, after *model.RowAndJ
 	}
 	b, a, msg := &before.Row, &after.Row, x.message(x.here, m)
 	barred := b.Preemptor.Exists() && b.Preemptor.ThreadID != msg.Thread && !b.Expired(reading, settings) &&
-		!msg.NewerThan(b.Preemptor.ReceivedAt, b.Preemptor.NewestMessageID)
+		!msg.NewerThan(b.Preemptor.ReceivedAtMillis, b.Preemptor.NewestMessageID)
 	switch by {
 	case byClaim:
 		if a.Equal(*b) {
 			return false
 		}
-		behind := b.Held(reading, settings) && b.ThreadID != msg.Thread && b.Preemptor.ReceivedAt <= b.ReceivedAt
+		behind := b.Held(reading, settings) && b.ThreadID != msg.Thread && b.Preemptor.ReceivedAtMillis <= b.ReceivedAtMillis
 		return barred || behind
 	case byInterrupt:
-		return barred || a.Preemptor.ReceivedAt <= b.ReceivedAt
+		return barred || a.Preemptor.ReceivedAtMillis <= b.ReceivedAtMillis
 	}
 	return false
 }
@@ -134,7 +134,7 @@ func loses(m uint8, by stepKind, before *model.RowAndJob, result *model.Result, 
 		}
 	}
 	for _, wake := range result.Wakes {
-		if wake.Superseded && !x.message(x.here, m).NewerThan(p.ReceivedAt, p.NewestMessageID) {
+		if wake.Superseded && !x.message(x.here, m).NewerThan(p.ReceivedAtMillis, p.NewestMessageID) {
 			return true
 		}
 	}

@@ -43,7 +43,7 @@ func claimMutants() []Mutant {
 			}
 			p.claim = func(s model.Claim, b model.RowAndJob, reading int64) model.Result {
 				if b.Row.ThreadID != s.Message.Thread {
-					b.Row.LeaseExpiresAt = 0
+					b.Row.LeaseExpiresAtMillis = 0
 				}
 				return s.Apply(b, reading, settings)
 			}
@@ -70,23 +70,23 @@ func claimMutants() []Mutant {
 		{"older-preempts", "age does not count: every other thread may interrupt the holder", func(p *protocol) {
 			p.decide = func(row model.Row, m model.Message, reading int64) model.Decision {
 				d := model.Decide(row, m, reading, settings)
-				if d == model.MustYield && !row.Preemptor.Exists() {
-					return model.MustInterrupt
+				if d == model.DecisionSuperseded && !row.Preemptor.Exists() {
+					return model.DecisionInterrupt
 				}
 				return d
 			}
 			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
 				held := b
-				held.Row.ReceivedAt, held.Row.NewestMessageID = 0, ""
+				held.Row.ReceivedAtMillis, held.Row.NewestMessageID = 0, ""
 				result := s.Apply(held, reading, settings)
-				result.After.Row.ReceivedAt, result.After.Row.NewestMessageID = b.Row.ReceivedAt, b.Row.NewestMessageID
+				result.After.Row.ReceivedAtMillis, result.After.Row.NewestMessageID = b.Row.ReceivedAtMillis, b.Row.NewestMessageID
 				return result
 			}
 		}},
 		{"superseded-by-thread-alone", "the check calls every message of another thread superseded", func(p *protocol) {
 			p.decide = func(row model.Row, m model.Message, reading int64) model.Decision {
 				if row.Held(reading, settings) && row.ThreadID != m.Thread {
-					return model.MustYield
+					return model.DecisionSuperseded
 				}
 				return model.Decide(row, m, reading, settings)
 			}
@@ -144,7 +144,7 @@ func workMutants() []Mutant {
 			start := p.start
 			p.start = func(s model.Start, b model.RowAndJob, reading int64) model.Result {
 				if b.Row.WorkerID != s.WorkerID {
-					b.Row.LeaseExpiresAt = 0
+					b.Row.LeaseExpiresAtMillis = 0
 				}
 				return start(s, b, reading)
 			}
@@ -247,9 +247,12 @@ func endMutants() []Mutant {
 			}
 		}},
 		{"supersede-keeps-job", "a superseded message stays among the jobs that a delayed claim put it in", func(p *protocol) {
-			p.supersede = func(s model.Supersede, b model.RowAndJob, reading int64) model.Result {
-				result := s.Apply(b, reading, settings)
-				result.After.Row.Jobs = b.Row.Jobs
+			cleanUp := p.cleanUp
+			p.cleanUp = func(s model.CleanUp, b model.RowAndJob, reading int64) model.Result {
+				result := cleanUp(s, b, reading)
+				if s.Outcome == model.Superseded {
+					result.After.Row.Jobs = b.Row.Jobs
+				}
 				return result
 			}
 		}},

@@ -13,7 +13,6 @@ type protocol struct {
 	handBack  func(model.HandBack, model.RowAndJob, int64) model.Result
 	decline   func(model.Decline, model.RowAndJob, int64) model.Result
 	cleanUp   func(model.CleanUp, model.RowAndJob, int64) model.Result
-	supersede func(model.Supersede, model.RowAndJob, int64) model.Result
 	delete    func(model.Delete, model.RowAndJob, int64) model.Result
 
 	waitEnds     bool // a message that waits gives up after the grace period
@@ -31,7 +30,7 @@ func protocolAsIs() protocol {
 		},
 		claim: apply[model.Claim], interrupt: apply[model.Interrupt], start: apply[model.Start],
 		heartbeat: apply[model.Heartbeat], finish: apply[model.Finish], handBack: apply[model.HandBack],
-		decline: apply[model.Decline], cleanUp: apply[model.CleanUp], supersede: apply[model.Supersede],
+		decline: apply[model.Decline], cleanUp: apply[model.CleanUp],
 		delete:   apply[model.Delete],
 		waitEnds: true, ownClock: true, deletesLast: true, reportsAgain: true, refusesEnded: true, refusesStale: true,
 	}

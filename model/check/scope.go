@@ -85,4 +85,4 @@ func ScopeNamed(name string) (Scope, bool) {
 }
 
 // settings are the durations in which the abstract ages are spelt for the model's steps. Any would do.
-var settings = model.Settings{LeaseMillis: 90_000, ClaimMillis: 3_600_000, InterruptGraceMillis: 90_000, SkewMillis: 5_000}
+var settings = model.Settings{LeaseMillis: 90_000, ClaimTTLMillis: 3_600_000, InterruptGraceMillis: 90_000, MaxClockSkewMillis: 5_000}

@@ -83,7 +83,7 @@ func (w *world) modelRow() model.Row {
 		return model.Row{}
 	}
 	out := model.Row{
-		ContainerID: rowContainer, ThreadID: threadIDs[r.thread], ReceivedAt: int64(r.newest),
+		ContainerID: rowContainer, ThreadID: threadIDs[r.thread], ReceivedAtMillis: int64(r.newest),
 		NewestMessageID: messageIDs[r.newest], Fence: fenceNow, WorkerJob: messageIDs[r.leaseJob],
 	}
 	jobs, waits := 0, 0
@@ -96,11 +96,11 @@ func (w *world) modelRow() model.Row {
 	out.Jobs = jobSets[jobs]
 	switch r.lease {
 	case live:
-		out.LeaseExpiresAt = now + 50_000
+		out.LeaseExpiresAtMillis = now + 50_000
 	case lapsing:
-		out.LeaseExpiresAt = now - settings.SkewMillis
+		out.LeaseExpiresAtMillis = now - settings.MaxClockSkewMillis
 	case expired:
-		out.LeaseExpiresAt = now - settings.SkewMillis - 1000
+		out.LeaseExpiresAtMillis = now - settings.MaxClockSkewMillis - 1000
 	}
 	if r.orphaned {
 		out.WorkerID = goneWorker
@@ -112,19 +112,19 @@ func (w *world) modelRow() model.Row {
 	}
 	switch r.claim {
 	case live:
-		out.ExpiresAt = now/1000 + 1000
+		out.ExpiresAtSeconds = now/1000 + 1000
 	case lapsing:
-		out.ExpiresAt = (now - settings.SkewMillis) / 1000
+		out.ExpiresAtSeconds = (now - settings.MaxClockSkewMillis) / 1000
 	case expired:
-		out.ExpiresAt = now/1000 - 1000
+		out.ExpiresAtSeconds = now/1000 - 1000
 	}
 	if r.preemptor != 0 {
 		out.Preemptor = model.Preemptor{
-			ThreadID: threadIDs[r.preemptor], ReceivedAt: int64(r.pNewest), NewestMessageID: messageIDs[r.pNewest],
-			RequestedAt: now - 1, Waiting: waitSets[waits],
+			ThreadID: threadIDs[r.preemptor], ReceivedAtMillis: int64(r.pNewest), NewestMessageID: messageIDs[r.pNewest],
+			RequestedAtMillis: now - 1, Waiting: waitSets[waits],
 		}
 		if r.grace {
-			out.Preemptor.RequestedAt = now - settings.InterruptGraceMillis - settings.SkewMillis - 1
+			out.Preemptor.RequestedAtMillis = now - settings.InterruptGraceMillis - settings.MaxClockSkewMillis - 1
 		}
 	}
 	return out
@@ -134,12 +134,12 @@ func (w *world) modelRow() model.Row {
 func (x *explorer) modelJob(w *world, m uint8) model.Job {
 	msg := x.message(w, m)
 	return model.Job{
-		MessageID: msg.ID, ThreadID: msg.Thread, ReceivedAt: msg.ReceivedAt, Outcome: outcomes[w.msgs[m-1].outcome],
+		MessageID: msg.ID, ThreadID: msg.Thread, ReceivedAtMillis: msg.ReceivedAtMillis, Outcome: outcomes[w.msgs[m-1].outcome],
 	}
 }
 
 func (x *explorer) message(w *world, m uint8) model.Message {
-	return model.Message{ID: messageIDs[m], Thread: threadIDs[x.threads[w.pattern][m-1]], ReceivedAt: int64(m)}
+	return model.Message{ID: messageIDs[m], Thread: threadIDs[x.threads[w.pattern][m-1]], ReceivedAtMillis: int64(m)}
 }
 
 // containerOf spells the container that the execution or work message of m knows.
@@ -154,7 +154,7 @@ func age(left int64) ageing {
 	switch {
 	case left > 0:
 		return live
-	case left+settings.SkewMillis >= 0:
+	case left+settings.MaxClockSkewMillis >= 0:
 		return lapsing
 	default:
 		return expired
@@ -197,12 +197,12 @@ func (w *world) setRow(before, after *model.Row, reading int64) {
 	r.thread, r.newest = threadOf(after.ThreadID), numberOf(after.NewestMessageID)
 	r.orphaned, r.leaseJob = after.WorkerID == goneWorker, numberOf(after.WorkerJob)
 	if after.WorkerID != "" {
-		r.lease = age(after.LeaseExpiresAt - now)
+		r.lease = age(after.LeaseExpiresAtMillis - now)
 	}
-	r.claim = age(after.ExpiresAt*1000 - now)
+	r.claim = age(after.ExpiresAtSeconds*1000 - now)
 	if p := &after.Preemptor; p.Exists() {
 		r.preemptor, r.pNewest = threadOf(p.ThreadID), numberOf(p.NewestMessageID)
-		r.grace = p.RequestedAt < now-settings.InterruptGraceMillis-settings.SkewMillis
+		r.grace = p.RequestedAtMillis < now-settings.InterruptGraceMillis-settings.MaxClockSkewMillis
 	}
 }
 

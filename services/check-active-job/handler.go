@@ -56,7 +56,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	switch {
 	case checked.Decision.Proceeds():
 		out.Decision = Proceed
-	case checked.Decision == claim.Interrupt:
+	case checked.Decision == claim.DecisionInterrupt:
 		out.Decision = Interrupt
 	}
 	h.log.InfoContext(ctx, "checked", "message", in.Message.MessageID, "key", in.Message.ProjectUserID,

@@ -22,9 +22,9 @@ import (
 )
 
 var (
-	ctx    = context.Background()
-	holder = simtest.Message("m1", "A", 1)
-	rival  = simtest.Message("m2", "B", 2)
+	ctx       = context.Background()
+	holder    = simtest.Message("m1", "A", 1)
+	preemptor = simtest.Message("m2", "B", 2)
 )
 
 type scene struct {
@@ -39,7 +39,7 @@ type scene struct {
 func newScene(t *testing.T) scene {
 	t.Helper()
 	lab := simtest.New(t)
-	lab.Admit(holder, rival)
+	lab.Admit(holder, preemptor)
 	store := lab.Store(claim.DefaultSettings())
 	s := scene{
 		Lab: lab, t: t, store: store,
@@ -229,7 +229,7 @@ func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
 
 func TestWhoWaitsIsWokenByTheEnd(t *testing.T) {
 	s := newScene(t)
-	s.asks(rival)
+	s.asks(preemptor)
 	s.Fail("SendTaskSuccess", 1) // of the retry, which is no error
 	for range 2 {
 		answer, err := s.handles(byState("timeout", holder))
@@ -242,9 +242,9 @@ func TestWhoWaitsIsWokenByTheEnd(t *testing.T) {
 
 func TestAClaimThatHasPassedToAnotherContainerIsLeftAlone(t *testing.T) {
 	s := newScene(t)
-	s.asks(rival)
+	s.asks(preemptor)
 	s.Advance(96 * time.Second)
-	s.runs(rival)
+	s.runs(preemptor)
 	before := s.Row()
 	answer, err := s.handles(byState("timeout", holder))
 	s.wantOutcome(answer, err, job.TimedOut)
@@ -272,7 +272,7 @@ func TestWorkThatTurnsOutDoneIsCompleted(t *testing.T) {
 
 func TestAnInterruptedJobIsRecordedButNoLetterIsSent(t *testing.T) {
 	s := newScene(t)
-	s.asks(rival)
+	s.asks(preemptor)
 	if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Interrupted}); err != nil {
 		t.Fatal(err)
 	}

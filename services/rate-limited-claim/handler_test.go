@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	first  = simtest.Message("m1", "A", 1)
-	second = simtest.Message("m2", "A", 2)
-	rival  = simtest.Message("m3", "B", 3)
+	first     = simtest.Message("m1", "A", 1)
+	second    = simtest.Message("m2", "A", 2)
+	preemptor = simtest.Message("m3", "B", 3)
 )
 
 type scene struct {
@@ -31,7 +31,7 @@ type scene struct {
 func newScene(t *testing.T, settings claim.Settings) scene {
 	t.Helper()
 	lab := simtest.New(t)
-	lab.Admit(first, second, rival)
+	lab.Admit(first, second, preemptor)
 	store := lab.Store(settings)
 	return scene{Lab: lab, t: t, store: store, handler: ratelimitedclaim.New(store, lab.StepFunctions(), lab.Log())}
 }
@@ -66,9 +66,9 @@ func TestTheWaysToClaim(t *testing.T) {
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "again", ContainerID: "c1"})
 	s.claims(second, ratelimitedclaim.Output{Claimed: true, How: "join", ContainerID: "c1"})
-	s.claims(rival, ratelimitedclaim.Output{How: "interrupt"})
-	s.asks(rival)
-	s.claims(rival, ratelimitedclaim.Output{Claimed: true, How: "take-over", ContainerID: "c2"})
+	s.claims(preemptor, ratelimitedclaim.Output{How: "interrupt"})
+	s.asks(preemptor)
+	s.claims(preemptor, ratelimitedclaim.Output{Claimed: true, How: "take-over", ContainerID: "c2"})
 	s.wantAnswers() // it needs no waking itself
 	s.Advance(time.Hour + 6*time.Second)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c3"})
@@ -79,7 +79,7 @@ func TestAClaimWakesThoseWhomItConcerns(t *testing.T) {
 	sibling, newest := simtest.Message("m4", "B", 4), simtest.Message("m5", "A", 5)
 	s.Admit(sibling, newest)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
-	s.asks(rival)
+	s.asks(preemptor)
 	s.asks(sibling)
 	s.claims(newest, ratelimitedclaim.Output{Claimed: true, How: "join", ContainerID: "c1"})
 	s.wantAnswers(`token-m3: {"superseded":true,"by":"claim of m5"}`, `token-m4: {"superseded":true,"by":"claim of m5"}`)
@@ -90,7 +90,7 @@ func TestALostWakeUpIsNoError(t *testing.T) {
 	sibling := simtest.Message("m4", "B", 4)
 	s.Admit(sibling)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
-	s.asks(rival)
+	s.asks(preemptor)
 	s.asks(sibling)
 	s.Fail("SendTaskSuccess", 0)
 	s.claims(sibling, ratelimitedclaim.Output{Claimed: true, How: "take-over", ContainerID: "c2"})
@@ -102,11 +102,11 @@ func TestAClaimThatComesTooSoonSaysWhenToRetry(t *testing.T) {
 	settings.MinClaimInterval = time.Minute
 	s := newScene(t, settings)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
-	s.asks(rival)
+	s.asks(preemptor)
 	s.Advance(20500 * time.Millisecond)
-	s.claims(rival, ratelimitedclaim.Output{How: "take-over", RetryAt: "2026-03-01T09:01:00Z"})
+	s.claims(preemptor, ratelimitedclaim.Output{How: "take-over", RetryAt: "2026-03-01T09:01:00Z"})
 	s.Advance(40 * time.Second)
-	s.claims(rival, ratelimitedclaim.Output{Claimed: true, How: "take-over", ContainerID: "c2"})
+	s.claims(preemptor, ratelimitedclaim.Output{Claimed: true, How: "take-over", ContainerID: "c2"})
 }
 
 func TestOfManyThatRaceOneClaims(t *testing.T) {

@@ -14,10 +14,10 @@ import (
 )
 
 var (
-	ctx    = context.Background()
-	holder = simtest.Message("m1", "A", 1)
-	rival  = simtest.Message("m2", "B", 2)
-	newest = simtest.Message("m3", "C", 3)
+	ctx       = context.Background()
+	holder    = simtest.Message("m1", "A", 1)
+	preemptor = simtest.Message("m2", "B", 2)
+	newest    = simtest.Message("m3", "C", 3)
 )
 
 type scene struct {
@@ -32,7 +32,7 @@ type scene struct {
 func newScene(t *testing.T) scene {
 	t.Helper()
 	lab := simtest.New(t)
-	lab.Admit(holder, rival, newest)
+	lab.Admit(holder, preemptor, newest)
 	store := lab.Store(claim.DefaultSettings())
 	claimed, err := store.Claim(ctx, holder)
 	if err != nil {
@@ -79,7 +79,7 @@ func TestASupersededMessageEndsHere(t *testing.T) {
 	s.Advance(time.Second)
 	s.asks(newest)
 	before := s.Row()
-	s.records(rival, job.ReasonSuperseded, job.Superseded, "superseded B by C/m3 since 1s")
+	s.records(preemptor, job.ReasonSuperseded, job.Superseded, "superseded B by C/m3 since 1s")
 	if got := s.Job("m2"); got != "superseded at 1s: a newer message of another thread has or wants the key (by C/m3 since 1s)" {
 		t.Errorf("job %q", got)
 	}
@@ -90,8 +90,8 @@ func TestASupersededMessageEndsHere(t *testing.T) {
 
 func TestASupersededMessageNoLongerWaits(t *testing.T) {
 	s := newScene(t)
-	s.asks(rival)
-	s.records(rival, job.ReasonSuperseded, job.Superseded, "superseded B by A/m1 since 0s")
+	s.asks(preemptor)
+	s.records(preemptor, job.ReasonSuperseded, job.Superseded, "superseded B by A/m1 since 0s")
 	if got := s.Row(); got != "c1 A jobs=m1 newest=m1@1s claimed=0s fence=1 worker=w1/m1 lease=1m30s expires=1h0m0s" {
 		t.Errorf("row %s", got)
 	}
@@ -100,14 +100,14 @@ func TestASupersededMessageNoLongerWaits(t *testing.T) {
 func TestAPreemptedJobIsRecordedAsItsWorkerEndedIt(t *testing.T) {
 	s := newScene(t)
 	s.Advance(time.Second)
-	s.asks(rival)
+	s.asks(preemptor)
 	s.finishes(claim.End{Outcome: job.Interrupted, PartialWork: "branch wip"})
 	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1 by B/m2 since 1s, saved: branch wip")
 }
 
 func TestAPreemptedJobWhoseWorkerCouldNotWriteEndsHereAndWakesWhoWaits(t *testing.T) {
 	s := newScene(t)
-	s.asks(rival)
+	s.asks(preemptor)
 	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1")
 	if got, want := s.Flow.Answers(), []string{`token-m2: {"superseded":false,"by":"end of m1"}`}; !slices.Equal(got, want) {
 		t.Errorf("answers %q, want %q", got, want)
@@ -126,11 +126,11 @@ func TestARetryWritesNothingTwice(t *testing.T) {
 	s := newScene(t)
 	s.asks(newest)
 	want := "superseded B by C/m3 since 0s"
-	s.records(rival, job.ReasonSuperseded, job.Superseded, want)
+	s.records(preemptor, job.ReasonSuperseded, job.Superseded, want)
 	before := s.Job("m2")
 	s.Advance(time.Minute)
-	s.records(rival, job.ReasonSuperseded, job.Superseded, want)
-	s.records(rival, job.ReasonPreempted, job.Superseded, want)
+	s.records(preemptor, job.ReasonSuperseded, job.Superseded, want)
+	s.records(preemptor, job.ReasonPreempted, job.Superseded, want)
 	if after := s.Job("m2"); after != before {
 		t.Errorf("job %q, was %q", after, before)
 	}
@@ -139,7 +139,7 @@ func TestARetryWritesNothingTwice(t *testing.T) {
 // The worker's transaction does not write the record: where this handler dies before it does, the next call must.
 func TestARecordThatCouldNotBeWrittenIsWrittenByTheRetry(t *testing.T) {
 	s := newScene(t)
-	s.asks(rival)
+	s.asks(preemptor)
 	s.finishes(claim.End{Outcome: job.Interrupted})
 	s.Fail("PutItem", 0)
 	if _, err := s.handler.Handle(ctx, recordinterruption.Input{Message: holder, Reason: job.ReasonPreempted}); !errors.Is(err, simtest.ErrFailed) {
@@ -150,7 +150,7 @@ func TestARecordThatCouldNotBeWrittenIsWrittenByTheRetry(t *testing.T) {
 
 func TestALostWakeUpIsNoError(t *testing.T) {
 	s := newScene(t)
-	s.asks(rival)
+	s.asks(preemptor)
 	s.Fail("SendTaskSuccess", 0)
 	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1")
 }

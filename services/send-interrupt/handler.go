@@ -62,7 +62,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	out := Output{Decision: asked.Decision.String(), ContainerID: asked.ContainerID, Waits: asked.Decision == claim.Interrupt && !asked.GoOn}
+	out := Output{Decision: asked.Decision.String(), ContainerID: asked.ContainerID, Waits: asked.Decision == claim.DecisionInterrupt && !asked.GoOn}
 	h.log.InfoContext(ctx, "asked to yield", "message", m.MessageID, "key", m.ProjectUserID,
 		"decision", out.Decision, "waits", out.Waits, "container", out.ContainerID)
 	if err := interrupt.Wake(ctx, h.tokens, "interrupt by "+m.MessageID, asked.Wakes); err != nil {

@@ -19,10 +19,10 @@ import (
 )
 
 var (
-	ctx    = context.Background()
-	holder = simtest.Message("m1", "A", 1)
-	rival  = simtest.Message("m2", "B", 2)
-	newest = simtest.Message("m3", "C", 3)
+	ctx       = context.Background()
+	holder    = simtest.Message("m1", "A", 1)
+	preemptor = simtest.Message("m2", "B", 2)
+	newest    = simtest.Message("m3", "C", 3)
 )
 
 type scene struct {
@@ -35,7 +35,7 @@ type scene struct {
 func newScene(t *testing.T) scene {
 	t.Helper()
 	lab := simtest.New(t)
-	lab.Admit(holder, rival, newest)
+	lab.Admit(holder, preemptor, newest)
 	store := lab.Store(claim.DefaultSettings())
 	return scene{Lab: lab, t: t, store: store, handler: sendinterrupt.New(store, lab.Nudges(), lab.StepFunctions(), lab.Log())}
 }
@@ -80,7 +80,7 @@ const nudgeQueue = "https://sqs.us-east-1.amazonaws.com/000000000000/webordinary
 func TestWhoAsksWaitsAndTheHolderIsNudged(t *testing.T) {
 	s := newScene(t)
 	lease := s.holds(true)
-	s.asks(rival, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
+	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	s.wantAnswers()
 
 	messages := s.Received(nudgeQueue) // made on first use
@@ -111,9 +111,9 @@ func TestWhoAsksWaitsAndTheHolderIsNudged(t *testing.T) {
 func TestAskingAgainDoesNoHarm(t *testing.T) {
 	s := newScene(t)
 	s.holds(true)
-	s.asks(rival, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
+	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	before := s.Row()
-	s.asks(rival, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
+	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	if after := s.Row(); after != before {
 		t.Errorf("the row was\n\t%s\nand is\n\t%s", before, after)
 	}
@@ -125,7 +125,7 @@ func TestAskingAgainDoesNoHarm(t *testing.T) {
 func TestAHolderWithoutAWorkerNeedsNoWaiting(t *testing.T) {
 	s := newScene(t)
 	s.holds(false)
-	s.asks(rival, sendinterrupt.Output{Decision: "interrupt", ContainerID: "c1"})
+	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", ContainerID: "c1"})
 	s.wantAnswers(`token-m2: {"superseded":false,"by":"m2"}`)
 	if s.Calls("SendMessage") != 0 {
 		t.Error("nobody is there to be nudged")
@@ -138,7 +138,7 @@ func TestAHolderThatIsGoneNeedsNoWaiting(t *testing.T) {
 	if _, err := s.store.Finish(ctx, lease, claim.End{Outcome: job.Completed}); err != nil {
 		t.Fatal(err)
 	}
-	s.asks(rival, sendinterrupt.Output{Decision: "new"})
+	s.asks(preemptor, sendinterrupt.Output{Decision: "new"})
 	s.wantAnswers(`token-m2: {"superseded":false,"by":"m2"}`)
 }
 
@@ -146,14 +146,14 @@ func TestWhoIsSupersededMeanwhileIsToldSo(t *testing.T) {
 	s := newScene(t)
 	s.holds(true)
 	s.asks(newest, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
-	s.asks(rival, sendinterrupt.Output{Decision: "superseded"})
+	s.asks(preemptor, sendinterrupt.Output{Decision: "superseded"})
 	s.wantAnswers(`token-m2: {"superseded":true,"by":"m2"}`)
 }
 
 func TestWhoIsReplacedIsWoken(t *testing.T) {
 	s := newScene(t)
 	s.holds(true)
-	s.asks(rival, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
+	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	s.asks(newest, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	s.wantAnswers(`token-m2: {"superseded":true,"by":"interrupt by m3"}`)
 }
@@ -163,7 +163,7 @@ func TestALostNudgeIsNoError(t *testing.T) {
 		s := newScene(t)
 		s.holds(true)
 		s.Fail(operation, 0)
-		s.asks(rival, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
+		s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	}
 }
 
@@ -171,19 +171,19 @@ func TestAnOwnTokenThatCannotBeAnsweredIsAnError(t *testing.T) {
 	s := newScene(t)
 	s.holds(false)
 	s.Fail("SendTaskSuccess", 0)
-	_, err := s.handler.Handle(ctx, sendinterrupt.Input{Message: rival, TaskToken: "token-m2"})
+	_, err := s.handler.Handle(ctx, sendinterrupt.Input{Message: preemptor, TaskToken: "token-m2"})
 	if !errors.Is(err, simtest.ErrFailed) {
 		t.Errorf("error %v: the state would sleep for nothing", err)
 	}
 	// One that nobody waits for any more is none.
-	if _, err := s.handler.Handle(ctx, sendinterrupt.Input{Message: rival, TaskToken: "gone"}); err != nil {
+	if _, err := s.handler.Handle(ctx, sendinterrupt.Input{Message: preemptor, TaskToken: "gone"}); err != nil {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestInputsThatAreNoneAreRefused(t *testing.T) {
 	s := newScene(t)
-	for name, in := range map[string]sendinterrupt.Input{"no message": {TaskToken: "t"}, "no token": {Message: rival}} {
+	for name, in := range map[string]sendinterrupt.Input{"no message": {TaskToken: "t"}, "no token": {Message: preemptor}} {
 		if _, err := s.handler.Handle(ctx, in); err == nil {
 			t.Errorf("%s: accepted", name)
 		}

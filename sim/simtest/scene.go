@@ -57,8 +57,8 @@ func (l *Lab) Row() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s %s jobs=%s newest=%s@%s claimed=%s fence=%d", Short(row.ContainerID), row.ThreadID, strings.Join(row.Jobs, ","),
 		row.NewestMessageID, since(row.ReceivedAtMillis), since(row.ClaimedAtMillis), row.Fence-job.Millis(Start))
-	if row.WorkerID != "" || row.WorkerJob != "" || row.LeaseExpiresMillis != 0 {
-		fmt.Fprintf(&s, " worker=%s/%s lease=%s", row.WorkerID, row.WorkerJob, since(row.LeaseExpiresMillis))
+	if row.WorkerID != "" || row.WorkerJob != "" || row.LeaseExpiresAtMillis != 0 {
+		fmt.Fprintf(&s, " worker=%s/%s lease=%s", row.WorkerID, row.WorkerJob, since(row.LeaseExpiresAtMillis))
 	}
 	fmt.Fprintf(&s, " expires=%s", since(row.ExpiresAtSeconds*1000))
 	if p := row.Preemptor; p != nil {

@@ -60,7 +60,7 @@ func (b *Backdrop) Start(m job.Message, containerID, workerID string) {
 
 // Interrupt lets the message wait for the holder to yield.
 func (b *Backdrop) Interrupt(m job.Message, token string) {
-	if asked := must(b.store.Interrupt(context.Background(), m, token)); asked.Decision != claim.Interrupt {
+	if asked := must(b.store.Interrupt(context.Background(), m, token)); asked.Decision != claim.DecisionInterrupt {
 		panic(fmt.Sprintf("world: %s cannot interrupt: %s", m.MessageID, asked.Decision))
 	}
 }

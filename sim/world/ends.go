@@ -11,7 +11,6 @@ import (
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 )
@@ -240,39 +239,4 @@ func (o *oracle) readJob(id string) *claim.Job {
 func (o *oracle) item(table, hash string) map[string]types.AttributeValue {
 	it, _ := o.world.cloud.DynamoDB.Item(ddbcore.ItemKey{Table: table, Hash: hash})
 	return it
-}
-
-// toModel and toModelJob are the rows in the model's words.
-func toModel(r *claim.Row) model.Row {
-	if r == nil {
-		return model.Row{}
-	}
-	m := model.Row{
-		ContainerID: r.ContainerID, ThreadID: r.ThreadID, Jobs: r.Jobs, ReceivedAt: r.ReceivedAtMillis, NewestMessageID: r.NewestMessageID,
-		ClaimedAt: r.ClaimedAtMillis, Fence: r.Fence, WorkerID: r.WorkerID, WorkerJob: r.WorkerJob, LeaseExpiresAt: r.LeaseExpiresMillis,
-		ExpiresAt: r.ExpiresAtSeconds,
-	}
-	if p := r.Preemptor; p != nil {
-		m.Preemptor = model.Preemptor{ThreadID: p.ThreadID, ReceivedAt: p.ReceivedAtMillis, NewestMessageID: p.NewestMessageID, RequestedAt: p.RequestedAtMillis}
-		for id, token := range p.Waiting {
-			m.Preemptor.Waiting = append(m.Preemptor.Waiting, model.Waiting{MessageID: id, Token: token})
-		}
-		slices.SortFunc(m.Preemptor.Waiting, func(a, b model.Waiting) int {
-			if a.MessageID < b.MessageID {
-				return -1
-			}
-			return 1
-		})
-	}
-	return m
-}
-
-func toModelJob(j *claim.Job) model.Job {
-	if j == nil {
-		return model.Job{}
-	}
-	return model.Job{
-		MessageID: j.MessageID, ThreadID: j.ThreadID, ReceivedAt: j.ReceivedAtMillis, ContainerID: j.ContainerID,
-		StartedAt: j.StartedAtMillis, Outcome: model.Outcome(j.Outcome), OutcomeAt: j.OutcomeAtMillis,
-	}
 }

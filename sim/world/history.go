@@ -142,7 +142,7 @@ type judged struct {
 
 func (j judged) Check(ctx context.Context, m job.Message) (claim.Checked, error) {
 	checked, err := j.Protocol.Check(ctx, m)
-	if err == nil && checked.Decision == claim.Superseded {
+	if err == nil && checked.Decision == claim.DecisionSuperseded {
 		j.oracle.saidSuperseded(j.actor, m)
 	}
 	return checked, err
@@ -150,7 +150,7 @@ func (j judged) Check(ctx context.Context, m job.Message) (claim.Checked, error)
 
 func (j judged) Interrupt(ctx context.Context, m job.Message, token string) (claim.Asked, error) {
 	asked, err := j.Protocol.Interrupt(ctx, m, token)
-	if err == nil && asked.Decision == claim.Superseded {
+	if err == nil && asked.Decision == claim.DecisionSuperseded {
 		j.oracle.saidSuperseded(j.actor, m)
 	}
 	return asked, err

@@ -7,6 +7,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/refinement"
 	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 )
@@ -49,7 +50,7 @@ func (s *session) term() term { return term{key: s.keyOf(), fence: s.task.Fence}
 func newOracle(w *World, ignore map[string]bool) *oracle {
 	return &oracle{
 		world: w, ignore: ignore, fences: map[job.Key]int64{}, leases: map[term]int64{}, requested: map[job.Key]time.Time{},
-		held: map[job.Key]FaultSet{}, revoked: map[term]bool{}, model: w.scenario.ModelSettings(),
+		held: map[job.Key]FaultSet{}, revoked: map[term]bool{}, model: refinement.Settings(w.scenario.Claim),
 	}
 }
 
@@ -178,10 +179,10 @@ func (o *oracle) claimChanged(c change) {
 	o.leasesLast(c)
 	o.newestFirst(c)
 	o.cleanUpStaysAtHome(c)
-	o.rivalsWait(c)
+	o.preemptorsWait(c)
 	if c.row != nil && c.row.WorkerID != "" {
 		t := term{c.key, c.row.Fence}
-		o.leases[t] = max(o.leases[t], c.row.LeaseExpiresMillis)
+		o.leases[t] = max(o.leases[t], c.row.LeaseExpiresAtMillis)
 	}
 	o.follow(c)
 	o.world.story.claim(c.key, c.row)
@@ -235,7 +236,7 @@ func (o *oracle) leasesLast(c change) {
 	}
 	if o.writer != nil && o.writer.kind == workerKind && before.WorkerID != "" && before.WorkerID != o.writer.name {
 		ended := c.after != nil && c.after.Outcome != "" && c.after.Outcome != job.Interrupted
-		beats := c.row != nil && c.row.WorkerID == before.WorkerID && c.row.LeaseExpiresMillis != before.LeaseExpiresMillis
+		beats := c.row != nil && c.row.WorkerID == before.WorkerID && c.row.LeaseExpiresAtMillis != before.LeaseExpiresAtMillis
 		if ended || beats {
 			o.fail("S1", fmt.Sprintf("%s writes under the lease of %s", o.writer.name, before.WorkerID))
 		}
@@ -266,7 +267,7 @@ func (o *oracle) leasesLast(c change) {
 func (o *oracle) holds(r *claim.Row) bool {
 	for _, s := range o.world.sessions {
 		if s.owner.actor.name == r.WorkerID && s.task.Fence == r.Fence && !s.exited(o.world.now) {
-			return job.Millis(s.owner.Now()) < r.LeaseExpiresMillis
+			return job.Millis(s.owner.Now()) < r.LeaseExpiresAtMillis
 		}
 	}
 	return false
@@ -308,7 +309,7 @@ func (o *oracle) cleanUpStaysAtHome(c change) {
 	if o.writer == nil || o.writer.kind != functionActor || c.after == nil || c.after.Outcome == "" {
 		return
 	}
-	if before, after := toModel(c.rowBefore), toModel(c.row); before.Trespasses(after, c.after.MessageID) {
+	if before, after := refinement.Row(c.rowBefore), refinement.Row(c.row); before.Trespasses(after, c.after.MessageID) {
 		o.fail("S4", fmt.Sprintf("%s ends %s, and of the claim of %s takes what is not its own", o.writer.name, c.after.MessageID, c.key))
 	}
 }
@@ -344,53 +345,27 @@ func (o *oracle) newestFirst(c change) {
 // so, for a newer one has or wants its place (S3). An answer comes at the very moment of the last read.
 func (o *oracle) saidSuperseded(a *actor, m job.Message) {
 	now := job.Millis(a.clock.at(o.world.now))
-	if d := model.Decide(toModel(o.readClaim(m.ProjectUserID)), ModelMessage(m), now, o.model); d != model.MustYield {
+	if d := model.Decide(refinement.Row(o.readClaim(m.ProjectUserID)), refinement.Message(m), now, o.model); d != model.DecisionSuperseded {
 		o.fail("S3", fmt.Sprintf("%s is told that it is superseded, though by the claim as it is: %s", m.MessageID, d))
 	}
 }
 
 // refines: each write is a step that the model allows.
 func (o *oracle) refines(c change) {
-	asked := job.Millis(o.asked.own)
-	before, after := model.RowAndJob{Row: toModel(c.rowBefore)}, model.RowAndJob{Row: toModel(c.row)}
+	judged := refinement.Change{RowBefore: c.rowBefore, Row: c.row, JobBefore: c.jobBefore, Job: c.after}
 	switch {
-	case c.after != nil:
-		before.Job, after.Job = toModelJob(c.jobBefore), toModelJob(c.after)
-		if c.row == nil && c.rowBefore == nil {
-			if row := o.readClaim(c.after.Key); row != nil {
-				before.Row, after.Row = toModel(row), toModel(row)
-			}
-		}
-	default:
-		if j := o.readJob(c.about()); j != nil {
-			before.Job = toModelJob(j)
-			after.Job = before.Job
-		}
+	case c.after == nil:
+		j := o.readJob(judged.About())
+		judged.JobBefore, judged.Job = j, j
+	case c.row == nil && c.rowBefore == nil:
+		row := o.readClaim(c.after.Key)
+		judged.RowBefore, judged.Row = row, row
 	}
-	if c.after != nil && c.after.Outcome == job.Rejected {
-		return
-	}
-	step, ok := o.model.Explain(before, after, asked)
-	if !ok {
-		o.fail("refinement", fmt.Sprintf("no step of the model leads from %+v to %+v at %d", before, after, asked))
+	step, err := judged.Judge(o.model, job.Millis(o.asked.own))
+	if err != nil {
+		o.fail("refinement", err.Error())
 	}
 	o.world.story.note(Note{Kind: NoteStep, Text: step})
-}
-
-// about is the message that a change of the claim row alone was made for: the one that waits now and did
-// not before, else the one that is worked on.
-func (c change) about() string {
-	if c.row != nil && c.row.Preemptor != nil {
-		for _, id := range sortedKeys(c.row.Preemptor.Waiting) {
-			if c.rowBefore.Preemptor == nil || c.rowBefore.Preemptor.Waiting[id] != c.row.Preemptor.Waiting[id] {
-				return id
-			}
-		}
-	}
-	if c.rowBefore != nil {
-		return c.rowBefore.WorkerJob
-	}
-	return ""
 }
 
 func who(a *actor) string {

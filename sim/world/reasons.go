@@ -33,15 +33,15 @@ func (o *oracle) commandsEndWithTheirLease() {
 	}
 }
 
-// rivalsWait notes since when a newer thread waits for a command to stop.
-func (o *oracle) rivalsWait(c change) {
+// preemptorsWait notes since when a newer thread waits for a command to stop.
+func (o *oracle) preemptorsWait(c change) {
 	for _, s := range o.world.sessions {
 		switch {
 		case s.keyOf() != c.key || c.row == nil || c.row.Fence != s.task.Fence:
 		case c.row.Preemptor == nil || c.row.Preemptor.ThreadID == c.row.ThreadID:
-			s.rivalSince = time.Time{}
-		case s.rivalSince.IsZero():
-			s.rivalSince = s.owner.Now()
+			s.preemptorSince = time.Time{}
+		case s.preemptorSince.IsZero():
+			s.preemptorSince = s.owner.Now()
 		}
 	}
 }
@@ -50,8 +50,8 @@ func (o *oracle) rivalsWait(c change) {
 // the time to hear of it: a heartbeat is answered within a lease, or the lease ends.
 func (s *session) ignoresRival() bool {
 	settings := s.owner.world.scenario
-	return !s.terminate && !s.rivalSince.IsZero() &&
-		s.owner.Now().After(s.rivalSince.Add(settings.Worker.Heartbeat+settings.Claim.Lease+momentToAct))
+	return !s.terminate && !s.preemptorSince.IsZero() &&
+		s.owner.Now().After(s.preemptorSince.Add(settings.Worker.Heartbeat+settings.Claim.Lease+momentToAct))
 }
 
 // commandKilled: a command that nobody asked to stop is killed for the loss of its lease only, not because

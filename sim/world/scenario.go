@@ -9,7 +9,6 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
-	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
@@ -137,19 +136,6 @@ func drawCommand(pick func(n int, label string) int) Command {
 	}
 	c.Ignores = pick(6, "ignores") == 1
 	return c
-}
-
-// ModelSettings are the scenario's times in the model's words.
-func (s *Scenario) ModelSettings() model.Settings {
-	return model.Settings{
-		LeaseMillis: s.Claim.Lease.Milliseconds(), ClaimMillis: s.Claim.ClaimTTL.Milliseconds(),
-		InterruptGraceMillis: s.Claim.InterruptGrace.Milliseconds(), SkewMillis: s.Claim.MaxClockSkew.Milliseconds(),
-	}
-}
-
-// ModelMessage is a message in the model's words.
-func ModelMessage(m job.Message) model.Message {
-	return model.Message{ID: m.MessageID, Thread: m.ThreadID, ReceivedAt: m.ReceivedAtMillis}
 }
 
 // mail is the mail of an id; nil for none, as on a stage.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/refinement"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/sim/world/choose"
@@ -271,7 +272,7 @@ func (s *stage) rows() string {
 	w := s.world
 	for _, it := range w.cloud.DynamoDB.Items(w.names.ActiveJobs()) {
 		row := must(claim.ParseRow(it))
-		fmt.Fprintf(&b, "%s %+v\n", row.Key, toModel(row))
+		fmt.Fprintf(&b, "%s %+v\n", row.Key, refinement.Row(row))
 	}
 	for _, it := range w.cloud.DynamoDB.Items(w.names.Jobs()) {
 		j := must(claim.ParseJob(it))
@@ -296,7 +297,7 @@ func (s *stage) atEnd() {
 	}
 	for _, it := range w.cloud.DynamoDB.Items(w.names.ActiveJobs()) {
 		row := must(claim.ParseRow(it))
-		if row.Preemptor == nil || row.LiveLease(w.now, s.Claim) {
+		if row.Preemptor == nil || row.HasLiveLease(w.now, s.Claim) {
 			continue
 		}
 		for _, id := range sortedKeys(row.Preemptor.Waiting) {

@@ -243,7 +243,7 @@ func (s *Story) snapshot(r *claim.Row) *ClaimRow {
 		Worker: r.WorkerID, WorkerJob: r.WorkerJob,
 	}
 	if r.WorkerID != "" {
-		c.LeaseUntil = job.Time(r.LeaseExpiresMillis).Sub(Epoch)
+		c.LeaseUntil = job.Time(r.LeaseExpiresAtMillis).Sub(Epoch)
 	}
 	if p := r.Preemptor; p != nil {
 		c.PreemptedBy, c.PreemptorsMail = s.thread(p.ThreadID), p.NewestMessageID

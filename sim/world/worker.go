@@ -28,23 +28,23 @@ type workerActor struct {
 
 // session is a run of a simulated command.
 type session struct {
-	owner      *workerActor
-	task       worker.Task
-	command    Command
-	beganAt    time.Time // by the worker's clock
-	ends       time.Time // when it exits by itself
-	exit       worker.Exit
-	stopsAt    time.Time // when it exits because it was asked to; zero: it was not, or ignores it
-	killed     bool
-	waits      bool      // its worker is in Await
-	armed      *item     // what ends the wait
-	nudged     bool      // heard and not told yet
-	told       bool      // the worker was told to stop
-	over       bool      // the command has exited
-	knows      int64     // until when its worker was told at least that it has the lease, by its own clock, ms
-	goneBy     time.Time // by the worker's clock, when the command must have exited: a heartbeat may be in the way
-	rivalSince time.Time // by the worker's clock, since when a newer thread waits; zero: none
-	terminate  bool      // it was asked to end
+	owner          *workerActor
+	task           worker.Task
+	command        Command
+	beganAt        time.Time // by the worker's clock
+	ends           time.Time // when it exits by itself
+	exit           worker.Exit
+	stopsAt        time.Time // when it exits because it was asked to; zero: it was not, or ignores it
+	killed         bool
+	waits          bool      // its worker is in Await
+	armed          *item     // what ends the wait
+	nudged         bool      // heard and not told yet
+	told           bool      // the worker was told to stop
+	over           bool      // the command has exited
+	knows          int64     // until when its worker was told at least that it has the lease, by its own clock, ms
+	goneBy         time.Time // by the worker's clock, when the command must have exited: a heartbeat may be in the way
+	preemptorSince time.Time // by the worker's clock, since when a newer thread waits; zero: none
+	terminate      bool      // it was asked to end
 }
 
 // startWorkers brings the scenario's workers up.
@@ -314,8 +314,8 @@ func (w *World) freezeSession(a *actor, d time.Duration) {
 	s := a.worker.session
 	s.ends = s.ends.Add(d)
 	s.goneBy = s.goneBy.Add(d)
-	if !s.rivalSince.IsZero() {
-		s.rivalSince = s.rivalSince.Add(d)
+	if !s.preemptorSince.IsZero() {
+		s.preemptorSince = s.preemptorSince.Add(d)
 	}
 	if !s.stopsAt.IsZero() {
 		s.stopsAt = s.stopsAt.Add(d)

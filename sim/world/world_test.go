@@ -122,7 +122,7 @@ func TestWithEveryFaultEveryPromiseHoldsAndRunsAreTheSameTwice(t *testing.T) {
 
 // sometimes are the states that the seeds have to reach.
 var sometimes = []string{
-	"a new claim", "a join", "a take-over", "a claim again", "a claim that is too soon", "a join clears an older rival",
+	"a new claim", "a join", "a take-over", "a claim again", "a claim that is too soon", "a join clears an older preemptor",
 	"an interrupt waits", "an interrupt need not wait", "an interrupt replaces an older one", "a waiting message is superseded",
 	"a heartbeat hears of a preemptor", "a heartbeat is refused", "a heartbeat is not answered",
 	"a start is busy", "a start is lost", "a start is stale", "a start yields", "a start of ended work", "a second start has a higher fence",
@@ -151,12 +151,12 @@ func goals(history []world.Operation) map[string]bool {
 			claimGoals(op, note)
 		case world.ToInterrupt:
 			asked, _ := op.Out.(claim.Asked)
-			waits := op.Err == nil && asked.Decision == claim.Interrupt
+			waits := op.Err == nil && asked.Decision == claim.DecisionInterrupt
 			waiting[in.Message.MessageID] = waits && !asked.GoOn
 			note("an interrupt waits", waits && !asked.GoOn)
 			note("an interrupt need not wait", waits && asked.GoOn)
 			note("an interrupt replaces an older one", len(asked.Wakes) > 0)
-			note("a waiting message is superseded", op.Out != nil && op.Err == nil && asked.Decision == claim.Superseded)
+			note("a waiting message is superseded", op.Out != nil && op.Err == nil && asked.Decision == claim.DecisionSuperseded)
 		case world.ToBeat:
 			beat, _ := op.Out.(claim.Beat)
 			note("a heartbeat hears of a preemptor", beat.Preemptor != nil)
@@ -210,11 +210,11 @@ func claimGoals(op world.Operation, note func(string, bool)) {
 		return
 	}
 	note("a claim that is too soon", !claimed.RetryAt.IsZero())
-	note("a new claim", claimed.OK() && claimed.Decision == claim.New)
-	note("a join", claimed.OK() && claimed.Decision == claim.Join)
-	note("a take-over", claimed.OK() && claimed.Decision == claim.TakeOver)
-	note("a claim again", claimed.OK() && claimed.Decision == claim.Again)
-	note("a join clears an older rival", claimed.Decision == claim.Join && len(claimed.Wakes) > 0)
+	note("a new claim", claimed.OK() && claimed.Decision == claim.DecisionNew)
+	note("a join", claimed.OK() && claimed.Decision == claim.DecisionJoin)
+	note("a take-over", claimed.OK() && claimed.Decision == claim.DecisionTakeOver)
+	note("a claim again", claimed.OK() && claimed.Decision == claim.DecisionAgain)
+	note("a join clears an older preemptor", claimed.Decision == claim.DecisionJoin && len(claimed.Wakes) > 0)
 }
 
 // Seeds that found something once, each with what it found. They find it as long as nothing changes what a seed draws.

@@ -66,7 +66,7 @@ func Check(operations []world.Operation, s model.Settings, atMost time.Duration)
 func saysNothing(op world.Operation) bool {
 	if _, check := op.In.(world.ToCheck); check {
 		checked, _ := op.Out.(claim.Checked)
-		return op.Unknown || op.Err != nil || checked.Decision != claim.Superseded
+		return op.Unknown || op.Err != nil || checked.Decision != claim.DecisionSuperseded
 	}
 	return !op.Unknown && op.Err != nil && !isAnswer(op.Err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/refinement"
 	"github.com/webordinary/hephaestus/sim/proof/history"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
@@ -40,7 +41,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	for seed := range seeds {
 		scenario, result := play(seed)
 		started := time.Now()
-		for _, v := range history.Check(result.History, scenario.ModelSettings(), 10*time.Second) {
+		for _, v := range history.Check(result.History, refinement.Settings(scenario.Claim), 10*time.Second) {
 			histories, operations, unknown = histories+1, operations+v.Operations, unknown+v.Unknown
 			if v.Result != porcupine.Ok {
 				t.Errorf("seed %d, %s: %s: %s", seed, v.Key, v.Result, v.Longest)
@@ -63,7 +64,7 @@ func TestHistoriesThatOnceFailed(t *testing.T) {
 		5784: "the same",
 	} {
 		scenario, result := play(seed)
-		for _, v := range history.Check(result.History, scenario.ModelSettings(), 10*time.Second) {
+		for _, v := range history.Check(result.History, refinement.Settings(scenario.Claim), 10*time.Second) {
 			if v.Result != porcupine.Ok {
 				t.Errorf("seed %d, %s: %s: %s (%s)", seed, v.Key, v.Result, v.Longest, found)
 			}
@@ -77,7 +78,7 @@ func TestAWrongHistoryIsRefused(t *testing.T) {
 		"two claims of one container": func(op *world.Operation) (bool, bool) {
 			c, ok := op.Out.(claim.Claimed)
 			c.ContainerID += "x"
-			ok = ok && c.OK() && c.Decision == claim.Join
+			ok = ok && c.OK() && c.Decision == claim.DecisionJoin
 			op.Out = c
 			return ok, false
 		},
@@ -114,8 +115,8 @@ func TestAWrongHistoryIsRefused(t *testing.T) {
 		},
 		"a message that was turned away": func(op *world.Operation) (bool, bool) {
 			c, ok := op.Out.(claim.Checked)
-			ok = ok && c.Decision == claim.New
-			c.Decision = claim.Superseded
+			ok = ok && c.Decision == claim.DecisionNew
+			c.Decision = claim.DecisionSuperseded
 			op.Out = c
 			return ok, false
 		},
@@ -137,7 +138,7 @@ func TestAWrongHistoryIsRefused(t *testing.T) {
 					if dropped {
 						spoilt = slices.Concat(result.History[:i], result.History[i+1:])
 					}
-					for _, v := range history.Check(spoilt, scenario.ModelSettings(), 10*time.Second) {
+					for _, v := range history.Check(spoilt, refinement.Settings(scenario.Claim), 10*time.Second) {
 						if v.Key == op.Key && v.Result == porcupine.Ok {
 							t.Errorf("seed %d: %s passed", seed, history.Describe(op))
 						}

@@ -7,6 +7,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/refinement"
 	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/sim/world"
 )
@@ -114,17 +115,11 @@ func (a attempt) admit(m job.Message) []state {
 	if !admitted.Fresh && !a.op.Unknown {
 		return nil
 	}
-	return []state{a.before.after(model.RowAndJob{Row: a.before.row, Job: model.Job{MessageID: m.MessageID, ThreadID: m.ThreadID, ReceivedAt: m.ReceivedAtMillis}})}
-}
-
-// decisions are the model's words.
-var decisions = map[claim.Decision]model.Decision{
-	claim.Again: model.Again, claim.New: model.New, claim.Join: model.Join, claim.TakeOver: model.TakeOver,
-	claim.Interrupt: model.MustInterrupt, claim.Superseded: model.MustYield,
+	return []state{a.before.after(model.RowAndJob{Row: a.before.row, Job: model.Job{MessageID: m.MessageID, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis}})}
 }
 
 func (a attempt) decides(m job.Message, said claim.Decision) bool {
-	return model.Decide(a.before.row, world.ModelMessage(m), a.now, a.settings) == decisions[said]
+	return model.Decide(a.before.row, refinement.Message(m), a.now, a.settings) == refinement.Decision(said)
 }
 
 func (a attempt) ended(id string) bool {
@@ -138,22 +133,22 @@ func (a attempt) claim(m job.Message) []state {
 		var next []state
 		for _, id := range a.op.IDs {
 			container := fmt.Sprintf("container-%d-%s", a.now, id)
-			next = append(next, a.either(m.MessageID, true, model.Claim{Message: world.ModelMessage(m), ContainerID: container})...)
+			next = append(next, a.either(m.MessageID, true, model.Claim{Message: refinement.Message(m), ContainerID: container})...)
 		}
 		if len(a.op.IDs) == 0 && a.before.row.Exists() { // a join makes no id
-			return a.either(m.MessageID, true, model.Claim{Message: world.ModelMessage(m), ContainerID: a.before.row.ContainerID})
+			return a.either(m.MessageID, true, model.Claim{Message: refinement.Message(m), ContainerID: a.before.row.ContainerID})
 		}
 		return next
 	case a.op.Err != nil:
 		return a.same(a.ended(m.MessageID))
 	case !claimed.RetryAt.IsZero():
 		return a.same(claimed.RetryAt.UnixMilli() > a.now)
-	case !claimed.OK(), claimed.Decision == claim.Again:
+	case !claimed.OK(), claimed.Decision == claim.DecisionAgain:
 		return a.same(a.decides(m, claimed.Decision))
 	case !a.decides(m, claimed.Decision):
 		return nil
 	}
-	after, ok := a.take(m.MessageID, model.Claim{Message: world.ModelMessage(m), ContainerID: claimed.ContainerID})
+	after, ok := a.take(m.MessageID, model.Claim{Message: refinement.Message(m), ContainerID: claimed.ContainerID})
 	if !ok || after.row.ContainerID != claimed.ContainerID {
 		return nil
 	}
@@ -162,11 +157,11 @@ func (a attempt) claim(m job.Message) []state {
 
 func (a attempt) interrupt(in world.ToInterrupt) []state {
 	asked, _ := a.op.Out.(claim.Asked)
-	step := model.Interrupt{Message: world.ModelMessage(in.Message), Token: in.Token, SeenContainerID: a.before.row.ContainerID}
+	step := model.Interrupt{Message: refinement.Message(in.Message), Token: in.Token, SeenContainerID: a.before.row.ContainerID}
 	switch {
 	case a.op.Err != nil && !a.op.Unknown:
 		return a.same(a.ended(in.Message.MessageID))
-	case a.op.Unknown || asked.Decision == claim.Interrupt:
+	case a.op.Unknown || asked.Decision == claim.DecisionInterrupt:
 		if after, ok := a.take(in.Message.MessageID, step); ok && (a.op.Unknown || asked.ContainerID == after.row.ContainerID) {
 			return []state{after}
 		}
@@ -185,7 +180,7 @@ func (a attempt) start(in world.ToStart) []state {
 	case a.op.Err != nil:
 		return a.same(a.ended(m.MessageID))
 	case start.Verdict == claim.Ended:
-		return a.same(a.ended(m.MessageID) && a.before.with(m.MessageID).Job.Outcome == model.Outcome(start.Job.Outcome))
+		return a.same(a.ended(m.MessageID) && a.before.with(m.MessageID).Job.Outcome == refinement.Outcome(start.Job.Outcome))
 	case start.Verdict != claim.Started:
 		// An expired claim is lost to the worker; the model, which has no worker ask, lets it start.
 		return append(a.either(m.MessageID, false, step), a.same(row.Expired(a.now, a.settings))...)
@@ -215,7 +210,7 @@ func (a attempt) handBack(in world.ToHandBack) []state {
 func (a attempt) finish(in world.ToFinish) []state {
 	finished, _ := a.op.Out.(claim.Finished)
 	id := in.Lease.MessageID
-	step := model.Finish{MessageID: id, WorkerID: in.Lease.WorkerID, Fence: in.Lease.Fence, Outcome: model.Outcome(in.End.Outcome)}
+	step := model.Finish{MessageID: id, WorkerID: in.Lease.WorkerID, Fence: in.Lease.Fence, Outcome: refinement.Outcome(in.End.Outcome)}
 	switch {
 	case a.op.Unknown:
 		return a.either(id, true, step)
@@ -224,7 +219,7 @@ func (a attempt) finish(in world.ToFinish) []state {
 	case a.op.Err != nil:
 		return a.either(id, false, step)
 	case a.ended(id):
-		return a.same(a.before.with(id).Job.Outcome == model.Outcome(finished.Job.Outcome))
+		return a.same(a.before.with(id).Job.Outcome == refinement.Outcome(finished.Job.Outcome))
 	}
 	return a.either(id, finished.Job.Outcome == in.End.Outcome, step)
 }
@@ -247,17 +242,14 @@ func (a attempt) cleanUp(in world.ToCleanUp) []state {
 	id := in.Message.MessageID
 	j := a.before.with(id).Job
 	if j.Outcome != "" || (in.ContainerID != "" && in.ContainerID != j.ContainerID) {
-		return a.same(!a.op.Unknown && j.Outcome == model.Outcome(finished.Job.Outcome))
+		return a.same(!a.op.Unknown && j.Outcome == refinement.Outcome(finished.Job.Outcome))
 	}
 	if errors.Is(a.op.Err, claim.ErrWorkedOn) {
-		return a.same(a.before.row.WorkerJob == id && a.before.row.Leased(a.now, a.settings))
+		return a.same(a.before.row.WorkerJob == id && a.before.row.HasLiveLease(a.now, a.settings))
 	}
 	ends := finished.Job.Outcome == in.End.Outcome
-	switch in.End.Outcome {
-	case job.Superseded:
-		return a.either(id, ends, model.Supersede{MessageID: id})
-	case job.Interrupted:
+	if in.End.Outcome == job.Interrupted {
 		return a.either(id, ends, model.Decline{MessageID: id, ContainerID: j.ContainerID, WorkerID: a.before.row.WorkerID})
 	}
-	return a.either(id, ends, model.CleanUp{MessageID: id, Outcome: model.Outcome(in.End.Outcome)})
+	return a.either(id, ends, model.CleanUp{MessageID: id, Outcome: refinement.Outcome(in.End.Outcome)})
 }

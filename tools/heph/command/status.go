@@ -282,7 +282,7 @@ func (o observer) claimOf(ctx context.Context, j claim.Job) (*claimView, error) 
 		return nil, err
 	}
 	waits := row.Preemptor != nil && row.Preemptor.Waiting[j.MessageID] != ""
-	if !row.Has(j.MessageID) && !waits {
+	if !row.HasJob(j.MessageID) && !waits {
 		return nil, nil
 	}
 	seen := seeClaim(*row, o.now())
@@ -303,7 +303,7 @@ func seeClaim(row claim.Row, now time.Time) claimView {
 	v := claimView{
 		Key: row.Key, ContainerID: row.ContainerID, ThreadID: row.ThreadID, Jobs: row.Jobs, Fence: row.Fence,
 		WorkerID: row.WorkerID, WorkerJob: row.WorkerJob, ClaimedAt: at(row.ClaimedAtMillis),
-		LeaseExpiresAt: at(row.LeaseExpiresMillis), ExpiresAt: at(row.ExpiresAtSeconds * 1000), Expired: row.ExpiresAtSeconds < now.Unix(),
+		LeaseExpiresAt: at(row.LeaseExpiresAtMillis), ExpiresAt: at(row.ExpiresAtSeconds * 1000), Expired: row.ExpiresAtSeconds < now.Unix(),
 	}
 	if p := row.Preemptor; p != nil {
 		v.Preemptor = &preemptorView{ThreadID: p.ThreadID, RequestedAt: at(p.RequestedAtMillis), Waiting: sortedIDs(p.Waiting)}

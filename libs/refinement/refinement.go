@@ -1,0 +1,119 @@
+// Package refinement says what libs/claim has written in the words of package model, and judges it: every
+// change of a claim and of a job must be a step that the model allows.
+//
+// libs/claim and model state the same protocol twice, on purpose: one as conditional writes on DynamoDB, one as
+// pure steps that can be searched whole. This package is the only place where one is translated into the other.
+// It knows no simulation: it takes rows as they were before and after a write, wherever they come from.
+//
+// It does not judge who wrote; Explain of package model says why.
+package refinement
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/model"
+)
+
+// Settings are the protocol's times in the model's words.
+func Settings(s claim.Settings) model.Settings {
+	return model.Settings{
+		LeaseMillis: s.Lease.Milliseconds(), ClaimTTLMillis: s.ClaimTTL.Milliseconds(),
+		InterruptGraceMillis: s.InterruptGrace.Milliseconds(), MaxClockSkewMillis: s.MaxClockSkew.Milliseconds(),
+	}
+}
+
+// Message is an email in the model's words.
+func Message(m job.Message) model.Message {
+	return model.Message{ID: m.MessageID, Thread: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis}
+}
+
+// Row is a claim in the model's words; the zero Row if there is none.
+func Row(r *claim.Row) model.Row {
+	if r == nil {
+		return model.Row{}
+	}
+	return model.Row{
+		ContainerID: r.ContainerID, ThreadID: r.ThreadID, Jobs: r.Jobs, ReceivedAtMillis: r.ReceivedAtMillis, NewestMessageID: r.NewestMessageID,
+		ClaimedAtMillis: r.ClaimedAtMillis, Fence: r.Fence, WorkerID: r.WorkerID, WorkerJob: r.WorkerJob, LeaseExpiresAtMillis: r.LeaseExpiresAtMillis,
+		ExpiresAtSeconds: r.ExpiresAtSeconds, Preemptor: preemptor(r.Preemptor),
+	}
+}
+
+func preemptor(p *claim.Preemptor) model.Preemptor {
+	if p == nil {
+		return model.Preemptor{}
+	}
+	m := model.Preemptor{
+		ThreadID: p.ThreadID, ReceivedAtMillis: p.ReceivedAtMillis, NewestMessageID: p.NewestMessageID, RequestedAtMillis: p.RequestedAtMillis,
+	}
+	for id, token := range p.Waiting {
+		m.Waiting = append(m.Waiting, model.Waiting{MessageID: id, Token: token})
+	}
+	slices.SortFunc(m.Waiting, func(a, b model.Waiting) int { return cmp.Compare(a.MessageID, b.MessageID) })
+	return m
+}
+
+// Job is what became of a message, in the model's words; the zero Job if it was never admitted.
+func Job(j *claim.Job) model.Job {
+	if j == nil {
+		return model.Job{}
+	}
+	return model.Job{
+		MessageID: j.MessageID, ThreadID: j.ThreadID, ReceivedAtMillis: j.ReceivedAtMillis, ContainerID: j.ContainerID,
+		StartedAtMillis: j.StartedAtMillis, Outcome: Outcome(j.Outcome), OutcomeAtMillis: j.OutcomeAtMillis,
+	}
+}
+
+// Outcome is how a job ended, in the model's words. Rejected has none: such mail never becomes a job.
+func Outcome(o job.Outcome) model.Outcome { return model.Outcome(o) }
+
+// Decision is a decision in the model's words.
+func Decision(d claim.Decision) model.Decision {
+	return map[claim.Decision]model.Decision{
+		claim.DecisionAgain: model.DecisionAgain, claim.DecisionNew: model.DecisionNew, claim.DecisionJoin: model.DecisionJoin,
+		claim.DecisionTakeOver: model.DecisionTakeOver, claim.DecisionInterrupt: model.DecisionInterrupt,
+		claim.DecisionSuperseded: model.DecisionSuperseded,
+	}[d]
+}
+
+// Change is what one write did to the claim of a key and to the job of one of its messages. A row that the
+// write did not touch is the same before and after; nil is a row that is not there.
+type Change struct {
+	RowBefore, Row *claim.Row
+	JobBefore, Job *claim.Job
+}
+
+// About is the message for which a change of the claim alone was made: the one that waits now and did not
+// before, else the one that is worked on; "" if there is neither.
+func (c Change) About() string {
+	if c.Row != nil && c.Row.Preemptor != nil {
+		for _, w := range preemptor(c.Row.Preemptor).Waiting {
+			if c.RowBefore == nil || c.RowBefore.Preemptor == nil || c.RowBefore.Preemptor.Waiting[w.MessageID] != w.Token {
+				return w.MessageID
+			}
+		}
+	}
+	if c.RowBefore != nil {
+		return c.RowBefore.WorkerJob
+	}
+	return ""
+}
+
+// Judge names the step of the model that the change is, taken at nowMillis of its caller's clock. An error says
+// that there is none. Mail that is rejected at intake has no step: it is no part of the protocol.
+func (c Change) Judge(s model.Settings, nowMillis int64) (step string, err error) {
+	if c.Job != nil && c.Job.Outcome == job.Rejected {
+		return "rejection of " + c.Job.MessageID, nil
+	}
+	before := model.RowAndJob{Row: Row(c.RowBefore), Job: Job(c.JobBefore)}
+	after := model.RowAndJob{Row: Row(c.Row), Job: Job(c.Job)}
+	step, ok := s.Explain(before, after, nowMillis)
+	if !ok {
+		return "", fmt.Errorf("no step of the model leads from %+v to %+v at %d", before, after, nowMillis)
+	}
+	return step, nil
+}
