@@ -6,24 +6,52 @@ package model
 //
 // The job row is the one of the message for which the write was made; for a write that touches the claim row alone
 // (heartbeat, hand back, TTL deletion) any job of the key, unchanged, will do, or none. A write that changes nothing is
-// explained as "nothing".
+// explained as Nothing.
 //
 // Who writes is not in the rows: a heartbeat, finish or decline is taken to be the lease holder's. That a worker writes under
 // another's lease has to be seen where the writer is known.
-func (s Settings) Explain(before, after RowAndJob, now int64) (step string, ok bool) {
+func (s Settings) Explain(before, after RowAndJob, now int64) (step Step, ok bool) {
 	if before.Equal(after) {
-		return "nothing", true
+		return Nothing{}, true
 	}
 	if !before.Job.Exists() && after.Job.Exists() && before.Row.Equal(after.Row) {
-		return "arrival of " + after.Job.MessageID, after.Job == Job{MessageID: after.Job.MessageID,
-			ThreadID: after.Job.ThreadID, ReceivedAtMillis: after.Job.ReceivedAtMillis}
+		arrival := Arrival{MessageID: after.Job.MessageID, ThreadID: after.Job.ThreadID, ReceivedAtMillis: after.Job.ReceivedAtMillis}
+		return arrival, after.Job == arrival.job()
 	}
 	for _, candidate := range candidates(before, after) {
 		if result := candidate.Apply(before, now, s); result.OK() && result.After.Equal(after) {
-			return candidate.String(), true
+			return candidate, true
 		}
 	}
-	return "", false
+	return nil, false
+}
+
+// Nothing is the step that changes nothing: a write of what stood there already.
+type Nothing struct{}
+
+// Apply leaves all as it is.
+func (Nothing) Apply(before RowAndJob, _ int64, _ Settings) Result { return Result{After: before} }
+
+func (Nothing) String() string { return "nothing" }
+
+// Arrival writes a message's job row, which has no outcome yet.
+type Arrival struct {
+	MessageID, ThreadID string
+	ReceivedAtMillis    int64
+}
+
+// Apply adds the job row where there is none.
+func (a Arrival) Apply(before RowAndJob, _ int64, _ Settings) Result {
+	if before.Job.Exists() {
+		return refuse(before, hasJobRow)
+	}
+	return Result{After: RowAndJob{Row: before.Row, Job: a.job()}}
+}
+
+func (a Arrival) String() string { return "arrival of " + a.MessageID }
+
+func (a Arrival) job() Job {
+	return Job{MessageID: a.MessageID, ThreadID: a.ThreadID, ReceivedAtMillis: a.ReceivedAtMillis}
 }
 
 // candidates lists the steps that could have led from before to after, with the arguments that the difference shows.

@@ -93,7 +93,7 @@ func explainOne(t *rapid.T, named map[string]int) {
 	if !ok {
 		t.Fatalf("no step explains what %s did to\n%+v: \n%+v", step, before, result.After)
 	}
-	if verb := verbOf(step.String()); !result.After.Equal(before) && verb != verbOf(got) {
+	if verb := verbOf(step.String()); !result.After.Equal(before) && verb != verbOf(got.String()) {
 		t.Fatalf("%s is explained as %s", step, got)
 	}
 	named[verbOf(step.String())]++
@@ -104,6 +104,21 @@ func verbOf(step string) string {
 	verb, _, _ = strings.Cut(verb, " for ")
 	verb, _, _ = strings.Cut(verb, " by ")
 	return verb
+}
+
+func TestExplainNamesAnArrivalAndAWriteOfWhatStoodThere(t *testing.T) {
+	before := model.RowAndJob{Row: row()}
+	arrived := model.RowAndJob{Row: before.Row, Job: openJob(message("a5", 5))}
+	if step, _ := s.Explain(before, arrived, now); step != (model.Arrival{MessageID: "a5", ThreadID: arrived.Job.ThreadID, ReceivedAtMillis: 5}) {
+		t.Errorf("a job row without an outcome is explained as %v", step)
+	}
+	if step, _ := s.Explain(arrived, arrived, now); step != (model.Nothing{}) {
+		t.Errorf("no change is explained as %v", step)
+	}
+	arrived.Job.Outcome = model.Completed
+	if step, ok := s.Explain(before, arrived, now); ok {
+		t.Errorf("a job that arrives with its outcome is explained as %v", step)
+	}
 }
 
 func TestExplainRefusesWhatNoStepDoes(t *testing.T) {

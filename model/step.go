@@ -33,6 +33,7 @@ func refuse(before RowAndJob, why string) Result { return Result{After: before, 
 // Reasons for which steps are refused.
 const (
 	noJobRow       = "the message has no job row"
+	hasJobRow      = "the message has a job row"
 	hasOutcome     = "the job has an outcome"
 	otherContainer = "another container holds the claim"
 	notAJob        = "the message is not one of the claim's jobs"

@@ -53,6 +53,7 @@ func TestStepsAreRefused(t *testing.T) {
 		"decline of a job that has ended":          {model.Decline{MessageID: "a5", ContainerID: "c0", WorkerID: "w2"}, held(), endedJob(a5), "the job has an outcome"},
 		"clean-up as completed":                    {model.CleanUp{MessageID: "a5", Outcome: model.Completed}, held(), openJob(a5), `clean-up does not end a job as "completed"`},
 		"clean-up of a job that is not there":      {model.CleanUp{MessageID: "a5", Outcome: model.Failed}, held(), model.Job{}, "the message has no job row"},
+		"arrival of what has arrived":              {model.Arrival{MessageID: "a5", ThreadID: "A", ReceivedAtMillis: 5}, row(), openJob(a5), "the message has a job row"},
 		"supersede of a job that is not there":     {model.CleanUp{MessageID: "b7", Outcome: model.Superseded}, held(), openJob(b6), "the message has no job row"},
 		"TTL deletion before the end":              {model.Delete{}, row(func(r *model.Row) { r.ExpiresAtSeconds = now / 1000 }), openJob(b7), "the claim has not expired"},
 	} {

@@ -103,17 +103,17 @@ func (c Change) About() string {
 	return ""
 }
 
-// Judge names the step of the model that the change is, taken at nowMillis of its caller's clock. An error says
-// that there is none. Mail that is rejected at intake has no step: it is no part of the protocol.
-func (c Change) Judge(s model.Settings, nowMillis int64) (step string, err error) {
+// Judge says which step of the model the change is, taken at nowMillis of its caller's clock; an error says that it is
+// none. Mail that is rejected at intake is no part of the protocol: no step, and no error.
+func (c Change) Judge(s model.Settings, nowMillis int64) (model.Step, error) {
 	if c.Job != nil && c.Job.Outcome == job.Rejected {
-		return "rejection of " + c.Job.MessageID, nil
+		return nil, nil
 	}
 	before := model.RowAndJob{Row: Row(c.RowBefore), Job: Job(c.JobBefore)}
 	after := model.RowAndJob{Row: Row(c.Row), Job: Job(c.Job)}
 	step, ok := s.Explain(before, after, nowMillis)
 	if !ok {
-		return "", fmt.Errorf("no step of the model leads from %+v to %+v at %d", before, after, nowMillis)
+		return nil, fmt.Errorf("no step of the model leads from %+v to %+v at %d", before, after, nowMillis)
 	}
 	return step, nil
 }

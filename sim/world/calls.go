@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/system"
 )
@@ -227,14 +229,19 @@ func (w *World) isHint(req request) bool {
 	case *sqs.SendMessageInput:
 		return aws.ToString(in.QueueUrl) != w.stack.DeadLetterURL
 	case *sfn.SendTaskSuccessInput:
-		return isWakeUp(in)
+		_, isWakeUp := wakeUp(in)
+		return isWakeUp
 	}
 	return false
 }
 
-// isWakeUp tells the answer that ends a wait (job.Woken) from the one that ends a job.
-func isWakeUp(in *sfn.SendTaskSuccessInput) bool {
-	return strings.Contains(aws.ToString(in.Output), `"superseded"`)
+// wakeUp reads the answer that ends a wait; false if it is the one that ends a job, which has other fields.
+func wakeUp(in *sfn.SendTaskSuccessInput) (job.Woken, bool) {
+	var woken job.Woken
+	output := json.NewDecoder(strings.NewReader(aws.ToString(in.Output)))
+	output.DisallowUnknownFields()
+	err := output.Decode(&woken)
+	return woken, err == nil
 }
 
 func throttled(req request) error {

@@ -362,10 +362,14 @@ func (o *oracle) refines(c change) {
 		judged.RowBefore, judged.Row = row, row
 	}
 	step, err := judged.Judge(o.model, job.Millis(o.asked.own))
-	if err != nil {
+	switch {
+	case err != nil:
 		o.fail("refinement", err.Error())
+		return
+	case step == nil: // rejected at intake
+		return
 	}
-	o.world.story.note(Note{Kind: NoteStep, Text: step})
+	o.world.story.step(step)
 }
 
 func who(a *actor) string {

@@ -15,7 +15,6 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/webordinary/hephaestus/libs/claim"
-	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/refinement"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/system"
@@ -244,9 +243,7 @@ func (s *stage) answer(input any) (any, error) {
 	switch in := input.(type) {
 	case *sfn.SendTaskSuccessInput:
 		token, said = aws.ToString(in.TaskToken), "done"
-		var woken job.Woken
-		if isWakeUp(in) {
-			mustNil(json.Unmarshal([]byte(aws.ToString(in.Output)), &woken))
+		if woken, ok := wakeUp(in); ok {
 			said = map[bool]string{false: "go on", true: "superseded"}[woken.Superseded]
 		}
 	case *sfn.SendTaskFailureInput:

@@ -10,6 +10,8 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/model"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 )
 
@@ -62,10 +64,22 @@ const (
 	NoteRemark   NoteKind = "remark"
 )
 
-// Note is something that an event did, or that befell it.
+// Step says of a step of the model what a reader of the story asks of it.
+type Step string
+
+// The steps that nobody has to follow, and all others.
+const (
+	StepNothing   Step = "nothing" // what is written stood there already
+	StepHeartbeat Step = "heartbeat"
+	StepChange    Step = "change"
+)
+
+// Note is something that an event did, or that befell it. Text is for people: nothing reads it.
 type Note struct {
 	Kind      NoteKind  `json:"kind"`
 	Text      string    `json:"text"`
+	Step      Step      `json:"step,omitempty"`
+	Thread    string    `json:"thread,omitempty"`  // of a mail, as ClaimRow.Thread has it
 	Key       job.Key   `json:"key,omitempty"`     // of a claim or mail
 	Message   string    `json:"message,omitempty"` // of a mail, outcome or record
 	Row       *ClaimRow `json:"row,omitempty"`
@@ -110,7 +124,7 @@ type Execution struct {
 // broken: a mail arrives, a claim or a job changes other than by a heartbeat, a command begins, a fault
 // strikes, or the promise breaks. The calls in between only lead from one such line to the next.
 func (l Line) Matters() bool {
-	beat := slices.ContainsFunc(l.Notes, func(n Note) bool { return n.Kind == NoteStep && strings.HasPrefix(n.Text, "heartbeat ") })
+	beat := slices.ContainsFunc(l.Notes, func(n Note) bool { return n.Step == StepHeartbeat })
 	return slices.ContainsFunc(l.Notes, func(n Note) bool {
 		switch n.Kind {
 		case NoteMail, NoteFault, NoteViolated, NoteOutcome, NoteCommand:
@@ -118,7 +132,7 @@ func (l Line) Matters() bool {
 		case NoteClaim:
 			return !beat
 		case NoteStep:
-			return !beat && n.Text != "nothing"
+			return n.Step == StepChange
 		}
 		return false
 	})
@@ -149,25 +163,21 @@ func (s *Story) tell(now time.Time, a *actor, who, what string) {
 		l.Actor = OfWorker
 	case a != nil:
 		l.Actor, l.Message = OfFunction, a.about
-	case who == "time":
+	case who == ofTime:
 		l.Actor = OfTime
-	default:
-		l.fromStepFunctions()
 	}
 	l.Notes, s.early = s.early, nil
 	s.Lines = append(s.Lines, l)
 }
 
-// fromStepFunctions finds an execution's message and state in the cloud's account of a delivery: "STATE of
-// ARN calls …".
-func (l *Line) fromStepFunctions() {
-	state, rest, found := strings.Cut(l.What, " of arn:aws:states:")
-	if !found {
+// enters tells of the last line, a delivery, which state an execution enters by it, if one does.
+func (s *Story) enters(d cloud.Delivery) {
+	if !s.keep || d.Kind != cloud.Task {
 		return
 	}
-	arn, call, _ := strings.Cut(rest, " ")
-	l.State, l.Message = state, arn[strings.LastIndexByte(arn, ':')+1:]
-	l.What = fmt.Sprintf("the execution of %s enters %s and %s", l.Message, state, strings.Replace(call, "arn:aws:states:::", "", 1))
+	l := &s.Lines[len(s.Lines)-1]
+	l.State, l.Message = d.Task.State, d.Task.ExecutionArn[strings.LastIndexByte(d.Task.ExecutionArn, ':')+1:]
+	l.What = fmt.Sprintf("the execution of %s enters %s and calls %s", l.Message, l.State, strings.TrimPrefix(d.Task.Resource, "arn:aws:states:::"))
 }
 
 // about finds the message that an invocation is for: that of the delivery under way, else the only one that
@@ -219,9 +229,23 @@ func (s *Story) drop() {
 
 func (s *Story) mail(m Mail) {
 	s.note(Note{
-		Kind: NoteMail, Key: m.Key, Message: m.ID,
-		Text: fmt.Sprintf("%s: thread %d of %s, received at %v", m.ID, m.Thread, m.Key, m.Received),
+		Kind: NoteMail, Key: m.Key, Message: m.ID, Thread: m.threadName(),
+		Text: fmt.Sprintf("%s: %s of %s, received at %v", m.ID, m.threadName(), m.Key, m.Received),
 	})
+}
+
+func (m Mail) threadName() string { return fmt.Sprintf("thread %d", m.Thread) }
+
+// step tells which step of the model a write is.
+func (s *Story) step(step model.Step) {
+	n := Note{Kind: NoteStep, Step: StepChange, Text: step.String()}
+	switch step.(type) {
+	case model.Nothing:
+		n.Step = StepNothing
+	case model.Heartbeat:
+		n.Step = StepHeartbeat
+	}
+	s.note(n)
 }
 
 // claim tells how a claim row becomes.
@@ -265,7 +289,7 @@ func (s *Story) knows(j *claim.Job, mails []Mail) {
 			if s.threads == nil {
 				s.threads = map[string]string{}
 			}
-			s.threads[j.ThreadID] = fmt.Sprintf("thread %d", m.Thread)
+			s.threads[j.ThreadID] = m.threadName()
 		}
 	}
 }

@@ -295,7 +295,10 @@ func (w *World) deliver(d cloud.Delivery) {
 			w.story.fault(Reordering, fmt.Sprintf("%v late: %s", late, d.What))
 			delay += late
 		}
-		w.schedule(delay, d.What, func() { w.carryOut(w.cloud.Deliver(w.now, d)) })
+		w.schedule(delay, d.What, func() {
+			w.story.enters(d)
+			w.carryOut(w.cloud.Deliver(w.now, d))
+		})
 	}
 }
 

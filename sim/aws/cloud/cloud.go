@@ -91,12 +91,13 @@ type Delivery struct {
 	Kind DeliveryKind
 	// What it is, for people: "S3 notifies intake of emails/x".
 	What string
+	// Task is what a state of an execution asks for, of a delivery of that kind.
+	Task sfncore.RunTask
 
 	function string
 	payload  []byte
 	queue    string
 	attrs    map[string]sqstypes.MessageAttributeValue
-	task     sfncore.RunTask
 	mapping  lambdacore.Mapping
 }
 
@@ -205,7 +206,7 @@ func (c *Cloud) fromStates(effects []sfncore.Effect) []Effect {
 	for _, effect := range effects {
 		switch e := effect.(type) {
 		case sfncore.RunTask:
-			list = append(list, Delivery{Kind: Task, What: e.State + " of " + e.ExecutionArn + " calls " + e.Resource, task: e})
+			list = append(list, Delivery{Kind: Task, What: e.State + " of " + e.ExecutionArn + " calls " + e.Resource, Task: e})
 		case sfncore.ExecutionEnded:
 			list = append(list, c.statusChanges(e)...)
 		}
@@ -271,7 +272,7 @@ func (c *Cloud) Deliver(now time.Time, d Delivery) []Effect {
 	case Notification, StatusChange:
 		return c.invokeAsync(now, d)
 	case Task:
-		return c.perform(now, d.task)
+		return c.perform(now, d.Task)
 	case DeadLetter:
 		return c.sendDeadLetter(now, d)
 	case Poll:

@@ -68,9 +68,15 @@ type drawing struct {
 	dots  []dot
 	links []link
 
-	colour  map[string]int // of a thread of a key
-	threads map[string]string
+	colour  map[thread]int
+	threads map[string]thread // of the mails
 	claims  map[job.Key]*holding
+}
+
+// thread is one of a key's, as the story calls it.
+type thread struct {
+	key  job.Key
+	name string
 }
 
 type placed struct {
@@ -86,7 +92,7 @@ type holding struct {
 }
 
 func draw(run Run, all bool) *drawing {
-	d := &drawing{run: run, index: map[string]int{}, colour: map[string]int{}, threads: map[string]string{}, claims: map[job.Key]*holding{}}
+	d := &drawing{run: run, index: map[string]int{}, colour: map[thread]int{}, threads: map[string]thread{}, claims: map[job.Key]*holding{}}
 	d.findLanes()
 	last := time.Duration(0)
 	for _, l := range run.Result.Story.Lines {
@@ -123,7 +129,7 @@ func (d *drawing) findLanes() {
 			switch n.Kind {
 			case world.NoteMail:
 				add(&mails, n.Message)
-				d.threads[n.Message] = string(n.Key) + strings.Fields(strings.TrimPrefix(n.Text, n.Message+": thread "))[0]
+				d.threads[n.Message] = thread{n.Key, n.Thread}
 			case world.NoteClaim:
 				add(&claims, string(n.Key))
 			}
@@ -238,7 +244,7 @@ func (d *drawing) release(key job.Key, at int) {
 	y, height := held.from*rowHeight, max(at-held.from, 1)*rowHeight
 	label := held.row.Thread
 	d.bars = append(d.bars, bar{
-		X: x - laneWidth/2 + 6, Y: y, Width: laneWidth - 12, Height: height, Class: "hold " + d.class(string(key)+strings.TrimPrefix(label, "thread ")),
+		X: x - laneWidth/2 + 6, Y: y, Width: laneWidth - 12, Height: height, Class: "hold " + d.class(thread{key, label}),
 		Label: label, LabelX: x, Title: fmt.Sprintf("%s holds %s: %s", label, key, held.row),
 	})
 }
@@ -257,11 +263,11 @@ func (d *drawing) work(key job.Key, held *holding, at int) {
 }
 
 // class is the style of a thread.
-func (d *drawing) class(thread string) string {
-	if _, ok := d.colour[thread]; !ok {
-		d.colour[thread] = len(d.colour) % colours
+func (d *drawing) class(t thread) string {
+	if _, ok := d.colour[t]; !ok {
+		d.colour[t] = len(d.colour) % colours
 	}
-	return fmt.Sprintf("t%d", d.colour[thread])
+	return fmt.Sprintf("t%d", d.colour[t])
 }
 
 // commands draws the runs of commands on the lanes of the workers.

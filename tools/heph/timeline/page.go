@@ -26,7 +26,7 @@ type page struct {
 	Links                          []link
 	Gaps                           []int // the middles of the rows in which time is squeezed
 	Width, Height                  int
-	Threads                        []thread
+	Threads                        []legend
 }
 
 // Project and User are a claim's key in two lines; Project is the whole name of any other lane.
@@ -43,8 +43,8 @@ func (l lane) User() string {
 	return user
 }
 
-// thread is an entry of the legend.
-type thread struct{ Class, Name string }
+// legend says which class is which mail's thread.
+type legend struct{ Class, Name string }
 
 // Page draws the run as one page that needs nothing else: no network, and no JavaScript to be read. all
 // shows every call.
@@ -66,7 +66,7 @@ func Page(run Run, all bool) ([]byte, error) {
 	}
 	for _, l := range d.lanes {
 		if t := d.threads[l.Name]; l.Group == "mail" {
-			p.Threads = append(p.Threads, thread{Class: d.class(t), Name: l.Name + " thread " + t[len(t)-1:]})
+			p.Threads = append(p.Threads, legend{Class: d.class(t), Name: l.Name + " " + t.name})
 		}
 	}
 	var b bytes.Buffer

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,29 @@ func TestThePageHasALaneForEachAndNeedsNothingElse(t *testing.T) {
 	if file := os.Getenv("PAGE"); file != "" {
 		_ = os.WriteFile(file, page, 0o644)
 	}
+}
+
+func TestNoDrawingGoesByTheTextOfANote(t *testing.T) {
+	run := calm()
+	before := draw(t, run)
+	for _, l := range run.Result.Story.Lines {
+		for i := range l.Notes {
+			l.Notes[i].Text = "said in other words"
+		}
+	}
+	if after := draw(t, run); after != before {
+		t.Errorf("once the notes are reworded, the page draws\n%s\nand not\n%s", after, before)
+	}
+}
+
+// draw is the run's page without what is written on it.
+func draw(t *testing.T, run timeline.Run) string {
+	t.Helper()
+	page, err := timeline.Page(run, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`>[^<]*<|title="[^"]*"`).ReplaceAllString(string(page), "><")
 }
 
 func TestThePageSqueezesIdleTime(t *testing.T) {
