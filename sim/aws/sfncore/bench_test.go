@@ -14,7 +14,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 )
 
-// outcomes are what the calls of the flow answer with, by state.
+// outcomes are the answers to the flow's calls, by state.
 var outcomes = map[string]json.RawMessage{
 	"Check":      json.RawMessage(`{"Payload":{"decision":"proceed"},"StatusCode":200,"ExecutedVersion":"$LATEST"}`),
 	"Attachment": json.RawMessage(`{"Payload":{"key":"media/1","sizeBytes":12345}}`),
@@ -79,7 +79,8 @@ func playOut(tb testing.TB, core *sfncore.Core, now time.Time, effects []sfncore
 	return false
 }
 
-// BenchmarkOpenExecutions measures one whole execution beside 100,000 that sleep on their tokens, and what such a one weighs.
+// BenchmarkOpenExecutions measures one whole execution beside 100,000 that sleep on their tokens,
+// and the heap that each of these takes.
 func BenchmarkOpenExecutions(b *testing.B) {
 	const open = 100_000
 	core := sfncore.New(sfncore.Options{OmitHistory: true, Retention: time.Hour})
@@ -109,7 +110,8 @@ func BenchmarkOpenExecutions(b *testing.B) {
 	b.ReportMetric(weight, "B/open")
 }
 
-// cpuTime is what this process has used, garbage collection included; unlike the wall clock it does not count the neighbours.
+// cpuTime is the processor time that this process has used, garbage collection included. Unlike the
+// wall clock it does not count other processes.
 func cpuTime(tb testing.TB) time.Duration {
 	tb.Helper()
 	var usage syscall.Rusage

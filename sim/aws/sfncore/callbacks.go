@@ -52,8 +52,8 @@ func (c *Core) sendTaskHeartbeat(in *sfn.SendTaskHeartbeatInput) (any, error) {
 	return &sfn.SendTaskHeartbeatOutput{}, nil
 }
 
-// openTask finds the task that waits for the token. A token that was given out once and is dead tells so; anything else
-// is not a token.
+// openTask finds the task that waits for the token. A token that was given out and is dead is a
+// TaskTimedOut; anything else is an InvalidToken.
 func (c *Core) openTask(token *string) (*task, error) {
 	if t, open := c.tokens[aws.ToString(token)]; open {
 		return t, nil

@@ -74,7 +74,7 @@ func (c *Core) launch(x *execution, input any) {
 	c.run(x)
 }
 
-// run lets the branches that are ready enter their states until all of them wait or have ended.
+// run has the ready branches enter their states until every branch waits or has ended.
 func (c *Core) run(x *execution) {
 	for i := 0; i < len(c.ready); i++ { // it grows on the way
 		if b := c.ready[i]; !b.over {
@@ -87,7 +87,7 @@ func (c *Core) run(x *execution) {
 	c.ready = c.ready[:0]
 }
 
-// checkHistory fails an execution whose history is full; the last event is the failure itself.
+// checkHistory fails an execution if its history is full; the failure itself is the last event.
 func (c *Core) checkHistory(x *execution) {
 	if x.running() && x.full() {
 		c.end(x, types.ExecutionStatusFailed, event{
@@ -100,7 +100,7 @@ func (c *Core) checkHistory(x *execution) {
 	}
 }
 
-// end closes the execution: what is open is dropped, the last event written, the caller told.
+// end closes the execution: it drops what is open, records the last event and tells the caller.
 func (c *Core) end(x *execution, status types.ExecutionStatus, last event) {
 	if !x.running() {
 		return
@@ -127,7 +127,7 @@ func (c *Core) end(x *execution, status types.ExecutionStatus, last event) {
 	})
 }
 
-// drop closes everything that b and its children have open, without a trace in the history.
+// drop closes everything that b and its children have open, without an event in the history.
 func (c *Core) drop(b *branch) {
 	b.over = true
 	c.closeTask(b)
@@ -142,7 +142,7 @@ func (c *Core) drop(b *branch) {
 	}
 }
 
-// contextMembers are the members of $$, each of which may be absent (Developer Guide, Context object).
+// contextMembers are the members of $$; each may be absent (Developer Guide, Context object).
 var contextMembers = []string{"Execution", "Map", "State", "StateMachine", "Task"}
 
 // WholeContext implements asl.Env.

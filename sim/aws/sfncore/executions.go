@@ -53,7 +53,7 @@ func (c *Core) startExecution(in *sfn.StartExecutionInput) (any, error) {
 	return &sfn.StartExecutionOutput{ExecutionArn: text(arn), StartDate: aws.Time(c.now)}, nil
 }
 
-// stopExecution aborts; an execution that has ended keeps its end.
+// stopExecution aborts a running execution; one that has ended keeps its status.
 func (c *Core) stopExecution(in *sfn.StopExecutionInput) (any, error) {
 	x, err := c.execution(in.ExecutionArn)
 	if err != nil {
@@ -168,8 +168,8 @@ func (c *Core) execution(arn *string) (*execution, error) {
 	return x, nil
 }
 
-// forget drops an ended execution whose retention is over. Its machine's list is swept once half of it is forgotten,
-// so that a forgotten one costs no more than it did to list.
+// forget drops an ended execution after its retention. It sweeps the machine's list only once half
+// of it is forgotten, so that each call takes constant time on average.
 func (c *Core) forget(x *execution) {
 	delete(c.executions, x.arn)
 	m := x.machine

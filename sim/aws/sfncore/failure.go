@@ -32,8 +32,9 @@ func resultOf(s *asl.State) string {
 	return s.Name
 }
 
-// matches reports whether an entry of a Retry or Catch is for the failure (Developer Guide, Error handling):
-// States.ALL leaves out what no retry can mend, States.TaskFailed leaves out time-outs.
+// matches reports whether an entry of a Retry or Catch applies to the failure (Developer Guide,
+// Error handling). States.ALL does not match what no retry can mend, States.TaskFailed does not
+// match time-outs.
 func (f failure) matches(errorEquals []string) bool {
 	name := deref(f.name)
 	if name == "States.Runtime" {
@@ -51,13 +52,14 @@ func (f failure) matches(errorEquals []string) bool {
 	return false
 }
 
-// runtimeFailure fails the execution for what the definition or its data did wrong; nothing catches it.
+// runtimeFailure fails the execution for a mistake in the definition or its data; nothing catches
+// it.
 func (c *Core) runtimeFailure(b *branch, err error) {
 	cause := fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %v", b.state.Name, b.enteredID, err)
 	c.failState(b, failure{name: text("States.Runtime"), cause: &cause})
 }
 
-// failState is what happens to the present state of b by f: a retry, a catcher, or the end of the branch.
+// failState fails the present state of b: a retry, a catcher, or the end of the branch follows.
 func (c *Core) failState(b *branch, f failure) {
 	if c.retry(b, f) {
 		return
@@ -71,7 +73,8 @@ func (c *Core) failState(b *branch, f failure) {
 	c.raise(b, f)
 }
 
-// retry asks the first retrier that is for f; one that is used up ends the retries.
+// retry plans another attempt if the first retrier that matches f has one left; it asks no later
+// retrier.
 func (c *Core) retry(b *branch, f failure) bool {
 	retriers := b.state.Retry
 	i := slices.IndexFunc(retriers, func(r asl.Retrier) bool { return f.matches(r.ErrorEquals) })
@@ -94,7 +97,7 @@ func (c *Core) retry(b *branch, f failure) bool {
 	return true
 }
 
-// retryDelay is the pause before the retry that comes after the given number of retries.
+// retryDelay is the pause after the given number of retries.
 func (c *Core) retryDelay(r asl.Retrier, retries int) time.Duration {
 	seconds := r.Interval.Seconds() * math.Pow(r.BackoffRate, float64(retries))
 	delay := maxExecutionTime // a longer pause outlives the execution anyway
@@ -110,7 +113,7 @@ func (c *Core) retryDelay(r asl.Retrier, retries int) time.Duration {
 	return delay
 }
 
-// catch goes on at the catcher's state with the error as its ResultPath says.
+// catch continues at the catcher's next state, with the error at the catcher's ResultPath.
 func (c *Core) catch(b *branch, catcher asl.Catcher, f failure) {
 	value := b.raw
 	if catcher.ResultPath != nil {
@@ -128,7 +131,7 @@ func (c *Core) catch(b *branch, catcher asl.Catcher, f failure) {
 	c.leave(b, value, catcher.Next)
 }
 
-// raise ends b by f: the execution fails, or the Parallel or Map state that b belongs to.
+// raise ends b with f: the execution fails, or the Parallel or Map state that b belongs to.
 func (c *Core) raise(b *branch, f failure) {
 	if b.parent != nil {
 		c.childFailed(b, f)

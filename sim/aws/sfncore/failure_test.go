@@ -40,7 +40,8 @@ func TestWhatCatches(t *testing.T) {
 	}
 }
 
-// TestNothingCatchesARuntimeError: neither States.ALL nor its own name (Developer Guide, Handling errors).
+// TestNothingCatchesARuntimeError: neither States.ALL nor States.Runtime does (Developer Guide,
+// Handling errors).
 func TestNothingCatchesARuntimeError(t *testing.T) {
 	prefix := "FAILED States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). "
 	for _, tc := range []struct{ state, want string }{
@@ -159,10 +160,11 @@ func TestHistoryLimit(t *testing.T) {
 	}
 }
 
-// TestHistoryLimitWithinOneStep: a Map that begins its iterations where the history ends does not write past the end.
+// TestHistoryLimitWithinOneStep: a Map that reaches the limit while it begins its iterations does
+// not write past it.
 func TestHistoryLimitWithinOneStep(t *testing.T) {
 	var lead strings.Builder
-	for i := range 20 { // two events each: they bring the limit to among the 40 MapIterationStarted of a round of 164 events
+	for i := range 20 { // two events each, so that the limit falls among the 40 MapIterationStarted of a round of 164 events
 		next := fmt.Sprint("P", i+1)
 		if i == 19 {
 			next = "M"

@@ -8,10 +8,11 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore/asl"
 )
 
-// maxInlineConcurrency is how many iterations of an inline Map run at once at most (Developer Guide, Map state).
+// maxInlineConcurrency is the most iterations of an inline Map that run at once (Developer Guide,
+// Map state).
 const maxInlineConcurrency = 40
 
-// fanout is what a Parallel or Map state has going on.
+// fanout holds the branches of a Parallel state or the iterations of a Map state.
 type fanout struct {
 	children []*branch // those that were begun, by index
 	results  []any
@@ -100,7 +101,7 @@ func (c *Core) childDone(child *branch, value any) {
 	}
 }
 
-// fanIn ends a Parallel or Map state all of whose children are done.
+// fanIn ends a Parallel or Map state when all its children are done.
 func (c *Core) fanIn(b *branch) {
 	kind := types.HistoryEventTypeParallelStateSucceeded
 	if b.state.Type == asl.Map {
@@ -129,7 +130,7 @@ func (c *Core) childFailed(child *branch, f failure) {
 	c.failState(b, f)
 }
 
-// abort writes that the children of b which are still under way are aborted, and closes what they have open.
+// abort records that the running children of b are aborted, and closes what they have open.
 func (c *Core) abort(b *branch) {
 	if b.fanout == nil {
 		return

@@ -1,7 +1,8 @@
 package sfncore_test
 
-// emailFlow is a flow of the kind that the core has to run well: Lambda tasks with ResultSelector and ResultPath, a Choice loop,
-// sleeping on a token with a time-out from the input, a Map, and a queue message that waits for its worker's answer.
+// emailFlow is like the project's own flow: Lambda tasks with ResultSelector and ResultPath, a
+// Choice loop, a wait for a token with a time-out from the input, a Map, and a queue message that
+// waits for its worker's answer.
 const emailFlow = `{
   "StartAt": "Check",
   "States": {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestDataFlow shows what each field does on the way of the data (Developer Guide, Input and output processing).
+// TestDataFlow shows what each field does to the data (Developer Guide, Input and output
+// processing).
 func TestDataFlow(t *testing.T) {
 	for _, tc := range []struct{ name, states, input, calls, want string }{
 		{"a result replaces the input", `"A":{` + invoke + `,"End":true}`, `{"a":1}`, `{"a":1}`, `{"r":2}`},
@@ -93,7 +94,8 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-// TestMapConcurrency: as many iterations as MaxConcurrency run at once, 40 where it sets no cap (Developer Guide, Map state).
+// TestMapConcurrency: MaxConcurrency iterations run at once, 40 if it sets no cap (Developer Guide,
+// Map state).
 func TestMapConcurrency(t *testing.T) {
 	items := "[" + strings.TrimSuffix(strings.Repeat("0,", 50), ",") + "]"
 	for field, want := range map[string]int{`"MaxConcurrency":1`: 1, `"MaxConcurrency":3`: 3, `"MaxConcurrency":0`: 40, `"MaxConcurrencyPath":"$.n"`: 2} {

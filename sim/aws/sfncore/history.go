@@ -9,8 +9,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore/asl"
 )
 
-// event is a history event as it is kept: data is shared with the states and encoded only when somebody reads it.
-// Its id is its place in the history, counted from 1.
+// event is a history event as it is kept: it shares its data with the states, and only a reader
+// encodes it. Its id is its place in the history, counted from 1.
 type event struct {
 	at      time.Time
 	kind    types.HistoryEventType
@@ -27,10 +27,11 @@ type taskDetails struct {
 	timeout, heartbeat time.Duration
 }
 
-// full reports whether only the last event still fits into the history.
+// full reports whether the history has room for the last event only.
 func (x *execution) full() bool { return x.events >= maxHistoryEvents-1 }
 
-// record appends an event to the history. Where there is no room, only the event that ends the execution is taken.
+// record appends an event to the history. A full history takes only the event that ends the
+// execution.
 func (c *Core) record(b *branch, e event) {
 	x := b.execution
 	if x.running() && x.full() {

@@ -18,7 +18,7 @@ func (c *Core) enter(b *branch, state *asl.State, input any) {
 	c.ready = append(c.ready, b)
 }
 
-// enterState writes that the state is entered and begins its work.
+// enterState records that b has entered its state and begins the state's work.
 func (c *Core) enterState(b *branch) {
 	s := b.state
 	b.entered, b.pending = c.now, false
@@ -152,7 +152,8 @@ func (c *Core) failDeliberately(b *branch) {
 	c.raise(b, f)
 }
 
-// finish ends the work of a state that has a result: ResultSelector, ResultPath, OutputPath.
+// finish ends the work of a state that has a result: it applies ResultSelector, ResultPath and
+// OutputPath.
 func (c *Core) finish(b *branch, result any) {
 	s := b.state
 	result, err := evaluate(s.ResultSelector, result, b)
@@ -184,7 +185,7 @@ func (c *Core) output(b *branch, value any, next *asl.State) {
 	c.leave(b, value, next)
 }
 
-// leave writes that the state is left and goes on: to next, or to the end of the branch.
+// leave records that b has left its state and goes on: to next, or to the end of the branch.
 func (c *Core) leave(b *branch, value any, next *asl.State) {
 	c.record(b, event{kind: kinds[b.state.Type].exited, state: b.state.Name, value: value})
 	switch {
@@ -212,7 +213,7 @@ func evaluate(template *asl.Template, input any, env asl.Env) (any, error) {
 	return template.Eval(input, env)
 }
 
-// timestamp writes a time as the context object has it.
+// timestamp formats a time as the context object does.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }

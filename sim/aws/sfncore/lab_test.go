@@ -16,7 +16,7 @@ import (
 
 var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// lab is a core with a clock that moves only when it is told to, and the calls that the core has asked for.
+// lab is a core with a clock that only the test moves, and the calls that the core has asked for.
 type lab struct {
 	t     rapid.TB
 	core  *sfncore.Core
@@ -78,7 +78,7 @@ func (l *lab) start(name, input string) string {
 	}).ExecutionArn
 }
 
-// flow runs a definition up to where it first waits.
+// flow runs a definition until it first waits.
 func flow(t rapid.TB, definition, input string) (*lab, string) {
 	t.Helper()
 	l := newLab(t, sfncore.Options{})
@@ -86,12 +86,12 @@ func flow(t rapid.TB, definition, input string) (*lab, string) {
 	return l, l.start("x", input)
 }
 
-// states makes a definition that starts at A of the states, which are given as "Name": {…} members.
+// states makes a definition that starts at A; the states are "Name": {…} members.
 func states(members string) string {
 	return `{"StartAt":"A","States":{` + members + `}}`
 }
 
-// next takes the oldest call that was asked for.
+// next takes the oldest call that the core has asked for.
 func (l *lab) next() sfncore.RunTask {
 	l.t.Helper()
 	if len(l.tasks) == 0 {
@@ -130,7 +130,7 @@ func (l *lab) heartbeat(token string) error {
 	return err
 }
 
-// pass lets time pass and fires what is due, each at its time.
+// pass moves the clock and fires each timer at its time.
 func (l *lab) pass(d time.Duration) {
 	until := l.now.Add(d)
 	for at, ok := l.core.NextDeadline(); ok && !at.After(until); at, ok = l.core.NextDeadline() {
@@ -177,7 +177,7 @@ func (l *lab) history(arn string) string {
 	return b.String()
 }
 
-// details writes whatever details an event has, without what is always the same.
+// details writes the details of an event, without what is always the same.
 func details(t rapid.TB, e types.HistoryEvent) string {
 	text, err := json.Marshal(e)
 	if err != nil {

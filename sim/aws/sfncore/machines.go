@@ -12,7 +12,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore/asl"
 )
 
-// machine is a state machine with its executions in the order of their starting.
+// machine is a state machine with its executions, oldest first.
 type machine struct {
 	arn, name  string
 	created    time.Time
@@ -23,7 +23,8 @@ type machine struct {
 	deleting   bool // gone once running is 0
 }
 
-// revision is one state of a machine's definition. It never changes: executions keep the one that they began with.
+// revision is one version of a machine's definition. It never changes: an execution keeps the one
+// that it began with.
 type revision struct {
 	id         string // empty for the first
 	definition string
@@ -158,8 +159,8 @@ func (c *Core) listStateMachines(in *sfn.ListStateMachinesInput) (any, error) {
 	return out, nil
 }
 
-// deleteStateMachine lets running executions end; the machine is gone with the last of them. A machine that is not there
-// counts as deleted.
+// deleteStateMachine removes the machine once its running executions have ended. To delete an
+// absent machine succeeds.
 func (c *Core) deleteStateMachine(in *sfn.DeleteStateMachineInput) (any, error) {
 	if err := validARN(in.StateMachineArn, "stateMachine"); err != nil {
 		return nil, err

@@ -31,8 +31,8 @@ func (l *lab) wantCode(t *testing.T, input any, code, message string) {
 	}
 }
 
-// TestANameIsUsedOnce: the same input finds the running execution, anything else an ExecutionAlreadyExists
-// (API Reference, StartExecution).
+// TestANameIsUsedOnce: the same input finds the running execution, anything else gives
+// ExecutionAlreadyExists (API Reference, StartExecution).
 func TestANameIsUsedOnce(t *testing.T) {
 	l := newLab(t, sfncore.Options{})
 	l.create(oneTask)
@@ -90,7 +90,7 @@ func TestWhatDoesNotExist(t *testing.T) {
 	l.wantCode(t, &sfn.GetExecutionHistoryInput{ExecutionArn: aws.String(machine)}, "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: stateMachine'")
 }
 
-// TestRefusals: what the core does not do is refused with its name.
+// TestRefusals: the core refuses by name what it does not support.
 func TestRefusals(t *testing.T) {
 	l := newLab(t, sfncore.Options{OmitHistory: true})
 	l.create(oneTask)
@@ -259,7 +259,8 @@ func TestAForgottenExecutionIsNotListed(t *testing.T) {
 	}
 }
 
-// A definition that another core has compiled is not compiled again; one that is wrong is not remembered.
+// TestCoresShareWhatTheyCompiled: a core does not compile again what another has compiled; a wrong
+// definition is not remembered.
 func TestCoresShareWhatTheyCompiled(t *testing.T) {
 	known := sfncore.Definitions{}
 	first := newLab(t, sfncore.Options{Definitions: known})

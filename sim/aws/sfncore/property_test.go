@@ -28,7 +28,7 @@ func TestRandomMachines(t *testing.T) {
 	})
 }
 
-// generator draws definitions whose states have unique names.
+// generator draws definitions in which each state has a unique name.
 type generator struct {
 	t      *rapid.T
 	states int
@@ -159,10 +159,10 @@ func (w *world) play() {
 	}
 }
 
-// yearEnd is when an execution ends that waits for nothing else.
+// yearEnd is when an execution that waits for nothing else ends.
 var yearEnd = epoch.Add(365 * 24 * time.Hour)
 
-// early ticks just before the next deadline: nothing may happen.
+// early ticks just before the next deadline and expects that nothing happens.
 func (w *world) early() {
 	at, waits := w.lab.core.NextDeadline()
 	if !waits || at.Equal(yearEnd) || !at.Add(-1).After(w.lab.now) {
@@ -215,7 +215,7 @@ func (w *world) callback() {
 	})
 }
 
-// check looks at what has to hold after every step.
+// check asserts what has to hold after every step.
 func (w *world) check() {
 	x := w.lab.core.Executions()[0]
 	at, waits := w.lab.core.NextDeadline()
@@ -269,14 +269,15 @@ func (w *world) checkEvents(running bool) {
 	}
 }
 
-// somethingFailed reports whether a branch or an iteration failed: a Fail or a failed state in it is then never left.
+// somethingFailed reports whether a branch or an iteration failed; its last state then has no exit
+// event.
 func (w *world) somethingFailed() bool {
 	return slices.ContainsFunc(w.events, func(e sfncore.Transition) bool {
 		return e.Event == types.HistoryEventTypeMapStateFailed || e.Event == types.HistoryEventTypeParallelStateFailed
 	})
 }
 
-// replay plays the same steps again: the same histories have to come out.
+// replay plays the same steps again and expects the same history.
 func (w *world) replay() {
 	first := w.lab.history(w.lab.core.Executions()[0].Arn)
 	again := &world{t: w.t, definition: w.definition}

@@ -10,12 +10,12 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore/asl"
 )
 
-// rendering turns a kept event into the details that the API has for its kind.
+// rendering turns a kept event into the API's details for its kind.
 type rendering struct {
 	e      event
 	x      *execution
 	region string
-	whole  *types.HistoryEventExecutionDataDetails // nil where inputs and outputs are left out
+	whole  *types.HistoryEventExecutionDataDetails // nil if inputs and outputs are left out
 }
 
 func (r rendering) data() *string {

@@ -6,14 +6,15 @@
 // TaskDone. What waits for time (Wait states, time-outs, heartbeats, retries) is kept in one heap: NextDeadline says when Tick
 // has something to do.
 //
-// Promises: an execution that is not ended has an open task, an open token or a deadline; a timer never fires before its time;
-// the answer to a token is taken once; equal calls in equal order give equal results. A deadline that has passed but was not
-// ticked has not happened yet: as on AWS, the service decides whether a late answer or the time-out comes first, and here the
-// caller is the service.
+// Promises: a running execution has an open task, an open token or a deadline; a timer never fires
+// before its time; a token takes one answer; equal calls in equal order give equal results. A
+// deadline takes effect at the first Tick after it: so the caller decides whether a late answer or
+// the time-out comes first, as the service does on AWS.
 //
-// Not promised: the order of object members in data (they come sorted), billing, logging, throttling, the size of a request,
-// redrives, tags, versions and aliases, Express workflows, activities. What is not known is refused by name.
-// A Core is not safe for concurrent use.
+// Not promised: the order of object members in data (they come sorted), billing, logging,
+// throttling, the size of a request, redrives, tags, versions and aliases, Express workflows,
+// activities. The core refuses by name what it does not know. A Core is not safe for concurrent
+// use.
 package sfncore
 
 import (
@@ -42,23 +43,25 @@ type Options struct {
 	Account string // 000000000000 if empty
 	// NewID returns unique ids for executions without a name, revisions, States.UUID and tokens; nil counts.
 	NewID func() string
-	// Choose draws from [0, n) where AWS draws: jitter and States.MathRandom. Nil always takes 0: no jitter, the lowest number.
+	// Choose draws from [0, n) what AWS draws at random: jitter and States.MathRandom. Nil always
+	// takes 0: no jitter, the lowest number.
 	Choose func(n int, label string) int
-	// OmitHistory counts events instead of keeping them, for runs with very many executions; GetExecutionHistory is then refused.
+	// OmitHistory counts events instead of keeping them, for runs with very many executions; the
+	// core then refuses GetExecutionHistory.
 	OmitHistory bool
 	// Retention is how long an ended execution, and so its name, is kept; 90 days if 0.
 	Retention time.Duration
 	// OnTransition, if set, is called with each history event as it happens. It must not call the Core.
 	OnTransition func(Transition)
-	// Definitions, if set, are used and added to.
+	// Definitions, if set, is a cache that the core reads and fills.
 	Definitions Definitions
 }
 
-// Definitions are compiled state machines by their text. Cores that are used one after the other may share them, as those of
-// many short runs do: compiling the same text again is much of such a run.
+// Definitions are compiled state machines by their text. Cores that run one after the other may
+// share them: compiling the same text again is a large part of a short run.
 type Definitions map[string]*asl.Machine
 
-// Transition is one history event, for those who watch.
+// Transition is one history event, for Options.OnTransition.
 type Transition struct {
 	ExecutionArn, Name string
 	Event              types.HistoryEventType
@@ -76,12 +79,13 @@ type RunTask struct {
 	TaskID       string
 	Resource     string          // as in the definition
 	Input        json.RawMessage // the effective Parameters
-	Token        string          // the task token, empty where the state does not wait for one
+	Token        string          // the task token; empty if the state does not wait for one
 	ExecutionArn string
 	State        string
 }
 
-// ExecutionEnded tells that an execution has ended, as the EventBridge event "Step Functions Execution Status Change" would.
+// ExecutionEnded says that an execution has ended, as the EventBridge event "Step Functions
+// Execution Status Change" would.
 type ExecutionEnded struct {
 	ExecutionArn, Name, StateMachineArn string
 	Status                              types.ExecutionStatus
@@ -108,7 +112,7 @@ type Core struct {
 	timers     timerHeap
 	started    int64 // counts executions
 	scheduled  int64 // counts tasks
-	ids        int64 // counts ids where Options.NewID is nil
+	ids        int64 // counts ids if Options.NewID is nil
 	madeTimers int64
 
 	// While a call is served:
@@ -186,7 +190,7 @@ func (c *Core) dispatch(input any) (any, error) {
 	}
 }
 
-// begin opens a call: executions whose retention is over are forgotten first.
+// begin opens a call: it forgets executions after their retention.
 func (c *Core) begin(now time.Time) {
 	c.now = now.UTC()
 	for len(c.ended) > 0 && !c.ended[0].stop.Add(c.options.Retention).After(c.now) {
@@ -210,7 +214,7 @@ func (c *Core) NextDeadline() (time.Time, bool) {
 	return c.timers[0].at, true
 }
 
-// Tick fires every timer that is due, in the order of their times and, where these are equal, of their making.
+// Tick fires every timer that is due, earliest first; at equal times, the one made first.
 func (c *Core) Tick(now time.Time) []Effect {
 	c.begin(now)
 	for len(c.timers) > 0 && !c.timers[0].at.After(c.now) {
@@ -250,7 +254,7 @@ func (c *Core) OpenTokens() []OpenToken {
 	return open
 }
 
-// Execution is the state of one execution, for direct reads.
+// Execution is the state of one execution.
 type Execution struct {
 	Arn, Name, StateMachineArn string
 	Status                     types.ExecutionStatus
@@ -260,7 +264,7 @@ type Execution struct {
 	Events                     int       // in its history
 }
 
-// Executions lists every execution that is remembered, sorted by ARN.
+// Executions lists every execution within its retention, sorted by ARN.
 func (c *Core) Executions() []Execution {
 	all := make([]Execution, 0, len(c.executions))
 	for _, arn := range sortedKeys(c.executions) {
@@ -273,7 +277,7 @@ func (c *Core) Executions() []Execution {
 	return all
 }
 
-// newID and Choose serve the intrinsic functions too.
+// newID and choose also serve the intrinsic functions.
 func (c *Core) newID() string {
 	if c.options.NewID != nil {
 		return c.options.NewID()

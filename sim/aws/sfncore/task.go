@@ -15,12 +15,12 @@ import (
 // task is one open attempt of a Task state.
 type task struct {
 	id        string
-	token     string // empty where the state does not wait for one
+	token     string // empty if the state does not wait for one
 	branch    *branch
 	submitted bool // the call that carries the token away was reported as made
 	timeout   *timer
 	heartbeat *timer
-	every     time.Duration // between heartbeats; 0 where none are demanded
+	every     time.Duration // between heartbeats; 0 if none are demanded
 }
 
 // schedule asks for the call of a Task state. Each attempt has a new token.
@@ -81,7 +81,7 @@ func (c *Core) awaitHeartbeat(t *task) {
 	})
 }
 
-// closeTask ends what b has open; its token is dead from now on.
+// closeTask closes b's open task; its token is dead from now on.
 func (c *Core) closeTask(b *branch) {
 	t := b.task
 	if t == nil {
@@ -143,7 +143,7 @@ func (c *Core) failTask(t *task, phase taskPhase, f failure) {
 
 func (c *Core) timedOut(t *task, f failure) { c.failTask(t, taskTimedOut, f) }
 
-// mintToken makes a token that carries its own checksum: a token that was ever given out can be told from garbage
+// mintToken makes a token with a checksum in it, so that openTask tells a dead token from garbage
 // without keeping the dead ones.
 func (c *Core) mintToken() string {
 	body := strconv.FormatInt(c.scheduled, 10) + ":" + c.newID()

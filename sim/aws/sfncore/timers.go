@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// timer is something that happens at a time unless it is cancelled before.
+// timer is something that happens at a time unless it is cancelled first.
 type timer struct {
 	at        time.Time
 	made      int64 // breaks ties
@@ -14,7 +14,8 @@ type timer struct {
 	fire      func()
 }
 
-// timerHeap is a heap whose timers know their place, so that cancelling costs a logarithm and leaves nothing behind.
+// timerHeap is a heap in which each timer knows its index, so that cancel takes O(log n) and leaves
+// nothing behind.
 type timerHeap []*timer
 
 func (h timerHeap) Len() int { return len(h) }
@@ -55,7 +56,7 @@ func (c *Core) at(t time.Time, x *execution, fire func()) *timer {
 	return timer
 }
 
-// cancel takes a timer out, whether or not it is still in.
+// cancel takes a timer out of the heap, if it is still there.
 func (c *Core) cancel(t *timer) {
 	if t != nil && t.index >= 0 {
 		heap.Remove(&c.timers, t.index)

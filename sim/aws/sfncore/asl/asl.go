@@ -4,9 +4,10 @@
 // templates, intrinsic functions and choice rules are compiled once and evaluated many times; each evaluation is a pure function
 // of the state's input and of an Env, which supplies the context object ($$), random draws and ids.
 //
-// Data is held decoded: nil, bool, string, json.Number, []any and map[string]any. A value is never changed once it has been
-// built, so states, histories and parallel branches share it freely; ResultPath copies what it changes. Numbers keep the text
-// they came with. The members of an object are written in the order of their names, where AWS keeps the order it got.
+// Data is held decoded: nil, bool, string, json.Number, []any and map[string]any. A value is never
+// changed once it has been built, so states, histories and parallel branches share it freely;
+// ResultPath copies what it changes. Numbers keep the text they came with. The members of an object
+// are written in the order of their names; AWS keeps the order in which they came.
 //
 // The language is JSONPath mode as the Step Functions Developer Guide (Amazon States Language) describes it. Refused by name,
 // when the definition is loaded: QueryLanguage JSONata, Assign and variables, distributed Map, activities, and integrations
@@ -50,7 +51,7 @@ const (
 type State struct {
 	Name string
 	Type Type
-	Next *State // nil where the flow ends here
+	Next *State // nil if the flow ends here
 
 	InputPath      *Path // nil: the state sees {}
 	OutputPath     *Path // nil: the state passes on {}
@@ -87,7 +88,7 @@ type State struct {
 
 // Duration is a number of seconds, given in the definition or found in the state's input.
 type Duration struct {
-	Fixed time.Duration // 0 where unset or taken from Path
+	Fixed time.Duration // 0 if unset or taken from Path
 	Path  *Path
 }
 
@@ -111,7 +112,7 @@ type Catcher struct {
 	ResultPath  *ReferencePath
 }
 
-// Env is what an evaluation may use beside its input.
+// Env is what an evaluation may use besides its input.
 type Env interface {
 	// Context returns a member of the context object ($$): Execution, State, Task and so on. Most paths need one only.
 	Context(member string) (any, bool)
@@ -123,7 +124,8 @@ type Env interface {
 	NewID() string
 }
 
-// Resolve returns the duration, which has to be low seconds at least where it comes from a path; field is the path's field.
+// Resolve returns the duration. One that a path finds must be at least low seconds; field is the
+// path's field.
 func (d Duration) Resolve(field string, low int64, input any, env Env) (time.Duration, error) {
 	if d.Path == nil {
 		return d.Fixed, nil

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Rule is one choice rule: where Condition holds, the flow goes on at Next.
+// Rule is one choice rule: if Condition holds, the flow goes on at Next.
 type Rule struct {
 	Condition Condition
 	Next      *State
 }
 
-// Condition decides about a state's input.
-// An error means that a path which the condition needs finds nothing (AWS: States.Runtime).
+// Condition decides about a state's input. An error means that a path of the condition finds
+// nothing (AWS: States.Runtime).
 type Condition interface {
 	Holds(input any, env Env) (bool, error)
 }
@@ -48,7 +48,7 @@ func (c not) Holds(input any, env Env) (bool, error) {
 	return !holds && err == nil, err
 }
 
-// presence is IsPresent, the only test that an absent variable does not fail.
+// presence is IsPresent, the only test that allows its variable to be absent.
 type presence struct {
 	variable *Path
 	wanted   bool
@@ -110,7 +110,8 @@ var typeTests = map[string]func(any) bool{
 	"IsTimestamp": func(v any) bool { _, ok := timestamp(v); return ok },
 }
 
-// operator is a comparison; valid says which constants it takes. With …Path appended its operand comes from a path.
+// operator is a comparison; valid says which constants it takes. If its name ends in Path, a path
+// finds the operand.
 type operator struct {
 	valid   func(any) bool
 	matches func(value, operand any) bool

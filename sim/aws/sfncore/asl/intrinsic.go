@@ -199,7 +199,7 @@ func (c *call) eval(input any, env Env) (any, error) {
 	escaped := ""
 	if len(c.args) > 0 {
 		if escaped = c.args[0].escaped; escaped == "" {
-			// A template that came by a path has its escapes still in it.
+			// A template that a path found still has its escapes.
 			escaped, _ = values[0].(string)
 		}
 	}

@@ -101,7 +101,8 @@ func appendString(buf []byte, s string) []byte {
 	return append(append(buf, s[from:]...), '"')
 }
 
-// ExceedsBytes reports whether value takes more than limit bytes as JSON. It encodes only what comes near the limit.
+// ExceedsBytes reports whether value takes more than limit bytes as JSON. It encodes only a value
+// that comes near the limit.
 func ExceedsBytes(value any, limit int) bool {
 	return upperBound(value) > limit && len(Encode(value)) > limit
 }

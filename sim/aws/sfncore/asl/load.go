@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Load compiles a definition. Where it is wrong in any way, the machine is nil and every problem is listed.
+// Load compiles a definition. If it is wrong in any way, the machine is nil and every problem is
+// listed.
 func Load(definition string) (*Machine, []Problem) {
 	value, err := Decode([]byte(definition))
 	if err != nil {
@@ -105,7 +106,7 @@ func (f *flowLoader) unreachable(start string, names []string, at string) {
 	}
 }
 
-// target reads the name of the state where s may go on.
+// target reads the name of a state that may follow s.
 func (f *flowLoader) target(s *State, o *object, field string) *State {
 	name := o.text(field)
 	if !o.has(field) {
@@ -120,7 +121,7 @@ func (f *flowLoader) target(s *State, o *object, field string) *State {
 	return next
 }
 
-// transition reads Next or End, of which exactly one stands.
+// transition reads Next or End; exactly one must be there.
 func (f *flowLoader) transition(s *State, o *object) {
 	end := o.boolean("End")
 	s.Next = f.target(s, o, "Next")

@@ -30,8 +30,8 @@ func (p Problem) String() string {
 	return p.Code + ": " + p.Message + " at " + p.Location
 }
 
-// object reads the fields of one JSON object of a definition and remembers which it was asked for:
-// the rest are unknown, and reported as such.
+// object reads the fields of one JSON object of a definition and remembers which it was asked for;
+// it reports the rest as unknown.
 type object struct {
 	l     *loader
 	at    string
@@ -60,7 +60,7 @@ func (o *object) problem(name, format string, args ...any) {
 	o.l.problem(CodeSchema, o.at+"/"+name, format, args...)
 }
 
-// done reports the fields that nobody asked for.
+// done reports the fields that were not asked for.
 func (o *object) done() {
 	for _, name := range sortedKeys(o.field) {
 		if o.read[name] {
@@ -74,7 +74,7 @@ func (o *object) done() {
 	}
 }
 
-// refusedFields are parts of the language that are left out, wherever they stand.
+// refusedFields are the fields that this interpreter does not support in any object.
 var refusedFields = map[string]string{
 	"Assign":                     "Assign is not supported by this interpreter",
 	"Arguments":                  "Arguments (QueryLanguage JSONata) is not supported by this interpreter",
@@ -98,7 +98,8 @@ func (o *object) text(name string) string {
 	return s
 }
 
-// required reads a text that must be there; where it is not, that is reported and the text is empty.
+// required reads a text that must be there. If it is absent, required reports that and returns an
+// empty text.
 func (o *object) required(name string) string {
 	if !o.has(name) {
 		o.get(name)
@@ -121,7 +122,7 @@ func (o *object) boolean(name string) bool {
 	return b
 }
 
-// integer reads a whole number from low to high; fallback where it is absent or wrong.
+// integer reads a whole number from low to high; fallback if it is absent or wrong.
 func (o *object) integer(name string, low, high, fallback int64) int64 {
 	value, present := o.get(name)
 	if !present {
@@ -148,7 +149,7 @@ func (o *object) float(name string, low, fallback float64) float64 {
 	return toFloat(n)
 }
 
-// path reads a path; without one it is fallback, and null means none.
+// path reads a path: fallback if the field is absent, nil if it is null.
 func (o *object) path(name, fallback string) *Path {
 	value, present := o.get(name)
 	if !present {
@@ -169,7 +170,7 @@ func (o *object) path(name, fallback string) *Path {
 	return path
 }
 
-// resultPath reads a reference path, $ where it is absent, nil where it is null.
+// resultPath reads a reference path: $ if the field is absent, nil if it is null.
 func (o *object) resultPath() *ReferencePath {
 	value, present := o.get("ResultPath")
 	if !present {
@@ -218,7 +219,7 @@ func (o *object) expr(name string) *Expr {
 // maxSeconds is the largest number of seconds that the language takes.
 const maxSeconds = 99_999_999
 
-// seconds reads Name or NamePath, of which only one may stand.
+// seconds reads Name or NamePath; only one of them may be there.
 func (o *object) seconds(name string, low int64) Duration {
 	if o.has(name) && o.has(name+"Path") {
 		o.problem(name+"Path", "Only one of %s and %sPath may be given", name, name)

@@ -14,9 +14,10 @@ import (
 
 // Path is a compiled JSONPath into the state's input ($…) or into the context object ($$…).
 //
-// A path whose steps each name one member or one element is definite: it finds a value or nothing. Any other path (wildcards,
-// slices, unions, filters, descents) finds a list, which may be empty, as in Jayway's implementation, which AWS uses.
-// The members of an object are visited in the order of their names.
+// A path is definite if each step names one member or one element: it finds a value or nothing. Any
+// other path (wildcards, slices, unions, filters, descents) finds a list, which may be empty, as in
+// Jayway's implementation, which AWS uses. The members of an object are visited in the order of
+// their names.
 type Path struct {
 	text    string
 	context bool
@@ -24,7 +25,7 @@ type Path struct {
 	frags   jp.Expr // of an indefinite one, without its root
 }
 
-// step names a member, or an element where isIndex is set; a negative index counts from the end.
+// step names a member, or an element if isIndex is set; a negative index counts from the end.
 type step struct {
 	key     string
 	index   int
@@ -175,7 +176,8 @@ func readBracket(text string) (s step, rest string, ok bool) {
 	return step{key: inner[1:last]}, rest, true
 }
 
-// parseJSONPath parses with ojg what is more than a reference path, and keeps to the part of its language that Jayway shares.
+// parseJSONPath parses with ojg a path that is more than a reference path. It refuses what Jayway
+// does not share.
 func parseJSONPath(text string) (expr jp.Expr, err error) {
 	if !utf8.ValidString(text) {
 		return nil, errors.New("not UTF-8")
@@ -368,7 +370,7 @@ func ParseReferencePath(text string) (*ReferencePath, error) {
 // ErrResultPathMatch is wrapped by the errors of Put; AWS reports it as States.ResultPathMatchFailure.
 var ErrResultPathMatch = errors.New("States.ResultPathMatchFailure")
 
-// Put returns input with result at the path. The input itself is left as it was.
+// Put returns input with result at the path. It does not change input.
 func (p *ReferencePath) Put(input, result any) (any, error) {
 	output, ok := put(input, p.steps, result)
 	if !ok {

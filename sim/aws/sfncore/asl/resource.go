@@ -21,7 +21,7 @@ const (
 	waitTokenSuffix   = ".waitForTaskToken"
 )
 
-// integrations lists the service calls that are known and whether they can wait for a task token.
+// integrations lists the known service calls and whether they can wait for a task token.
 var integrations = map[string]bool{
 	"lambda:invoke":       true,
 	"sqs:sendMessage":     true,
@@ -33,7 +33,8 @@ var integrations = map[string]bool{
 
 var functionARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9-_]{1,64}(:(\$LATEST|[A-Za-z0-9-_]+))?$`)
 
-// parseResource refuses by name whatever is not one of integrations or a function's ARN.
+// parseResource refuses by name a resource that is neither one of integrations nor a function's
+// ARN.
 func parseResource(arn string) (Resource, error) {
 	if functionARN.MatchString(arn) {
 		return Resource{ARN: arn, Service: "lambda", Action: "invoke", Function: true}, nil

@@ -26,7 +26,8 @@ func (f *flowLoader) choice(s *State, o *object) {
 	s.Default = f.target(s, o, "Default")
 }
 
-// condition reads the operators of a rule; exactly one stands beside Variable, Comment and, at the top, Next.
+// condition reads the operators of a rule: exactly one beside Variable, Comment and, at the top,
+// Next.
 func (f *flowLoader) condition(o *object) Condition {
 	o.text("Comment")
 	var conditions []Condition
@@ -73,7 +74,7 @@ func (f *flowLoader) conditions(o *object, name string) []Condition {
 	return list
 }
 
-// test reads the comparison that field name is, if it is one.
+// test compiles the operator called name; nil if there is no such operator.
 func (f *flowLoader) test(o *object, name string) Condition {
 	variable := func() *Path {
 		if o.required("Variable") == "" {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Expr is what a field whose name ends in .$ holds: a path or an intrinsic function.
+// Expr is the value of a field with a name that ends in .$: a path or an intrinsic function.
 type Expr struct {
 	text string
 	path *Path
@@ -31,7 +31,7 @@ func ParseExpr(text string) (*Expr, error) {
 	return &Expr{text: text, call: c}, nil
 }
 
-// Eval returns the value; field is the name that AWS's text gives to a path that finds nothing.
+// Eval returns the value; field is for AWS's error text if a path finds nothing.
 func (e *Expr) Eval(field string, input any, env Env) (any, error) {
 	if e.call != nil {
 		value, err := e.call.eval(input, env)
@@ -57,7 +57,7 @@ func searched(path *Path, input any, env Env) any {
 
 // Template is a compiled payload template: Parameters, ItemSelector or ResultSelector.
 type Template struct {
-	constant any // where nothing has to be evaluated
+	constant any // the value, if nothing has to be evaluated
 	members  []member
 	items    []*Template
 	expr     *Expr
@@ -69,8 +69,8 @@ type member struct {
 	value *Template
 }
 
-// CompileTemplate compiles value: every member whose name ends in .$ is an expression, anything else stands for itself.
-// Each error names the place of what is wrong, relative to value.
+// CompileTemplate compiles value: every member with a name that ends in .$ is an expression,
+// anything else stands for itself. Each error names its place relative to value.
 func CompileTemplate(value any) (*Template, []error) {
 	var errs []error
 	template := compileTemplate(value, "", &errs)
