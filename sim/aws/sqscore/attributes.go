@@ -144,7 +144,7 @@ func unknownAttribute(name types.QueueAttributeName) error {
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
 
-// attributes shows the settings by attribute name, each in one form.
+// attributes lists the settings by attribute name, each value in one form.
 func (s settings) attributes() map[types.QueueAttributeName]string {
 	all := map[types.QueueAttributeName]string{
 		types.QueueAttributeNameDelaySeconds:                  seconds(s.delay),
@@ -169,7 +169,7 @@ func (s settings) attributes() map[types.QueueAttributeName]string {
 	return all
 }
 
-// attributes shows everything that GetQueueAttributes knows of q.
+// attributes lists everything that GetQueueAttributes knows of q.
 func (q *queue) attributes() map[types.QueueAttributeName]string {
 	all := q.settings.attributes()
 	all[types.QueueAttributeNameQueueArn] = q.arn

@@ -9,10 +9,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// legacyCodes maps the shape of an error in the JSON protocol to the code of
-// the query protocol before it. SQS sends both, and SDKs surface the legacy
-// one (trait awsQueryError of the SQS API model). Shapes not listed have the
-// same name in both.
+// legacyCodes maps the shape of an error in the JSON protocol to the code of the query protocol
+// before it. SQS sends both, and SDKs surface the legacy one (trait awsQueryError of the SQS API
+// model). Other shapes have the same name in both.
 var legacyCodes = map[string]string{
 	"BatchEntryIdsNotDistinct":          "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
 	"BatchRequestTooLong":               "AWS.SimpleQueueService.BatchRequestTooLong",
@@ -29,9 +28,9 @@ var legacyCodes = map[string]string{
 	"UnsupportedOperation":              "AWS.SimpleQueueService.UnsupportedOperation",
 }
 
-// WireNames names an error of this core twice: as the shape that the JSON
-// protocol carries in __type, and as the legacy code that it carries in the
-// header x-amzn-query-error. ok is false if err is no API error.
+// WireNames returns the two names of an error of this core: the shape that the JSON protocol
+// carries in __type, and the legacy code that it carries in the header x-amzn-query-error. ok is
+// false if err is no API error.
 func WireNames(err error) (shape, legacyCode string, ok bool) {
 	var api smithy.APIError
 	if !errors.As(err, &api) {

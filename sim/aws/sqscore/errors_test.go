@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// TestErrors holds the codes and texts of AWS (SQS API Reference, Errors of
-// each action; the texts as AWS has been recorded to give them).
+// TestErrors holds AWS's codes and texts (SQS API Reference, Errors of each action; the texts are
+// from recorded answers of AWS).
 func TestErrors(t *testing.T) {
 	queue, fifo := aws.String("q"), aws.String("q.fifo")
 	send := func(change func(*sqs.SendMessageInput)) *sqs.SendMessageInput {

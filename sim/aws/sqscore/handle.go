@@ -41,8 +41,8 @@ func decodeHandle(handle string) (receipt, error) {
 	return receipt{queueARN: parts[0], messageID: parts[1], serial: serial}, nil
 }
 
-// open reads a receipt handle. The message is nil if it was deleted; current is
-// whether the handle is from the message's last receive.
+// open reads a receipt handle. The message is nil if it was deleted; current says whether the
+// handle is from the message's last receive.
 func (q *queue) open(handle *string) (m *message, current bool, err error) {
 	if aws.ToString(handle) == "" {
 		return nil, false, missing("ReceiptHandle")
@@ -66,10 +66,10 @@ func (c *Core) deleteMessage(in *sqs.DeleteMessageInput) (*sqs.DeleteMessageOutp
 	return &sqs.DeleteMessageOutput{}, q.delete(in.ReceiptHandle)
 }
 
-// delete removes the message of a receipt handle. On a standard queue it always
-// succeeds; but a handle from before the last receive deletes only if chosen. On
-// a FIFO queue the handle is good only as long as its timeout runs. A message
-// that is gone already stays gone.
+// delete removes the message of a receipt handle. On a standard queue it always succeeds, but
+// Options.Choose may keep the message, and a handle from before the last receive deletes only if
+// Options.Choose says so. On a FIFO queue a handle is good only until its timeout ends. A message
+// that is already gone is no error.
 func (q *queue) delete(handle *string) error {
 	m, current, err := q.open(handle)
 	if err != nil || m == nil {
@@ -120,10 +120,9 @@ func (c *Core) changeMessageVisibility(in *sqs.ChangeMessageVisibilityInput) (*s
 	return &sqs.ChangeMessageVisibilityOutput{}, q.change(in.ReceiptHandle, in.VisibilityTimeout)
 }
 
-// change lets the message of a receipt handle stay hidden for seconds from now;
-// zero shows it at once. All in all a receive may hide it for twelve hours. On a
-// standard queue this works after the timeout too, as long as nobody else has
-// received the message.
+// change hides the message of a receipt handle for seconds from now; zero shows it at once. One
+// receive may hide it for twelve hours in all. On a standard queue this also works after the
+// timeout, until another receive takes the message.
 func (q *queue) change(handle *string, seconds int32) error {
 	if seconds < 0 || seconds > maxVisibilitySeconds {
 		return invalidValue(seconds, "VisibilityTimeout", "VisibilityTimeout must be an integer between 0 and 43200.")

@@ -72,8 +72,8 @@ func alphanumeric(s string) bool {
 	return s != ""
 }
 
-// sameQueue is nil if every attribute given has the value that q has. The
-// values are compared as SQS reads them: a maxReceiveCount may be a string.
+// sameQueue is nil if every given attribute has q's value. It compares the values as SQS reads
+// them: a maxReceiveCount may be a string.
 func (c *Core) sameQueue(q *queue, attrs map[string]string) error {
 	has := q.settings.attributes()
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
@@ -115,8 +115,7 @@ func (c *Core) listQueues(in *sqs.ListQueuesInput) (*sqs.ListQueuesOutput, error
 	return &sqs.ListQueuesOutput{QueueUrls: urls, NextToken: next}, err
 }
 
-// page sorts names and cuts a page out of them; a token is the last name of the
-// page before.
+// page sorts names and returns one page of them; a token is the last name of the previous page.
 func (c *Core) page(names []string, max *int32, token *string) (urls []string, next *string, err error) {
 	limit := 1000
 	if max != nil {

@@ -11,13 +11,12 @@ import (
 
 const maxMovedPerSecond = 500
 
-// A moveTask takes dead letters back, a batch each second (SQS API Reference,
-// StartMessageMoveTask). Each becomes a new message: new id, new retention, no
-// receives.
+// A moveTask moves dead letters back, a batch each second (SQS API Reference,
+// StartMessageMoveTask). Each becomes a new message: new id, new retention, no receives.
 type moveTask struct {
 	handle      string
 	sourceARN   string
-	targetARN   string // empty: each message goes where it came from
+	targetARN   string // empty: each message goes to the queue it came from
 	perSecond   int
 	rateGiven   bool
 	status      string
@@ -81,8 +80,8 @@ func noResource(text string) error {
 	return &types.ResourceNotFoundException{Message: aws.String(text)}
 }
 
-// stepMove moves one second's worth of messages, oldest first, and plans the
-// next second or ends the task. Messages in flight stay.
+// stepMove moves the messages of one second, oldest first, and plans the next second or ends the
+// task. Messages in flight stay.
 func (c *Core) stepMove(t *moveTask) {
 	source := c.byARN(t.sourceARN)
 	if source == nil {

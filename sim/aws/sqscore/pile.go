@@ -2,15 +2,15 @@ package sqscore
 
 import "container/heap"
 
-// placed is what a pile holds: it can be ordered, and it knows its place in the
-// pile, so that it can be moved or taken out in O(log n) wherever it lies.
+// placed is an item of a pile: it has an order, and it knows its place in the pile, so that put and
+// drop take O(log n).
 type placed[T any] interface {
 	before(T) bool
 	place() *int // 0: in no pile; otherwise the index in the pile, plus one
 }
 
-// A pile is a binary heap with the least item at index 0. Which item lies at
-// any other index depends only on the history of the pile, never on chance.
+// A pile is a binary heap with the least item at index 0. The rest of the order depends only on the
+// history of the pile, never on chance.
 type pile[T placed[T]] []T
 
 func (p pile[T]) Len() int           { return len(p) }

@@ -18,8 +18,8 @@ const (
 	plainReceives = 3
 )
 
-// plainFIFO is a FIFO queue with a dead-letter queue, written for the eye only:
-// a list of messages that every step walks from end to end.
+// plainFIFO is a FIFO queue with a dead-letter queue, as simple as it can be: a list of messages
+// that every step walks from end to end.
 type plainFIFO struct {
 	now   time.Time
 	live  []*plainMessage
@@ -69,13 +69,13 @@ func (p *plainFIFO) receive(limit int) (got []*plainMessage) {
 	return got
 }
 
-// oldest says whether nothing of m's group is before it.
+// oldest says whether m is the first of its group.
 func (p *plainFIFO) oldest(m *plainMessage) bool {
 	i := slices.IndexFunc(p.live, func(o *plainMessage) bool { return o.group == m.group })
 	return p.live[i] == m
 }
 
-// run is what a receive may see of a group.
+// run lists the messages of a group that a receive may take.
 func (p *plainFIFO) run(group string) (run []*plainMessage) {
 	for _, m := range p.live {
 		if m.group != group {
@@ -118,9 +118,8 @@ func showPeek(list []Message) string {
 	return b.String()
 }
 
-// TestFIFOAgainstAPlainQueue drives the core and plainFIFO through the same
-// sends, receives, deletes, changes and waits, and compares everything that can
-// be seen after each.
+// TestFIFOAgainstAPlainQueue drives the core and plainFIFO through the same sends, receives,
+// deletes, changes and waits, and compares all that is visible after each.
 func TestFIFOAgainstAPlainQueue(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, Options{})
@@ -207,8 +206,7 @@ func messageID(b *bench, handle string) string {
 	return plain.messageID
 }
 
-// TestFIFOUnderAnyGroupOrder lets the order among groups be anything and checks
-// what a consumer relies on.
+// TestFIFOUnderAnyGroupOrder draws the order among groups and checks what a consumer relies on.
 func TestFIFOUnderAnyGroupOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, Options{Choose: func(n int, label string) int { return rapid.IntRange(0, n-1).Draw(rt, label) }})
@@ -264,8 +262,8 @@ func TestFIFOUnderAnyGroupOrder(t *testing.T) {
 	})
 }
 
-// TestWakeUps checks that whoever waits on an empty queue is told: a receive
-// that finds something is always preceded by Available since the last empty one.
+// TestWakeUps checks that a receiver that waits on an empty queue is told: between an empty receive
+// and one that finds something there is always an Available.
 func TestWakeUps(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, Options{})
@@ -280,7 +278,7 @@ func TestWakeUps(t *testing.T) {
 				note()
 			},
 			"receive": func(rt *rapid.T) {
-				// At the deadline itself Tick tells; a waiting receiver is woken by it.
+				// At the deadline itself Tick returns Available, which wakes a waiting receiver.
 				b.got = b.c.Tick(b.now)
 				note()
 				got := b.receive("q.fifo", 1)
@@ -308,7 +306,7 @@ func TestWakeUps(t *testing.T) {
 	})
 }
 
-// FuzzRedrivePolicy: whatever the text, a policy that is accepted is whole.
+// FuzzRedrivePolicy: a policy that is accepted is whole, whatever its text.
 func FuzzRedrivePolicy(f *testing.F) {
 	for _, seed := range []string{
 		`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":3}`,

@@ -46,10 +46,10 @@ type message struct {
 	held       int // place in queue.held, plus one; 0: not there
 }
 
-// A lane is a line of messages of which only the front can be received: the
-// undeleted messages of one group of a FIFO queue, oldest first, or a single
-// message of a standard queue. It is in its queue's ready pile exactly if its
-// head is visible, so a hidden message blocks itself and all behind it.
+// A lane is a line of messages; a receive takes only from its front. It holds the undeleted
+// messages of one group of a FIFO queue, oldest first, or a single message of a standard queue. It
+// is in its queue's ready pile exactly if its head is visible, so a hidden message blocks itself
+// and all behind it.
 type lane struct {
 	group      string
 	head, tail *message
@@ -59,8 +59,8 @@ type lane struct {
 func (l *lane) before(other *lane) bool { return l.head.serial < other.head.serial }
 func (l *lane) place() *int             { return &l.index }
 
-// A timer is the next thing that happens by itself to a message (its hiding or
-// its retention ends) or to a move task.
+// A timer is the next thing that time does to a message (its hiding or its retention ends) or to a
+// move task.
 type timer struct {
 	at      time.Time
 	serial  uint64
@@ -167,7 +167,7 @@ func (q *queue) show(m *message) {
 	}
 }
 
-// wake notes that the queue has something to give that it had not before.
+// wake notes that something in the queue has become receivable.
 func (q *queue) wake() { q.core.woken[q.name] = true }
 
 func (q *queue) hide(m *message, as State, until time.Time) {
@@ -176,8 +176,8 @@ func (q *queue) hide(m *message, as State, until time.Time) {
 	q.settle(m.lane)
 }
 
-// enter keeps counts, held and the timer right as m changes its state; the
-// state "" is out of the queue.
+// enter changes m's state and keeps counts, held and the timer right; the state "" means that m is
+// out of the queue.
 func (q *queue) enter(m *message, s State) {
 	if m.state != "" {
 		q.counts[m.state]--
@@ -203,8 +203,8 @@ func (q *queue) enter(m *message, s State) {
 	q.core.timers.put(&m.timer)
 }
 
-// settle restores the invariant of the ready pile after a change in l, and says
-// whether l is in it.
+// settle restores the ready pile's invariant after a change in l, and says whether l is in the
+// pile.
 func (q *queue) settle(l *lane) bool {
 	if l.head == nil || l.head.state != Visible {
 		q.ready.drop(l)
@@ -214,7 +214,7 @@ func (q *queue) settle(l *lane) bool {
 	return true
 }
 
-// due is called when m's timer has come.
+// due does what m's timer stands for: m expires or becomes visible.
 func (q *queue) due(m *message) {
 	if !m.expiresAt.After(q.core.now) {
 		q.remove(m)
@@ -223,7 +223,7 @@ func (q *queue) due(m *message) {
 	q.show(m)
 }
 
-// clear removes every message and what the queue remembers of sends.
+// clear removes every message and forgets all sends.
 func (q *queue) clear() {
 	for _, m := range q.ordered() {
 		q.remove(m)
@@ -241,7 +241,7 @@ func (q *queue) ordered() []*message {
 	return all
 }
 
-// Message is what Peek shows of a message.
+// Message is a message as Peek shows it.
 type Message struct {
 	ID              string
 	Body            string
@@ -298,8 +298,7 @@ func (r *memory[V]) get(key string, now time.Time) (V, bool) {
 	return v.value, ok
 }
 
-// put remembers value. A key that is in the memory already gets the new value
-// and is forgotten when it would have been.
+// put remembers value. A key that is already in the memory gets the new value but keeps its time.
 func (r *memory[V]) put(key string, value V, now time.Time) {
 	r.forget(now)
 	if old, ok := r.values[key]; ok {

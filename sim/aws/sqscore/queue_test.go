@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Each row is a behaviour that AWS documents (SQS Developer Guide and API
-// Reference, the page in brackets) or that recorded answers of AWS show.
+// behaviours are documented by AWS (SQS Developer Guide and API Reference, the page in brackets) or
+// shown by recorded answers of AWS.
 var behaviours = []struct {
 	name string
 	run  func(b *bench)

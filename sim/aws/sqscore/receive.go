@@ -20,19 +20,17 @@ const (
 	maxInFlight          = 120_000
 )
 
-// attempt is what a FIFO queue remembers of a receive under its
-// ReceiveRequestAttemptId.
+// attempt is what a FIFO queue remembers of a receive, by its ReceiveRequestAttemptId.
 type attempt struct{ deliveries []delivery }
 
-// A delivery is a message as one receive gave it out.
+// A delivery is a message as one receive returned it.
 type delivery struct {
 	message *message
 	receipt uint64
 	touched uint64
 }
 
-// current says whether nobody has since received, changed, deleted or shown
-// the message again.
+// current says whether the message has not been received, changed, deleted or shown again since.
 func (d delivery) current() bool {
 	m := d.message
 	return m.state == InFlight && m.receipt == d.receipt && m.touched == d.touched
@@ -94,8 +92,8 @@ func (q *queue) checkReceive(in *sqs.ReceiveMessageInput) error {
 	return nil
 }
 
-// receiveOrRepeat receives, or answers as before if the request repeats one
-// whose messages are untouched: then their timeout starts again.
+// receiveOrRepeat receives. If the request repeats an earlier one and every message of that is
+// still current, it returns them again and restarts their timeout.
 func (q *queue) receiveOrRepeat(in *sqs.ReceiveMessageInput, visibility time.Duration) ([]delivery, error) {
 	now, id := q.core.now, aws.ToString(in.ReceiveRequestAttemptId)
 	if before, ok := q.attempts.get(id, now); ok && id != "" && !slices.ContainsFunc(before.deliveries,
@@ -137,9 +135,8 @@ func (q *queue) receive(in *sqs.ReceiveMessageInput, visibility time.Duration) (
 	return out, nil
 }
 
-// takeRun takes the oldest messages of a lane that are all visible, until out
-// holds limit. One that was received too often goes to the dead-letter queue
-// instead.
+// takeRun takes the visible messages at the front of a lane, until out holds limit. A message that
+// was received too often goes to the dead-letter queue instead.
 func (q *queue) takeRun(l *lane, limit int, visibility time.Duration, out []delivery) []delivery {
 	for m := l.head; m != nil && m.state == Visible && len(out) < limit; {
 		next := m.next
@@ -153,8 +150,8 @@ func (q *queue) takeRun(l *lane, limit int, visibility time.Duration, out []deli
 	return out
 }
 
-// take gives m to a receiver. A timeout of zero still hides it until the clock
-// moves or the next call is made, so that one receive gives nothing out twice.
+// take gives m to a receiver. A timeout of zero still hides it until the next call, so that one
+// receive returns no message twice.
 func (q *queue) take(m *message, visibility time.Duration) delivery {
 	now := q.core.now
 	m.receives++
@@ -174,7 +171,7 @@ func (q *queue) waitTime(in *sqs.ReceiveMessageInput) time.Duration {
 	return q.settings.wait
 }
 
-// deliver shows m as the receive asked for it.
+// deliver returns m with the attributes that the receive asked for.
 func (m *message) deliver(in *sqs.ReceiveMessageInput, handle string) types.Message {
 	out := types.Message{
 		MessageId: aws.String(m.id), ReceiptHandle: aws.String(handle),

@@ -69,7 +69,7 @@ func (c *Core) setRedrive(arn string, s *settings, text string) error {
 		return invalidValue(text, "RedrivePolicy", "Dead letter target does not allow this queue as a source.")
 	}
 	s.redrive = &p
-	// Kept in one form, so that equal policies compare equal however they were written.
+	// One form for all, so that equal policies compare equal however they were written.
 	s.redriveJSON = fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, p.targetARN, p.maxReceives)
 	return nil
 }
@@ -119,9 +119,8 @@ func (q *queue) admits(arn string) bool {
 	return p == nil || p.Permission == "allowAll" || p.Permission == "byQueue" && slices.Contains(p.Sources, arn)
 }
 
-// deadLetter returns the queue that m belongs to because it has been received
-// as often as its queue allows, or nil. A dead-letter queue that was deleted
-// takes nothing: the message stays.
+// deadLetter returns the dead-letter queue if m has been received as often as its queue allows,
+// else nil. If the dead-letter queue was deleted, m stays.
 func (q *queue) deadLetter(m *message) *queue {
 	p := q.settings.redrive
 	if p == nil || m.receives < p.maxReceives {
@@ -130,10 +129,9 @@ func (q *queue) deadLetter(m *message) *queue {
 	return q.core.byARN(p.targetARN)
 }
 
-// bury moves m to its dead-letter queue. It keeps its id and its receive count;
-// its retention still runs from when it was sent, but on a FIFO queue it starts
-// anew, and the deduplication id becomes the message id (SQS Developer Guide,
-// sqs-dead-letter-queues).
+// bury moves m to its dead-letter queue. m keeps its id and its receive count. On a standard queue
+// its retention still counts from when it was sent; on a FIFO queue it starts anew, and the
+// deduplication id becomes the message id (SQS Developer Guide, sqs-dead-letter-queues).
 func (q *queue) bury(m *message, target *queue) {
 	q.remove(m)
 	dead := &message{

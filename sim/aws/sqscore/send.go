@@ -112,7 +112,7 @@ func (q *queue) checkSend(in *sqs.SendMessageInput) error {
 	return q.checkPlace(in)
 }
 
-// checkPlace checks what says where and when a message goes into the queue.
+// checkPlace checks the parameters that place a message: group, deduplication id and delay.
 func (q *queue) checkPlace(in *sqs.SendMessageInput) error {
 	if in.MessageGroupId != nil {
 		if err := checkIdentifier("MessageGroupId", *in.MessageGroupId); err != nil {
@@ -145,8 +145,8 @@ func (q *queue) checkPlace(in *sqs.SendMessageInput) error {
 	return nil
 }
 
-// send puts a checked message into the queue. On a FIFO queue a repetition of a
-// send within five minutes answers as the first did and adds nothing.
+// send puts a checked message into the queue. A FIFO queue answers a repeated send within five
+// minutes as it did the first, and adds nothing.
 func (q *queue) send(in *sqs.SendMessageInput) *sqs.SendMessageOutput {
 	c := q.core
 	body := *in.MessageBody
@@ -191,13 +191,12 @@ func (q *queue) send(in *sqs.SendMessageInput) *sqs.SendMessageOutput {
 // firstSequenceNumber gives every sequence number the twenty digits that AWS has.
 const firstSequenceNumber uint64 = 10_000_000_000_000_000_000
 
-// sequenceNumber shows a serial; the numbers also order as text.
+// sequenceNumber formats a serial; the numbers also order as text.
 func sequenceNumber(serial uint64) string {
 	return strconv.FormatUint(firstSequenceNumber+serial, 10)
 }
 
-// notXML says whether r is outside the characters of XML 1.0, the only ones
-// that a message body may hold.
+// notXML says whether r is no character of XML 1.0; a message body may hold no other.
 func notXML(r rune) bool {
 	switch {
 	case r == 0x9, r == 0xA, r == 0xD:

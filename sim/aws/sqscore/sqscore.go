@@ -1,19 +1,17 @@
 // Package sqscore is Amazon SQS, standard and FIFO, as a pure state machine:
 // a call and the time go in, an answer and effects come out.
 //
-// It promises what AWS documents or has been seen to do, at its sharpest: a
-// FIFO queue delivers each group in order, locks a group while its head is in
-// flight, and forgets a deduplication id after five minutes; a message that
-// used up its receives goes to its dead-letter queue; error codes and texts
-// are AWS's. Where AWS may choose (the order among groups, duplicates on a
-// standard queue, a deletion that does not stick), Options.Choose decides, and
-// without it the core behaves as well as AWS ever does.
+// It promises what AWS documents or has been seen to do, at its sharpest: a FIFO queue delivers
+// each group in order, locks a group while its head is in flight, and forgets a deduplication id
+// after five minutes; a message that used up its receives goes to its dead-letter queue; error
+// codes and texts are AWS's. What AWS may choose (the order among groups, duplicates on a standard
+// queue, a deletion that does not stick), Options.Choose decides; without it the core behaves as
+// well as AWS ever does.
 //
-// It does not promise throughput limits, access policies, encryption, or the
-// up to 60 seconds that an attribute may take to spread: it refuses what it
-// does not know and never answers as if it had done it. It never waits: a
-// receive on an empty queue answers at once, and the effect [Available] tells
-// the caller when it is worth asking again.
+// It does not promise throughput limits, access policies, encryption, or the up to 60 seconds that
+// an attribute may take to spread: it refuses what it does not know and never answers as if it had
+// done it. It never waits: a receive on an empty queue answers at once, and the effect [Available]
+// tells the caller when to ask again.
 //
 // A Core is not safe for concurrent use: the caller serialises calls.
 package sqscore
@@ -37,17 +35,17 @@ const (
 	// ChooseMessage picks among the n receivable messages of a standard queue;
 	// 0 is the one sent first.
 	ChooseMessage = "sqs.standard-order"
-	// ChooseDuplicate delivers a standard message that another consumer holds:
-	// 0 is none, k the k-th of the n-1 in flight.
+	// ChooseDuplicate delivers a message of a standard queue that another consumer holds: 0 is
+	// none, k the k-th of the n-1 in flight.
 	ChooseDuplicate = "sqs.duplicate"
-	// ChooseMiss lets a short poll of a standard queue find nothing though a
-	// message is there: 1 does.
+	// ChooseMiss asks whether a short poll of a standard queue misses the messages that are there:
+	// 1 is yes.
 	ChooseMiss = "sqs.short-poll-miss"
-	// ChooseOldDelete lets a delete with a handle older than the message's last
-	// receive delete it all the same: 1 does.
+	// ChooseOldDelete asks whether a delete on a standard queue works with a handle older than the
+	// message's last receive: 1 is yes.
 	ChooseOldDelete = "sqs.old-handle-delete"
-	// ChooseLostDelete lets a delete on a standard queue succeed without effect,
-	// as when a server that holds a copy is away: 1 does.
+	// ChooseLostDelete asks whether a delete on a standard queue succeeds without effect, as when a
+	// server that holds a copy is away: 1 is yes.
 	ChooseLostDelete = "sqs.lost-delete"
 )
 
@@ -73,9 +71,8 @@ type Options struct {
 // only kind.
 type Effect interface{ effect() }
 
-// Available says that the call made at least one message of the queue
-// receivable: receives that wait should ask again. They need not find it;
-// another may have been quicker.
+// Available says that the call made at least one message of the queue receivable: receives that
+// wait should ask again. Another receive may take it first.
 type Available struct{ QueueName string }
 
 func (Available) effect() {}
@@ -133,8 +130,7 @@ func (c *Core) Tick(now time.Time) []Effect {
 	return c.effects()
 }
 
-// NextDeadline says when Tick next has something to do. A deadline that has
-// passed already means at once.
+// NextDeadline says when Tick next has something to do. A time in the past means at once.
 func (c *Core) NextDeadline() (time.Time, bool) {
 	if len(c.timers) == 0 {
 		return time.Time{}, false
@@ -142,8 +138,8 @@ func (c *Core) NextDeadline() (time.Time, bool) {
 	return c.timers[0].at, true
 }
 
-// WaitTime says how long a receive may wait for a message: its own
-// WaitTimeSeconds or, without one, the queue's. The waiting is the caller's.
+// WaitTime says how long a receive may wait for a message: its own WaitTimeSeconds or, without one,
+// the queue's. The caller does the waiting.
 func (c *Core) WaitTime(in *sqs.ReceiveMessageInput) time.Duration {
 	q, err := c.find(in.QueueUrl)
 	if err != nil {
@@ -204,8 +200,7 @@ func (c *Core) dispatch(input any) (any, error) {
 	}
 }
 
-// advance moves the clock to now and lets everything that came due happen, in
-// the order in which it came due.
+// advance moves the clock to now and does what has come due, earliest first.
 func (c *Core) advance(now time.Time) {
 	if now.After(c.now) {
 		c.now = now
@@ -221,7 +216,7 @@ func (c *Core) advance(now time.Time) {
 	}
 }
 
-// effects lists the queues that got something to give, by name.
+// effects lists, by name, the queues in which something became receivable.
 func (c *Core) effects() []Effect {
 	if len(c.woken) == 0 {
 		return nil
@@ -253,8 +248,8 @@ func (c *Core) next() uint64 {
 	return c.serial
 }
 
-// find looks a queue up by the last path element of its URL; the host is not
-// looked at, because a local stack answers under many.
+// find looks a queue up by the last path element of its URL. It ignores the host, because a local
+// stack answers under many.
 func (c *Core) find(url *string) (*queue, error) {
 	if aws.ToString(url) == "" {
 		return nil, missing("QueueUrl")

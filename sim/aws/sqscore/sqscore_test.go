@@ -13,7 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// bench is a core with a clock, and calls that fail the test unless told.
+// bench is a core with a clock.
 type bench struct {
 	t   testing.TB
 	c   *Core
