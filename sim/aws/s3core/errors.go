@@ -9,8 +9,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Codes of errors that the SDK has no type for. The HTTP status of each is in
-// the S3 API Reference, ErrorResponses.
+// Codes of errors without a type in the SDK. The HTTP status of each is in the S3 API Reference,
+// ErrorResponses.
 const (
 	codeBadDigest          = "BadDigest"
 	codeBucketNotEmpty     = "BucketNotEmpty"
@@ -52,8 +52,8 @@ func refused(format string, args ...any) error {
 	return generic(codeNotImplemented, "s3core does not implement "+format, args...)
 }
 
-// only refuses an input in which a field other than those named is set: nothing
-// that a caller asked for may be passed over in silence.
+// only refuses an input that sets a field other than those named, because the core must not ignore
+// what a caller asks for.
 func only(input any, fields ...string) error {
 	v := reflect.ValueOf(input).Elem()
 	known := make(map[string]bool, len(fields))

@@ -79,8 +79,8 @@ type page struct {
 	more           bool
 }
 
-// page lists the keys after startAfter, of which the entries up to listed were
-// listed before: limit entries at most.
+// page lists at most limit entries of the keys after startAfter. Earlier pages listed the entries
+// up to listed.
 func (b *bucket) page(prefix, delimiter, startAfter, listed string, limit int) page {
 	var p page
 	if limit == 0 {
@@ -95,7 +95,7 @@ func (b *bucket) page(prefix, delimiter, startAfter, listed string, limit int) p
 		if i := strings.Index(key[len(prefix):], delimiter); delimiter != "" && i >= 0 {
 			entry, isPrefix = key[:len(prefix)+i+len(delimiter)], true
 		}
-		// What is under a common prefix that was listed is listed.
+		// A listed common prefix stands for every key under it.
 		if key <= startAfter || entry <= listed || isPrefix && entry == p.last {
 			continue
 		}

@@ -98,8 +98,8 @@ func (c *Core) completeMultipartUpload(in *s3.CompleteMultipartUploadInput) (*s3
 	}, nil
 }
 
-// join puts the parts together. The entity tag is the MD5 of the parts' MD5s,
-// with their number (S3 API Reference, Object).
+// join concatenates the parts. The entity tag is the MD5 of the parts' MD5s, with their number (S3
+// API Reference, Object).
 func (u *upload) join(parts []types.CompletedPart) (data []byte, etag string, err error) {
 	for i := 1; i < len(parts); i++ {
 		if aws.ToInt32(parts[i].PartNumber) <= aws.ToInt32(parts[i-1].PartNumber) {

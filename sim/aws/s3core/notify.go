@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Names of events as they stand in a record: without the "s3:" that they have in
-// a configuration (S3 User Guide, notification-content-structure).
+// Names of events in a record: without the "s3:" that a configuration writes (S3 User Guide,
+// notification-content-structure).
 const (
 	eventPut      = "ObjectCreated:Put"
 	eventPost     = "ObjectCreated:Post"
@@ -22,8 +22,8 @@ const (
 	eventDelete   = "ObjectRemoved:Delete"
 )
 
-// knownEvents are those that a configuration may name here. Post is S3's own
-// name for a browser's upload; nothing here is one.
+// knownEvents are the events that a configuration may name. Post is a browser's upload, which this
+// core never sees.
 var knownEvents = []types.Event{
 	"s3:ObjectCreated:*", "s3:" + eventPut, "s3:" + eventPost, "s3:" + eventCopy, "s3:" + eventComplete,
 	"s3:ObjectRemoved:*", "s3:" + eventDelete,
@@ -59,8 +59,7 @@ func (c *Core) putNotifications(in *s3.PutBucketNotificationConfigurationInput) 
 	return &s3.PutBucketNotificationConfigurationOutput{}, nil
 }
 
-// checkedConfiguration is a copy of cfg with an id, if this core can do what it
-// says.
+// checkedConfiguration returns a copy of cfg with an id, if this core supports it.
 func (c *Core) checkedConfiguration(cfg types.LambdaFunctionConfiguration) (types.LambdaFunctionConfiguration, error) {
 	if !strings.HasPrefix(aws.ToString(cfg.LambdaFunctionArn), "arn:aws:lambda:") {
 		return cfg, generic(codeInvalidArgument, "The ARN could not be found")
@@ -119,7 +118,7 @@ func (c *Core) getNotifications(in *s3.GetBucketNotificationConfigurationInput) 
 	return out, nil
 }
 
-// filter reads the prefix and suffix of a configuration; empty ones match all.
+// filter returns the prefix and suffix of a configuration; empty ones match all.
 func filter(cfg types.LambdaFunctionConfiguration) (prefix, suffix string) {
 	if cfg.Filter == nil || cfg.Filter.Key == nil {
 		return "", ""
@@ -134,14 +133,13 @@ func filter(cfg types.LambdaFunctionConfiguration) (prefix, suffix string) {
 	return prefix, suffix
 }
 
-// covers says whether the event of a configuration, perhaps with a star, is the
-// event of a record, or a configuration's.
+// covers says whether a configured event, which may end in a star, includes the given event.
 func covers(configured types.Event, event string) bool {
 	family, star := strings.CutSuffix(strings.TrimPrefix(string(configured), "s3:"), "*")
 	return star && strings.HasPrefix(event, family) || family == event
 }
 
-// overlap says whether some change would match both configurations.
+// overlap says whether one change could match both configurations.
 func overlap(a, b types.LambdaFunctionConfiguration) bool {
 	ap, as := filter(a)
 	bp, bs := filter(b)
@@ -158,7 +156,7 @@ func overlap(a, b types.LambdaFunctionConfiguration) bool {
 	return false
 }
 
-// The event that S3 sends, in the order of members that S3 has.
+// The event that S3 sends, with the members in S3's order.
 type (
 	eventMessage struct {
 		Records []eventRecord `json:"Records"`
@@ -203,8 +201,8 @@ type (
 	}
 )
 
-// notify makes the event of a change for every configuration that wants it. o is
-// nil if the object was deleted.
+// notify makes the event of a change for every configuration that names it. o is nil if the object
+// was deleted.
 func (c *Core) notify(b *bucket, key string, o *object, event string) {
 	c.sequence++
 	for _, cfg := range b.notifications {
@@ -238,8 +236,7 @@ func (c *Core) notify(b *bucket, key string, o *object, event string) {
 	}
 }
 
-// formEncode writes a key as S3 does in events: a space becomes a plus, and
-// slashes stay.
+// formEncode encodes a key as S3 does in events: a space becomes a plus, slashes stay.
 func formEncode(key string) string {
 	return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
 }

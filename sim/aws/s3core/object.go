@@ -23,7 +23,7 @@ const (
 	defaultContentType = "binary/octet-stream"
 )
 
-// headers are what is stored with a body and given back with it.
+// headers are stored and returned with a body.
 type headers struct {
 	contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl string
 
@@ -38,8 +38,7 @@ type object struct {
 	modifiedAt time.Time
 }
 
-// Object is a stored object, for readers beside the protocol. Body must not be
-// changed.
+// Object is a stored object, as Core.Object returns it. The caller must not change Body.
 type Object struct {
 	Key          string
 	Body         []byte
@@ -62,8 +61,7 @@ func (c *Core) Object(bucketName, key string) (Object, bool) {
 	}, true
 }
 
-// body is a response body: it reads and seeks in memory, and closing it does
-// nothing.
+// body is a response body: it reads and seeks in memory, and Close does nothing.
 type body struct{ *bytes.Reader }
 
 func (body) Close() error { return nil }
@@ -120,8 +118,7 @@ func checkKey(key string) error {
 	return nil
 }
 
-// readBody reads a body to its end and checks it against what the request says
-// of it.
+// readBody reads a body to its end and checks it against the request's length and MD5.
 func readBody(r io.Reader, length *int64, digest *string) ([]byte, error) {
 	var data []byte
 	if r != nil {
@@ -145,7 +142,7 @@ func readBody(r io.Reader, length *int64, digest *string) ([]byte, error) {
 	return data, nil
 }
 
-// readAll is io.ReadAll into a buffer of the right size where the reader knows it.
+// readAll is io.ReadAll, into a buffer of the right size if the reader knows its length.
 func readAll(r io.Reader) ([]byte, error) {
 	sized, ok := r.(interface{ Len() int })
 	if !ok {
@@ -174,7 +171,7 @@ func (b *bucket) mayWrite(key string, ifMatch, ifNoneMatch *string) error {
 	return nil
 }
 
-// store puts o in its place and tells who wants to know.
+// store stores o under key and emits the notifications of the change.
 func (c *Core) store(b *bucket, key string, o *object, event string) {
 	if b.objects[key] == nil {
 		i, _ := slices.BinarySearch(b.keys, key)
@@ -224,8 +221,8 @@ func (c *Core) getObject(in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 	return out, nil
 }
 
-// headObject answers as getObject does, without the body. A HEAD has no body to
-// carry an error, so what is not there is only NotFound.
+// headObject answers as getObject does, without the body. A HEAD has no body to carry an error, so
+// whatever is absent, the error is NotFound.
 func (c *Core) headObject(in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
 	if err := only(in, "Bucket", "Key", "IfMatch", "IfNoneMatch", "ChecksumMode"); err != nil {
 		return nil, err
@@ -347,7 +344,7 @@ func (c *Core) copyObject(in *s3.CopyObjectInput) (*s3.CopyObjectOutput, error) 
 	}}, nil
 }
 
-// copySource finds the object that "bucket/key", form-URL-encoded, names.
+// copySource finds the object that source names: "bucket/key", form-URL-encoded.
 func (c *Core) copySource(source string) (*bucket, *object, error) {
 	name, encoded, _ := strings.Cut(strings.TrimPrefix(source, "/"), "/")
 	if strings.Contains(encoded, "?versionId=") {
@@ -374,10 +371,10 @@ func md5Hex(data []byte) string {
 
 func quote(s string) string { return `"` + s + `"` }
 
-// sameTag compares entity tags, quoted or not.
+// sameTag compares entity tags; either may have quotes.
 func sameTag(a, b string) bool { return strings.Trim(a, `"`) == strings.Trim(b, `"`) }
 
-// wholeSeconds is what the header Last-Modified can carry.
+// wholeSeconds truncates t to what the header Last-Modified can carry.
 func wholeSeconds(t time.Time) time.Time { return t.Truncate(time.Second) }
 
 func optional(s string) *string {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// A window is the part of a body that is asked for: [start, end).
+// A window is the requested part of a body: [start, end).
 type window struct {
 	start, end int64
 	header     string // Content-Range, if the request had a good Range
 }
 
-// parseRange reads the header Range for a body of size bytes. As in RFC 9110, a
-// header that is no byte range is passed over, and one that reaches past the
-// end is cut; one that begins there cannot be satisfied.
+// parseRange reads the header Range for a body of size bytes. As in RFC 9110, it ignores a header
+// that is no byte range and cuts a range that reaches past the end; a range that begins past the
+// end cannot be satisfied.
 func parseRange(header string, size int64) (window, error) {
 	whole := window{start: 0, end: size}
 	spec, ok := strings.CutPrefix(header, "bytes=")

@@ -1,16 +1,14 @@
 // Package s3core is Amazon S3 as a pure state machine: buckets, objects,
 // multipart uploads and notifications, in memory.
 //
-// It promises S3's strong consistency, its conditional writes, ranges and
-// listings, error codes and texts, and the event that S3 sends a Lambda
-// function for each change that a bucket's notification configuration names.
-// An event comes out once, as the effect [Notify], at the moment of the change;
-// S3 delivers at least once, late and out of order, and to play that is the
-// caller's part. A stored body never changes, so it is handed out without
-// copying.
+// It promises S3's strong consistency, its conditional writes, ranges and listings, error codes and
+// texts, and the event that S3 sends a Lambda function for each change that a bucket's notification
+// configuration names. An event comes out once, as the effect [Notify], at the moment of the
+// change; S3 delivers at least once, late and out of order, which the caller may simulate. A stored
+// body never changes, so the core returns it without copying.
 //
-// It does not promise versions, access control, encryption, storage classes or
-// tags: a parameter that it does not know is refused by its name.
+// It does not promise versions, access control, encryption, storage classes or tags: it refuses by
+// name a parameter that it does not know.
 //
 // A Core is not safe for concurrent use: the caller serialises calls.
 package s3core
@@ -30,7 +28,7 @@ import (
 
 // Options configures a Core. The zero value serves tests.
 type Options struct {
-	AccountID string // twelve digits, who owns the buckets; default 000000000000
+	AccountID string // twelve digits, the buckets' owner; default 000000000000
 	Region    string // default us-east-1
 
 	// NewID names uploads, requests and notification configurations. Default: a
@@ -169,8 +167,8 @@ func (c *Core) createBucket(in *s3.CreateBucketInput) (*s3.CreateBucketOutput, e
 	if !bucketName(name) {
 		return nil, generic(codeInvalidBucketName, "The specified bucket is not valid.")
 	}
-	// us-east-1 answers a second creation as it did the first; other regions
-	// refuse it (S3 API Reference, CreateBucket, Errors).
+	// us-east-1 answers a second creation like the first; other regions refuse it (S3 API
+	// Reference, CreateBucket, Errors).
 	if c.buckets[name] != nil && c.opts.Region != "us-east-1" {
 		return nil, &types.BucketAlreadyOwnedByYou{
 			Message: aws.String("Your previous request to create the named bucket succeeded and you already own it."),

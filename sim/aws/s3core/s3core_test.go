@@ -245,7 +245,7 @@ func TestCopyAndDelete(t *testing.T) {
 	if o, _ := b.c.Object("box", "copy"); o.ContentType != "text/html" || len(o.Metadata) != 0 {
 		t.Fatalf("%+v", o)
 	}
-	for range 2 { // deleting what is not there succeeds
+	for range 2 { // to delete an absent object succeeds
 		must[*s3.DeleteObjectOutput](b, &s3.DeleteObjectInput{Bucket: aws.String("box"), Key: aws.String("copy")})
 	}
 	out := must[*s3.DeleteObjectsOutput](b, &s3.DeleteObjectsInput{Bucket: aws.String("box"), Delete: &types.Delete{
@@ -259,7 +259,7 @@ func TestCopyAndDelete(t *testing.T) {
 	}
 }
 
-// TestListing pages through random keys and compares with a filter over all.
+// TestListing pages through random keys and compares with a filter over all keys.
 func TestListing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t)
@@ -357,8 +357,8 @@ func configuration(prefix, suffix string, names ...types.Event) types.LambdaFunc
 			{Name: "Prefix", Value: &prefix}, {Name: "suffix", Value: &suffix}}}}}
 }
 
-// TestNotification reads the event with the library that Lambda handlers use
-// (S3 User Guide, notification-content-structure).
+// TestNotification reads the event with the library of Lambda handlers (S3 User Guide,
+// notification-content-structure).
 func TestNotification(t *testing.T) {
 	b := newBench(t)
 	if err := b.configure(configuration("emails/", ".eml", "s3:ObjectCreated:*")); err != nil {
@@ -448,7 +448,7 @@ func TestNotificationOfEachChange(t *testing.T) {
 	}
 }
 
-// BenchmarkGet shows that a body is served without copying it.
+// BenchmarkGet shows that a get does not copy the body.
 func BenchmarkGet(b *testing.B) {
 	bench := newBench(b)
 	bench.put("k", strings.Repeat("x", 1<<20))
