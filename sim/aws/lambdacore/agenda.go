@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// An agenda is a heap of events by what is due first; at equal times by the order
-// of acceptance. Each event knows its place, so that a change costs a logarithm.
+// An agenda is a heap of events, earliest due first; at equal times, the one accepted first. Each
+// event knows its place, so that a change takes O(log n).
 type agenda []*event
 
-// put adds e, or moves it, to the time given.
+// put adds e at the given time, or moves it there.
 func (a *agenda) put(e *event, at time.Time) {
 	e.dueAt = at
 	if e.place > 0 {
@@ -19,7 +19,6 @@ func (a *agenda) put(e *event, at time.Time) {
 	heap.Push(a, e)
 }
 
-// drop takes e out.
 func (a *agenda) drop(e *event) { heap.Remove(a, e.place-1) }
 
 func (a agenda) Len() int { return len(a) }

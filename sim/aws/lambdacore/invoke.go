@@ -89,7 +89,7 @@ func checkInvoke(in *lambda.InvokeInput, kind types.InvocationType) error {
 	return nil
 }
 
-// accept takes on a new event and begins its first try.
+// accept records a new event and begins its first try.
 func (c *Core) accept(e *event) *event {
 	c.accepted++
 	e.accepted = c.accepted
@@ -110,10 +110,9 @@ func (c *Core) begin(e *event) {
 	})
 }
 
-// Returned reports the end of a run: its payload or, if the function failed, how.
-// A payload that comes with a functionError is the error payload; without one it
-// is made from the functionError. The report of a run that is over, because it
-// timed out or has returned already, changes nothing.
+// Returned reports the end of a run: its payload or, if the function failed, how. With a
+// functionError, payload is the error payload; if it is empty, it is made from the functionError. A
+// report of a run that is over, because it timed out or has returned already, changes nothing.
 func (c *Core) Returned(now time.Time, invocationID string, payload []byte, functionError *FunctionError) []Effect {
 	c.advance(now)
 	if e, ok := c.running[invocationID]; ok {
@@ -122,7 +121,8 @@ func (c *Core) Returned(now time.Time, invocationID string, payload []byte, func
 	return c.effects()
 }
 
-// ended takes in the end of e's current try.
+// ended ends e's current try: it answers a synchronous invocation, and retries or gives up an
+// asynchronous one that failed.
 func (c *Core) ended(e *event, payload []byte, failure *FunctionError) {
 	if len(payload) > maxResponseBytes {
 		payload, failure = nil, &FunctionError{Type: "Function.ResponseSizeTooLarge", Message: fmt.Sprintf(
@@ -162,7 +162,7 @@ func (e *event) tooOld(now time.Time) bool {
 	return now.Sub(e.queuedAt) > time.Duration(e.function.config.MaximumEventAgeSeconds)*time.Second
 }
 
-// failureRecord is what an on-failure destination gets (Lambda Developer Guide,
+// failureRecord is what Lambda sends to an on-failure destination (Lambda Developer Guide,
 // invocation-async).
 type failureRecord struct {
 	Version         string          `json:"version"`
@@ -186,10 +186,10 @@ type responseContext struct {
 	FunctionError   string `json:"functionError"`
 }
 
-// maxErrorMessageBytes is how much of an error a dead letter tells.
+// maxErrorMessageBytes is how much of an error's message a dead letter carries.
 const maxErrorMessageBytes = 1024
 
-// giveUp ends an asynchronous event that no try could handle.
+// giveUp ends an asynchronous event that no try could handle in time.
 func (c *Core) giveUp(e *event, condition string) {
 	c.agenda.drop(e)
 	f := e.function
@@ -215,8 +215,8 @@ func (c *Core) giveUp(e *event, condition string) {
 	}
 }
 
-// errorMessage is the message of an error payload, never empty, as SQS takes no
-// empty attribute.
+// errorMessage is the message of an error payload. It is never empty, because SQS takes no empty
+// attribute.
 func errorMessage(payload []byte) string {
 	var failure FunctionError
 	if err := json.Unmarshal(payload, &failure); err != nil || failure.Message == "" {
@@ -228,7 +228,7 @@ func errorMessage(payload []byte) string {
 	return failure.Message
 }
 
-// asJSON is payload if it is JSON, else the text as a JSON string.
+// asJSON is payload if that is JSON, else its text as a JSON string.
 func asJSON(payload []byte) json.RawMessage {
 	if json.Valid(payload) {
 		return payload

@@ -1,17 +1,15 @@
-// Package lambdacore is AWS Lambda's invocation as a pure state machine: it
-// decides which function runs when, and what becomes of the answer. It runs
-// nothing: the effect [Run] asks the caller to, and [Core.Returned] tells how
-// it went.
+// Package lambdacore is AWS Lambda's invocation as a pure state machine: it decides which function
+// runs when, and what becomes of the answer. It runs nothing: the effect [Run] asks the caller to,
+// and the caller reports the end with [Core.Returned].
 //
-// It promises what Lambda does around a function: a synchronous invocation is
-// answered once, an asynchronous one is tried up to three times under one
-// request id and then goes to the dead-letter queue and the on-failure
-// destination; a run that outlives its timeout has failed, whatever it returns
-// later. Where Lambda may deliver an event twice, Options.Choose decides.
+// It promises what Lambda does around a function: a synchronous invocation is answered once, an
+// asynchronous one is tried up to three times under one request id and then goes to the dead-letter
+// queue and the on-failure destination; a run that outlives its timeout has failed, whatever it
+// returns later. Options.Choose decides whether Lambda delivers an event twice.
 //
-// It does not promise concurrency limits and throttling, versions, aliases,
-// layers or logs: what it does not know is refused by name. It polls no queue:
-// [Mapping] and the functions around it are for the caller that does.
+// It does not promise concurrency limits and throttling, versions, aliases, layers or logs: it
+// refuses by name what it does not know. It polls no queue: [Mapping] and the functions around it
+// are for a caller that does.
 //
 // A Core is not safe for concurrent use: the caller serialises calls.
 package lambdacore
@@ -30,8 +28,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// ChooseDuplicate is the label under which Options.Choose is asked whether an
-// asynchronous event is delivered twice: 1 does.
+// ChooseDuplicate is the label with which a Core asks Options.Choose whether Lambda delivers an
+// asynchronous event twice: 1 is yes.
 const ChooseDuplicate = "lambda.duplicate-event"
 
 // Options configures a Core. The zero value serves tests.
@@ -78,29 +76,29 @@ type Run struct {
 	RequestID    string // the same for every try of one event
 	FunctionName string
 	FunctionARN  string
-	Payload      []byte // JSON; must not be changed
+	Payload      []byte // JSON; the caller must not change it
 	Attempt      int    // 1 for the first try
 	Deadline     time.Time
 }
 
-// Stop says that a run has outlived its timeout: its environment is to be ended,
-// and what it still returns counts for nothing.
+// Stop says that a run has timed out: the caller should end its environment, and the core ignores
+// its report.
 type Stop struct{ InvocationID string }
 
-// Answer answers the synchronous invocation whose Pending named InvocationID.
+// Answer answers a synchronous invocation; its Pending named the InvocationID.
 type Answer struct {
 	InvocationID string
 	Output       *lambda.InvokeOutput
 }
 
-// DeadLetter asks to send an event that no try could handle to a queue.
+// DeadLetter asks to send a queue an event that no try could handle.
 type DeadLetter struct {
 	QueueName  string
 	Body       string
 	Attributes map[string]sqstypes.MessageAttributeValue // RequestID, ErrorCode, ErrorMessage
 }
 
-// OnFailure asks to send the record of such an event to a queue.
+// OnFailure asks to send a queue the record of such an event.
 type OnFailure struct {
 	QueueName string
 	Body      string // JSON (Lambda Developer Guide, invocation-async)
@@ -121,7 +119,7 @@ type function struct {
 	config    FunctionConfig
 }
 
-// An event is one accepted invocation and what has become of it.
+// An event is one accepted invocation and its state.
 type event struct {
 	requestID string
 	function  *function
@@ -131,8 +129,8 @@ type event struct {
 	attempt   int // tries begun
 	lastError []byte
 
-	// A try that runs has an invocation id and ends at dueAt at the latest; one
-	// that waits has none and begins at dueAt.
+	// A running try has an invocation id and ends at dueAt at the latest; a waiting one has none
+	// and begins at dueAt.
 	invocationID string
 	dueAt        time.Time
 	accepted     uint64 // its number among all accepted events
@@ -174,8 +172,7 @@ func New(opts Options) *Core {
 	return c
 }
 
-// Register makes a function known, or changes how a known one is treated from
-// its next run on.
+// Register adds a function, or changes the configuration of a known one from its next run on.
 func (c *Core) Register(name string, config FunctionConfig) error {
 	if config.TimeoutSeconds == 0 {
 		config.TimeoutSeconds = 3
@@ -242,7 +239,7 @@ func (c *Core) Do(now time.Time, input any) (output any, effects []Effect, err e
 	return output, c.effects(), err
 }
 
-// list names the functions, by name and in one page (Lambda API Reference, ListFunctions).
+// list lists the functions by name, in one page (Lambda API Reference, ListFunctions).
 func (c *Core) list(in *lambda.ListFunctionsInput) (any, error) {
 	if in.Marker != nil || in.MaxItems != nil || in.MasterRegion != nil || in.FunctionVersion != "" {
 		return nil, &smithy.GenericAPIError{
@@ -281,8 +278,7 @@ func (c *Core) effects() []Effect {
 
 func (c *Core) emit(e Effect) { c.pending = append(c.pending, e) }
 
-// advance moves the clock to now and lets what came due happen, in the order in
-// which it came due; at equal times in the order of acceptance.
+// advance moves the clock to now and does what has come due, in the agenda's order.
 func (c *Core) advance(now time.Time) {
 	if now.After(c.now) {
 		c.now = now

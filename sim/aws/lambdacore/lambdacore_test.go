@@ -42,7 +42,7 @@ func (b *bench) invoke(kind types.InvocationType, payload string) (any, []Effect
 	return out, effects
 }
 
-// one is the only effect of a call.
+// one returns the only effect of a call.
 func one[E Effect](b *bench, effects []Effect) E {
 	b.t.Helper()
 	if len(effects) == 1 {
@@ -299,8 +299,8 @@ func TestConfigurationsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// TestEveryEventEnds: whatever the functions do, a synchronous invocation is
-// answered once, an asynchronous one succeeds once or fails at last once.
+// TestEveryEventEnds: whatever the functions do, a synchronous invocation gets one answer, and an
+// asynchronous one succeeds once or finally fails once.
 func TestEveryEventEnds(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, Options{}, FunctionConfig{OnFailureARN: "arn:aws:sqs:us-east-1:0:q"})
@@ -507,7 +507,7 @@ func BenchmarkInvoke(b *testing.B) {
 	}
 }
 
-// Lambda API Reference, ListFunctions.
+// TestFunctionsAreListedByName (Lambda API Reference, ListFunctions).
 func TestFunctionsAreListedByName(t *testing.T) {
 	c := New(Options{})
 	for _, name := range []string{"zeta", "alpha"} {

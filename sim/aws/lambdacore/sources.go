@@ -12,9 +12,9 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// A Mapping says that a queue's messages go to a function, in batches. Whoever
-// polls receives up to BatchSize messages, invokes the function synchronously
-// with SQSEvent, and deletes what Handled names.
+// A Mapping says that a queue's messages go to a function, in batches. The caller receives up to
+// BatchSize messages, invokes the function synchronously with SQSEvent, and deletes what Handled
+// returns.
 type Mapping struct {
 	QueueName               string
 	FunctionName            string
@@ -22,8 +22,8 @@ type Mapping struct {
 	ReportBatchItemFailures bool // the function says which messages failed
 }
 
-// AddMapping maps a queue to a registered function. Batches of more than ten
-// messages need a batching window, which is not implemented.
+// AddMapping maps a queue to a registered function. It refuses batches of more than ten messages:
+// they need a batching window, which is not implemented.
 func (c *Core) AddMapping(queueName, functionName string, batchSize int, reportBatchItemFailures bool) error {
 	if _, err := c.find(functionName, ""); err != nil {
 		return fmt.Errorf("lambdacore: mapping of queue %s: %w", queueName, err)
@@ -44,8 +44,8 @@ func (c *Core) AddMapping(queueName, functionName string, batchSize int, reportB
 // Mappings lists the mappings in the order in which they were added.
 func (c *Core) Mappings() []Mapping { return slices.Clone(c.mappings) }
 
-// SQSEvent is the event that a function gets for messages that were received
-// with all attributes (Lambda Developer Guide, with-sqs).
+// SQSEvent is the event that a function gets for messages, which must be received with all
+// attributes (Lambda Developer Guide, with-sqs).
 func SQSEvent(queueARN, region string, messages []sqstypes.Message) []byte {
 	event := events.SQSEvent{Records: make([]events.SQSMessage, 0, len(messages))}
 	for _, m := range messages {
@@ -66,10 +66,9 @@ func SQSEvent(queueARN, region string, messages []sqstypes.Message) []byte {
 	return mustMarshal(event)
 }
 
-// Handled says which messages of a batch are to be deleted after the function
-// answered out; the others become visible again when their timeout ends. A
-// function that failed, or a report that makes no sense, handled none (Lambda
-// Developer Guide, services-sqs-errorhandling).
+// Handled returns the messages of a batch to delete after the function answered out; the others
+// become visible again when their timeout ends. If the function failed or its report makes no
+// sense, it handled none (Lambda Developer Guide, services-sqs-errorhandling).
 func (m Mapping) Handled(messages []sqstypes.Message, out *lambda.InvokeOutput) []sqstypes.Message {
 	if out.FunctionError != nil {
 		return nil
@@ -95,9 +94,9 @@ func (m Mapping) Handled(messages []sqstypes.Message, out *lambda.InvokeOutput) 
 	return handled
 }
 
-// BatchItemFailures reads the message ids out of a function's report. ok is
-// false if the report makes no sense: no JSON object, another member, or an id
-// that is empty, null or missing. A report that is empty or null names none.
+// BatchItemFailures reads the message ids from a function's report. ok is false if the report makes
+// no sense: no JSON object, another member, or an id that is empty, null or missing. An empty or
+// null report names none.
 func BatchItemFailures(payload []byte) (messageIDs []string, ok bool) {
 	if len(payload) == 0 {
 		return nil, true
@@ -141,8 +140,8 @@ type StatusChange struct {
 	StartDate       time.Time
 	StopDate        time.Time // zero while it runs
 	Input           string    // JSON
-	Output          *string   // JSON; of a succeeded execution
-	Error, Cause    *string   // of one that did not succeed
+	Output          *string   // JSON; of an execution that succeeded
+	Error, Cause    *string   // of an execution that did not succeed
 }
 
 // maxDetailBytes is how much of input and output, escaped, EventBridge carries.
@@ -152,9 +151,9 @@ type included struct {
 	Included bool `json:"included"`
 }
 
-// Event is what EventBridge delivers for the change (Step Functions Developer
-// Guide, eventbridge-integration). Input and output that are too large together
-// are left out, the input first.
+// Event is what EventBridge delivers for the change (Step Functions Developer Guide,
+// eventbridge-integration). If input and output are too large together, it leaves them out, the
+// input first.
 func (s StatusChange) Event() []byte {
 	type detail struct {
 		ExecutionARN    string    `json:"executionArn"`
