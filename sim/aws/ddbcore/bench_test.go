@@ -49,11 +49,11 @@ func heartbeat(key string) *dynamodb.UpdateItemInput {
 	}
 }
 
-// measure reports, beside the time that passes, the processor time of the whole test process, garbage collection
-// included: on a busy machine that is the figure which stays true.
+// measure reports, besides the elapsed time, the processor time of the whole test process, garbage
+// collection included, because a busy machine hardly changes that figure.
 func measure(b *testing.B, operation func()) {
 	b.Helper()
-	runtime.GC() // else collecting what filled the tables counts
+	runtime.GC() // else the garbage from filling the tables counts
 	b.ReportAllocs()
 	before := processorTime(b)
 	for b.Loop() {
@@ -70,7 +70,8 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// A worker's heartbeat: two equalities, two attributes set. The cost must not depend on the number of items.
+// BenchmarkHeartbeat is a worker's heartbeat: two equalities, two attributes set. The cost must not
+// depend on the number of items.
 func BenchmarkHeartbeat(b *testing.B) {
 	for _, rows := range []int{10, 100_000} {
 		b.Run(fmt.Sprintf("items=%d", rows), func(b *testing.B) {
@@ -84,7 +85,8 @@ func BenchmarkHeartbeat(b *testing.B) {
 	}
 }
 
-// A join: a condition of four parts, a set that grows by what it has, two attributes set.
+// BenchmarkClaimJoin is a join: a condition of four parts, an element added to a set that has it,
+// two attributes set.
 func BenchmarkClaimJoin(b *testing.B) {
 	core := claimTable(b, 1000)
 	in := &dynamodb.UpdateItemInput{
@@ -104,7 +106,8 @@ func BenchmarkClaimJoin(b *testing.B) {
 	})
 }
 
-// A refused claim: the condition is false and the answer carries the old item.
+// BenchmarkRefusedWithOldItem is a refused claim: the condition is false and the answer carries the
+// old item.
 func BenchmarkRefusedWithOldItem(b *testing.B) {
 	core, in := claimTable(b, 1000), heartbeat("amelia#7")
 	in.ExpressionAttributeValues[":fence"] = n("1")
@@ -143,7 +146,7 @@ func jobsTable(tb testing.TB, rows int) *ddbcore.Core {
 	return core
 }
 
-// The latest ten jobs of a key, by the index, among 100,000 items.
+// BenchmarkQueryIndex reads the latest ten jobs of a key, by the index, among 100,000 items.
 func BenchmarkQueryIndex(b *testing.B) {
 	core := jobsTable(b, 100_000)
 	in := &dynamodb.QueryInput{
@@ -159,7 +162,7 @@ func BenchmarkQueryIndex(b *testing.B) {
 	})
 }
 
-// Putting new jobs into the table and its index.
+// BenchmarkPutIndexed puts new jobs into the table and its index.
 func BenchmarkPutIndexed(b *testing.B) {
 	core := jobsTable(b, 0)
 	i := 0
@@ -175,7 +178,7 @@ func BenchmarkPutIndexed(b *testing.B) {
 	})
 }
 
-// A finish: the claim row and the job's outcome in one transaction.
+// BenchmarkTransactFinish is a finish: the claim row and the job's outcome in one transaction.
 func BenchmarkTransactFinish(b *testing.B) {
 	core := claimTable(b, 10)
 	mustDo(b, core, &dynamodb.PutItemInput{TableName: aws.String("claims"), Item: attrs{"projectUserId": s("job")}})

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// binding is what an expression's placeholders stand for in one request, by slot. Values are canonical and may belong
-// to the caller: what is stored or returned is cloned.
+// binding is what an expression's placeholders stand for in one request, by slot. Values are
+// canonical and may belong to the caller: the core clones what it stores or returns.
 type binding struct {
 	names  []string
 	values []types.AttributeValue
@@ -20,7 +20,7 @@ type given struct {
 	values item
 }
 
-// bind resolves the placeholders of one expression and checks what only the request can tell.
+// bind resolves the placeholders of one expression and runs the checks that need their values.
 func (c *Core) bind(b *binding, kind expressionKind, use *placeholders, from given) error {
 	nameStart, valueStart := len(c.boundNames), len(c.boundValues)
 	for _, name := range use.names {
@@ -57,8 +57,9 @@ type parameter struct {
 	given bool
 }
 
-// checkGiven refuses placeholders without any expression, empty maps of them, and those that no expression uses.
-// wraps says that the operation uses the envelope, whose form of the first text lists no parameters.
+// checkGiven refuses placeholders without any expression, empty maps of them, and those that no
+// expression uses. wraps says that the operation uses the envelope; the first text then lists no
+// parameters.
 func (from given) checkGiven(wraps bool, expressions [2]parameter, uses ...*placeholders) error {
 	if from.names == nil && from.values == nil {
 		return nil
@@ -83,7 +84,7 @@ func (from given) checkGiven(wraps bool, expressions [2]parameter, uses ...*plac
 	return from.unused(uses)
 }
 
-// newIn counts the placeholders that no earlier expression uses.
+// newIn counts the placeholders of list that no earlier expression uses.
 func newIn(earlier []*placeholders, list []string, of func(*placeholders) []string) int {
 	n := 0
 	for _, name := range list {

@@ -26,7 +26,7 @@ type condition interface {
 	print(w *strings.Builder)
 }
 
-// operand is what a condition compares; value is nil where the item has none.
+// operand is what a condition compares; value is nil if the item has none.
 type operand interface {
 	value(b *binding, it item) types.AttributeValue
 	print(w *strings.Builder)
@@ -82,7 +82,7 @@ type negation struct{ of condition }
 func (c *negation) holds(b *binding, it item) bool { return !c.of.holds(b, it) }
 func (c *negation) print(w *strings.Builder)       { w.WriteString("NOT "); c.of.print(w) }
 
-// group is a condition in parentheses; it stays a node so that doubled parentheses are seen.
+// group is a condition in parentheses; it stays a node so that the parser sees doubled parentheses.
 type group struct{ of condition }
 
 func (c *group) holds(b *binding, it item) bool { return c.of.holds(b, it) }
@@ -99,7 +99,8 @@ func (c *comparison) holds(b *binding, it item) bool {
 	case "=":
 		return left != nil && equal(left, right)
 	case "<>":
-		// True also when a side is missing: the complement of "=", so that it holds for an absent item.
+		// True also if a side is missing: it is the complement of "=", and so holds for an absent
+		// item.
 		return left == nil || !equal(left, right)
 	}
 	order, ok := compare(left, right)

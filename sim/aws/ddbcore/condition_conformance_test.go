@@ -12,7 +12,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 )
 
-// The pages of the DynamoDB Developer Guide, and the test suites run against AWS, that a row rests on.
+// The sources of the rows: pages of the DynamoDB Developer Guide, and test suites that were run
+// against AWS.
 const (
 	functionsPage = "Developer Guide, Expressions.OperatorsAndFunctions"
 	namesPage     = "Developer Guide, Expressions.ExpressionAttributeNames"

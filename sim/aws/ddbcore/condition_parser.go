@@ -61,13 +61,14 @@ func (p *parser) primary() condition {
 	return p.afterOperand(p.operand())
 }
 
-// call is a function with its arguments, before it is known where it stands.
+// call is a function with its arguments, before the parser knows whether it is a condition or an
+// operand.
 type call struct {
 	name string
 	args []operand
 }
 
-// value and print make a call an operand for the moment between its reading and its refusal.
+// value and print make a refused call an operand, so that parsing can go on.
 func (c *call) value(*binding, item) types.AttributeValue { return nil }
 func (c *call) print(w *strings.Builder)                  { printCall(w, c.name, c.args...) }
 
@@ -148,7 +149,7 @@ func comparator(s string) bool {
 	return false
 }
 
-// afterCall decides what a function at the place of a condition is.
+// afterCall makes a function a condition or the left side of a comparison, or refuses it.
 func (p *parser) afterCall(c *call) condition {
 	if p.err != nil {
 		return nil
@@ -196,7 +197,7 @@ func (p *parser) function(c *call) condition {
 	return &beginsWith{of: c.args[0], prefix: c.args[1]}
 }
 
-// afterOperand reads the comparison that has to follow an operand.
+// afterOperand reads the comparison that must follow an operand.
 func (p *parser) afterOperand(left operand) condition {
 	t := p.peek()
 	switch {

@@ -9,15 +9,15 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Options are what a Core leaves to its maker. The zero value is a well-behaved DynamoDB.
+// Options configures a Core. The zero value is a well-behaved DynamoDB.
 type Options struct {
-	// Choose picks one of n possibilities where DynamoDB is free; 0 is the well-behaved one, and nil always picks it.
-	// The label "stale-read" with n = 2 asks whether an eventually consistent read of one item returns the version
-	// before the latest committed one.
+	// Choose picks one of n possibilities if DynamoDB may choose; 0 is the well-behaved one, and
+	// nil always picks it. The label "stale-read" with n = 2 asks whether an eventually consistent
+	// read of one item returns the version before the latest committed one.
 	Choose func(n int, label string) int
 	// OnWrite sees every committed write of an item, in order, before Do returns.
 	OnWrite func(Write)
-	// Expressions, if set, are used and added to.
+	// Expressions, if set, is a cache that the core reads and fills.
 	Expressions *Expressions
 	// Region and Account stand in table ARNs; "us-east-1" and "000000000000" if empty.
 	Region, Account string
@@ -35,8 +35,8 @@ const (
 	ByTTL                  // DeleteExpired
 )
 
-// Write is one committed change of one item. Old and New are nil where the item is absent; both belong to the core and
-// must not be changed.
+// Write is one committed change of one item. Old and New are nil if the item is absent; both belong
+// to the core, and the caller must not change them.
 type Write struct {
 	Key      ItemKey
 	Old, New map[string]types.AttributeValue
@@ -44,7 +44,8 @@ type Write struct {
 	At       time.Time
 }
 
-// Core is one region of DynamoDB in memory. It is not safe for concurrent use: the caller serialises.
+// Core is one region of DynamoDB in memory. It is not safe for concurrent use: the caller
+// serialises calls.
 type Core struct {
 	options     Options
 	tables      map[string]*table
@@ -71,8 +72,9 @@ func New(options Options) *Core {
 	return &Core{options: options, tables: map[string]*table{}, tokens: newTokens(), expressions: expressions}
 }
 
-// Do runs one operation at the given time. input is a pointer to an Input struct of the SDK's dynamodb package, output
-// to the matching Output struct. The input is neither kept nor changed, and the output shares nothing with the core.
+// Do runs one operation at the given time. input is a pointer to an Input struct of the SDK's
+// dynamodb package, output to the matching Output struct. Do neither keeps nor changes the input,
+// and the output shares nothing with the core.
 func (c *Core) Do(now time.Time, input any) (output any, err error) {
 	c.boundNames, c.boundValues = c.boundNames[:0], c.boundValues[:0]
 	output, err = c.dispatch(now, input)

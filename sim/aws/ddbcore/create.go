@@ -60,7 +60,8 @@ func (c *Core) createTable(now time.Time, in *dynamodb.CreateTableInput) (*dynam
 	return &dynamodb.CreateTableOutput{TableDescription: t.describe(types.TableStatusActive)}, nil
 }
 
-// refuseTableOptions names what would make the table behave in a way that is not modelled. Tags change nothing here.
+// refuseTableOptions refuses by name the options that ask for behaviour that is not modelled. Tags
+// have no effect here.
 func refuseTableOptions(in *dynamodb.CreateTableInput) error {
 	refused := []struct {
 		given bool

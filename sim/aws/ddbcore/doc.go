@@ -3,8 +3,8 @@
 //
 // # What it promises
 //
-// An answer is what DynamoDB would answer, errors included: the SDK's typed error where there is one, else a
-// *smithy.GenericAPIError with DynamoDB's code and text. Modelled are
+// An answer is what DynamoDB would answer, errors included: the SDK's typed error if there is one,
+// else a *smithy.GenericAPIError with DynamoDB's code and text. Modelled are
 //
 //   - tables with global and local secondary indexes, ACTIVE from their creation;
 //   - Get, Put, Update and Delete with conditions, all return values, and the whole expression language, whose rules
@@ -12,10 +12,10 @@
 //   - Query and Scan with filters, projections, pages by limit and by 1 MB; batches; transactions with cancellation
 //     reasons and ten minutes of idempotence by ClientRequestToken;
 //   - exact decimal numbers of 38 digits, item sizes and the limits on keys, items, expressions and nesting;
-//   - time to live: Expired lists what may go, DeleteExpired deletes it if it is still expired. When is up to the
-//     caller, as DynamoDB promises no time either;
+//   - time to live: Expired lists what may go, DeleteExpired deletes it if it is still expired. The caller chooses
+//     when, as DynamoDB promises no time either;
 //   - eventually consistent reads: Options.Choose may let one return the version before the latest, per item and for
-//     any age. An index takes part like the table: an item may be found where it was, or not yet where it is.
+//     any age. So may a read of an index: it may find an item at its old place, or not yet at its new one.
 //
 // # What it refuses
 //
@@ -27,8 +27,9 @@
 //
 // # What never happens here
 //
-// Throttling, conflicts of transactions, unprocessed writes of a batch, lost answers and internal errors: who wants
-// them puts them between the caller and the core. Calls are serial by contract, so nothing is ever half done.
+// Throttling, conflicts of transactions, unprocessed writes of a batch, lost answers and internal
+// errors: a test that wants them puts them between the caller and the core. Calls are serial by
+// contract, so nothing is ever half done.
 //
 // # How it works
 //

@@ -7,14 +7,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// edit sets the place at the end of a path, or removes it when there is no value.
+// edit sets the place at the end of a path, or removes it if there is no value.
 type edit struct {
 	at    *path
 	value types.AttributeValue
 }
 
-// apply returns the item after the update. Every right side reads old, all edits then take effect together. old is
-// empty, never nil, for an item that the update creates, and existed says whether it was there.
+// apply returns the item after the update. Every right side reads old, then all edits take effect
+// together. old is empty, never nil, for an item that the update creates, and existed says whether
+// it was there.
 func (u *updateExpression) apply(b *binding, old item, existed bool) (item, error) {
 	var few [8]edit // most updates need no more, and no allocation
 	edits, err := u.edits(few[:0], b, old, existed)
@@ -40,7 +41,7 @@ func (u *updateExpression) apply(b *binding, old item, existed bool) (item, erro
 	return result, nil
 }
 
-// edits appends what the actions come to. An action that changes nothing makes no edit.
+// edits appends the edits of all actions. An action that changes nothing makes no edit.
 func (u *updateExpression) edits(edits []edit, b *binding, old item, existed bool) ([]edit, error) {
 	for _, a := range u.sets {
 		v, err := a.term.evaluate(b, old)
@@ -75,7 +76,7 @@ func (u *updateExpression) edits(edits []edit, b *binding, old item, existed boo
 	return edits, nil
 }
 
-// groupEnd is the end of the run of edits that share the element at depth with the one at from.
+// groupEnd is the end of the run of edits that begins at from and shares the element at depth.
 func groupEnd(b *binding, edits []edit, from, depth int) int {
 	first := edits[from].at.elements[depth]
 	to := from + 1
@@ -85,7 +86,7 @@ func groupEnd(b *binding, edits []edit, from, depth int) int {
 	return to
 }
 
-// edited returns a value after the edits below it, all of which share the path up to depth; old is not changed. Paths
+// edited returns old after edits that all share the path up to depth; it does not change old. Paths
 // are disjoint, so an edit that ends here is the only one.
 func edited(b *binding, old types.AttributeValue, edits []edit, depth int) (types.AttributeValue, error) {
 	if len(edits[0].at.elements) == depth {
@@ -126,8 +127,8 @@ func editedMap(b *binding, old item, edits []edit, depth int) (types.AttributeVa
 	return &types.AttributeValueMemberM{Value: result}, nil
 }
 
-// editedList reads every index in the list as it was: removals do not shift what is set, and what is set past the end
-// is appended in the order of the indexes.
+// editedList reads every index in the list as it was: removals do not shift the elements to set,
+// and elements set past the end are appended in the order of their indexes.
 func editedList(b *binding, old []types.AttributeValue, edits []edit, depth int) (types.AttributeValue, error) {
 	result := slices.Clone(old)
 	var appended []types.AttributeValue
@@ -181,7 +182,7 @@ func sum(current, with types.AttributeValue) (types.AttributeValue, error) {
 	return nil, itemInvalidf(operandText)
 }
 
-// difference is DELETE: the set without the given elements, nil when none is left.
+// difference is DELETE: the set without the given elements, nil if none is left.
 func difference(current, without types.AttributeValue) (types.AttributeValue, error) {
 	switch without := without.(type) {
 	case *types.AttributeValueMemberSS:

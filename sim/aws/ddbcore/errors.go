@@ -9,8 +9,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// invalid is a ValidationException on its way out. It stays this private type until the operation is known,
-// because the same mistake reads differently on different operations.
+// invalid is a ValidationException before dressed makes it public: the same mistake has different
+// texts in different operations.
 type invalid struct {
 	message string
 	// enveloped marks the texts that PutItem, UpdateItem and DeleteItem wrap in "1 validation error detected: ".
@@ -36,8 +36,8 @@ func itemInvalidf(format string, args ...any) error {
 
 const envelope = "1 validation error detected: "
 
-// dressed turns an internal mistake into the error that a client of AWS sees; wraps says whether the operation is one
-// of those that use the envelope.
+// dressed turns an internal error into the one that a client of AWS sees; wraps says whether the
+// operation uses the envelope.
 func dressed(err error, wraps bool) error {
 	var bad *invalid
 	if !errors.As(err, &bad) {
@@ -55,7 +55,7 @@ func unsupported(operation, parameter string) error {
 	return invalidf("ddbcore does not support %s in %s", parameter, operation)
 }
 
-// badMember is the text of a constraint of the API model that a member breaks.
+// badMember refuses a member that breaks a constraint of the API model.
 func badMember(value, member, constraint string) error {
 	return invalidf("%sValue '%s' at '%s' failed to satisfy constraint: %s", envelope, value, member, constraint)
 }

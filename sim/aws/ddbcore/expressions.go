@@ -1,17 +1,19 @@
 package ddbcore
 
-// Expressions are parsed expressions by their text. Cores that are used one after the other may share them, as those of many
-// short runs do: parsing the same few texts again is much of such a run. The zero value is ready.
+// Expressions are parsed expressions by their text. Cores that run one after the other may share
+// them: parsing the same few texts again is a large part of a short run. The zero value is ready
+// for use.
 type Expressions struct {
 	conditions  cache[*conditionExpression]
 	updates     cache[*updateExpression]
 	projections cache[*projectionExpression]
 }
 
-// maxCached bounds each cache of parsed expressions: a caller that writes values into its expressions would fill it.
+// maxCached bounds each cache of parsed expressions, because a caller may write values into its
+// expressions.
 const maxCached = 1024
 
-// cache remembers parsed expressions, and those that do not parse, by parameter and text.
+// cache remembers parsed expressions, and errors of those that do not parse, by parameter and text.
 type cache[E any] struct{ entries map[cacheKey]parsed[E] }
 
 type cacheKey struct {

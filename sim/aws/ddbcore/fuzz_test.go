@@ -46,7 +46,7 @@ func FuzzKeyCondition(f *testing.F) {
 		for range e.values {
 			b.values = append(b.values, keyValue("1", kindS))
 		}
-		// Whatever it selects, or why it is refused, it must not panic.
+		// Whether it selects or is refused, it must not panic.
 		_, _ = keyRangeOf(e, &b, schema)
 		return e, nil
 	}, "p = :p AND c > :c", "(:p = p) and (c between :a and :b)", "begins_with(c, :c) AND p = :p", "p = :p OR c = :c")

@@ -39,7 +39,7 @@ func refuseRead(operation string, attributesToGet []string, capacity types.Retur
 	return nil
 }
 
-// shape is the part of an item that a read returns; without paths, all of it.
+// shape is the part of an item that a read returns; without a projection, all of it.
 type shape struct {
 	projection *projectionExpression
 	bound      binding
@@ -66,7 +66,8 @@ func (c *Core) bindShape(text *string, from given) (s shape, err error) {
 	return s, err
 }
 
-// of is a copy; nil for an absent item, and empty, not nil, where nothing of the item is asked for.
+// of returns a copy of that part: nil for an absent item; empty, not nil, if the item has nothing
+// of it.
 func (s *shape) of(it item) item {
 	if it == nil || s.projection == nil {
 		return cloneItem(it)

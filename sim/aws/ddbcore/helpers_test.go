@@ -72,7 +72,7 @@ func put(tb testing.TB, core *ddbcore.Core, it attrs) {
 	mustDo(tb, core, &dynamodb.PutItemInput{TableName: aws.String("items"), Item: it})
 }
 
-// stored is the item with the key "k" in "items", nil when absent.
+// stored is the item with the key "k" in "items", nil if absent.
 func stored(core *ddbcore.Core) attrs {
 	it, _ := core.Item(ddbcore.ItemKey{Table: "items", Hash: "k"})
 	return it

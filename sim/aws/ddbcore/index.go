@@ -38,15 +38,16 @@ type index struct {
 	tree       *btree.BTreeG[position]
 }
 
-// position is a place in an index: the text of the index key, and the record. Where stale reads are possible, a record
-// is at the position of its previous version, too; who reads a position checks that the version it takes belongs there.
+// position is a place in an index: the text of the index key, and the record. If stale reads are
+// possible, a record is also at the position of its previous version; a reader of a position checks
+// that the version it reads belongs there.
 type position struct {
 	hash, rng string
 	record    *record
 	edge      edge
 }
 
-// edge makes a position that no record has, to start from or to stop at.
+// edge makes a position that no record has, at which a walk starts or stops.
 type edge int8
 
 const (
@@ -74,7 +75,7 @@ func (ix *index) compare(a, b position) int {
 	if order := compareKeyText(ix.schema.hash.kind, a.hash, b.hash); order != 0 {
 		return order
 	}
-	if order := cmp.Compare(a.edge/2, b.edge/2); order != 0 { // only the edges of a hash are left by the division
+	if order := cmp.Compare(a.edge/2, b.edge/2); order != 0 { // the division leaves only the edges of a hash
 		return order
 	}
 	if order := compareKeyText(ix.schema.rng.kind, a.rng, b.rng); order != 0 {
@@ -92,7 +93,7 @@ func (ix *index) compare(a, b position) int {
 func (ix *index) insert(p position) { ix.tree.Set(p) }
 func (ix *index) remove(p position) { ix.tree.Delete(p) }
 
-// keyOf is the index key of an item; ok is false when the item is not in the index.
+// keyOf is the index key of an item; ok is false if the item is not in the index.
 func (ix *index) keyOf(it item) (hash, rng string, ok bool) {
 	if it == nil {
 		return "", "", false
@@ -121,7 +122,7 @@ func keyText(v types.AttributeValue, k kind) (text string, ok bool) {
 	return "", false
 }
 
-// keyValue is the value whose text keyText returns.
+// keyValue is the inverse of keyText.
 func keyValue(text string, k kind) types.AttributeValue {
 	switch k {
 	case kindN:
@@ -132,13 +133,14 @@ func keyValue(text string, k kind) types.AttributeValue {
 	return &types.AttributeValueMemberS{Value: text}
 }
 
-// holds says that a version of the position's record belongs there.
+// holds says whether it, a version of the position's record, belongs at the position.
 func (ix *index) holds(p position, it item) bool {
 	hash, rng, ok := ix.keyOf(it)
 	return ok && hash == p.hash && rng == p.rng
 }
 
-// move brings a record from the positions of its versions to those it has once next is its current version.
+// move moves a record from the positions of its present versions to those that it has when next
+// becomes its current version.
 func (ix *index) move(r *record, next item, keepsHistory bool) {
 	var before, after []position
 	add := func(list []position, it item) []position {
@@ -163,7 +165,7 @@ func (ix *index) move(r *record, next item, keepsHistory bool) {
 	}
 }
 
-// checkItem refuses an item whose attribute for the index key has the wrong type or is empty.
+// checkItem refuses an item if an attribute of the index key has the wrong type or is empty.
 func (ix *index) checkItem(it item) error {
 	for _, a := range ix.schema.attributes() {
 		v := it[a.name]

@@ -98,7 +98,7 @@ func (c *Core) updateItem(now time.Time, in *dynamodb.UpdateItemInput) (*dynamod
 	return &dynamodb.UpdateItemOutput{Attributes: e.returned(in.ReturnValues, old, next)}, nil
 }
 
-// returned is what ReturnValues asks for; nil when there is nothing to show.
+// returned is what ReturnValues asks for; nil if there is nothing.
 func (e *updateEffect) returned(what types.ReturnValue, old, next item) item {
 	switch what {
 	case types.ReturnValueAllOld:

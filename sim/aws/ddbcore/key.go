@@ -64,7 +64,7 @@ func emptyKindText(k kind) string {
 	return "string"
 }
 
-// keyItem is an item of nothing but the key.
+// keyItem is an item with only the key.
 func (t *table) keyItem(key primaryKey) item {
 	schema := &t.primary.schema
 	it := item{schema.hash.name: keyValue(key.hash, schema.hash.kind)}

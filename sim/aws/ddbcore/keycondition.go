@@ -110,7 +110,7 @@ func (r keyRange) narrowed(op string, texts []string, k kind) (keyRange, error) 
 	return r, nil
 }
 
-// prefixEnd is the least text above everything with the prefix; ok is false where there is none.
+// prefixEnd is the least text above everything with the prefix; ok is false if there is none.
 func prefixEnd(prefix string) (end string, ok bool) {
 	for i := len(prefix) - 1; i >= 0; i-- {
 		if prefix[i] < 0xff {

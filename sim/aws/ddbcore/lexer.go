@@ -13,7 +13,7 @@ const (
 	tokenName              // #name
 	tokenValue             // :value
 	tokenInteger           // a list index
-	tokenSymbol            // an operator or a mark; a character that no expression uses is one, too, and no rule takes it
+	tokenSymbol            // an operator or a mark, or a character that no expression uses and no rule takes
 )
 
 // token is one piece of an expression; start and end are its place in the text.
@@ -23,7 +23,7 @@ type token struct {
 	start, end int
 }
 
-// lex never fails: what is no token of the grammar becomes a symbol that the parser refuses where it stands.
+// lex never fails: a character outside the grammar becomes a symbol, which the parser refuses.
 func lex(src string) []token {
 	tokens := make([]token, 0, len(src)/4+2)
 	for at := 0; at < len(src); {

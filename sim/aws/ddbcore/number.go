@@ -15,7 +15,8 @@ const (
 	maxDigits   = 38
 	maxExponent = 125  // of the first significant digit: 9.99…E+125
 	minExponent = -130 // 1E-130
-	// fastDigits is the longest integer whose sum with another one cannot overflow an int64.
+	// fastDigits is the most digits that two integers may have so that their sum cannot overflow an
+	// int64.
 	fastDigits = 18
 )
 
@@ -24,7 +25,7 @@ const (
 	underflowText   = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
 	digitsText      = "Attempting to store more than 38 significant digits in a Number"
 	notANumberText  = "The parameter cannot be converted to a numeric value"
-	maxNumberLength = 512 // longer text cannot be a number within the limits that anyone wrote on purpose
+	maxNumberLength = 512 // no client writes a longer number within the limits
 )
 
 // canonicalNumber returns the canonical text of s.
@@ -35,7 +36,8 @@ func canonicalNumber(s string) (string, error) {
 	return slowCanonicalNumber(s)
 }
 
-// isPlainInteger says that s is canonical already and short enough to need no check of its digits.
+// isPlainInteger says whether s is a canonical integer, short enough to need no check of its
+// digits.
 func isPlainInteger(s string) bool {
 	digits := s
 	if len(s) > 1 && s[0] == '-' {

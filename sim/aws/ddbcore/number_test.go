@@ -8,7 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Developer Guide, HowItWorks.NamingRulesDataTypes; scylladb test/alternator/test_number.py, run against AWS.
+// TestCanonicalNumbers (Developer Guide, HowItWorks.NamingRulesDataTypes; scylladb
+// test/alternator/test_number.py, run against AWS).
 func TestCanonicalNumbers(t *testing.T) {
 	for given, want := range map[string]string{
 		"1": "1", "+1": "1", "01": "1", "1.0": "1", "1.": "1", "1.50": "1.5", "-0": "0", "0.000": "0", ".5": "0.5", "-.5": "-0.5",
@@ -39,7 +40,8 @@ func TestNumbersThatAreNone(t *testing.T) {
 	}
 }
 
-// Arithmetic, order and the canonical form agree with rational numbers.
+// TestNumbersAgreeWithRationals compares arithmetic, order and the canonical form with rational
+// numbers.
 func TestNumbersAgreeWithRationals(t *testing.T) {
 	number := rapid.StringMatching(`-?[0-9]{1,20}(\.[0-9]{1,15})?(e-?[0-9]{1,2})?`)
 	rapid.Check(t, func(t *rapid.T) {

@@ -4,7 +4,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// walk is a Query or a Scan, ready to run: a way along an index, and what becomes of the items on it.
+// walk is a Query or a Scan, ready to run: a way along an index, and what to return of the items on
+// it.
 type walk struct {
 	table      *table
 	index      *index
@@ -27,8 +28,8 @@ type page struct {
 	last           item
 }
 
-// run walks until the page is full: limit items are evaluated, or 1 MB is read. As in DynamoDB, a page that ends with
-// its limit names a last key even where nothing follows.
+// run walks until the page is full: limit items are evaluated, or 1 MB is read. As in DynamoDB, a
+// page that ends with its limit names a last key even if nothing follows.
 func (w *walk) run(c *Core) page {
 	var result page
 	bytes := 0
@@ -59,7 +60,8 @@ func (w *walk) run(c *Core) page {
 	return result
 }
 
-// versions returns how this walk sees a record: the same version wherever it meets it.
+// versions returns a function that reads a record: the same version each time that the walk meets
+// it.
 func (w *walk) versions(c *Core) func(*record) item {
 	if c.options.Choose == nil || w.consistent {
 		return func(r *record) item { return r.current }
@@ -153,7 +155,7 @@ func keyTexts(it item, schema keySchema) (key primaryKey, ok bool) {
 	return key, ok
 }
 
-// view is the part of an item that the index projects; its values are shared.
+// view is the part of an item that the index projects; it shares the item's values.
 func (ix *index) view(it item) item {
 	if ix.name == "" || ix.projection.ProjectionType == types.ProjectionTypeAll {
 		return it

@@ -13,7 +13,7 @@ const (
 	maxListIndex       = 1<<31 - 1
 )
 
-// expressionKind is how error texts name the parameter that holds the expression.
+// expressionKind is the expression's parameter, as error texts name it.
 type expressionKind string
 
 const (
@@ -44,7 +44,7 @@ type placeholders struct {
 	checks        []check
 }
 
-// check refuses a binding that the grammar allows and DynamoDB does not.
+// check refuses a binding that DynamoDB does not allow although the grammar does.
 type check func(b *binding) error
 
 // parser reads one expression. The first syntax error stops it: err stays set and every rule returns at once.
@@ -127,7 +127,8 @@ func (p *parser) syntax() {
 	p.fail(`Syntax error; token: "` + p.peek().text + `", near: "` + p.src[from.start:to.end] + `"`)
 }
 
-// mistake records an error that a syntax error further on, or one of a lower rank, takes precedence over.
+// mistake records an error; a later syntax error and a mistake of a lower rank take precedence over
+// it.
 func (p *parser) mistake(r rank, text string) {
 	if p.mistakes[r] == nil {
 		p.mistakes[r] = invalidf("Invalid %s: %s", p.kind, text)
@@ -139,7 +140,7 @@ func (p *parser) atSymbol(symbol string) bool {
 	return t.kind == tokenSymbol && t.text == symbol
 }
 
-// atWord compares as keywords do, without case.
+// atWord ignores case, as keywords do.
 func (p *parser) atWord(word string) bool {
 	t := p.peek()
 	return t.kind == tokenWord && strings.EqualFold(t.text, word)
@@ -167,7 +168,7 @@ func (p *parser) expect(symbol string) {
 	}
 }
 
-// atCall says that a function's name and its parenthesis come next.
+// atCall says whether a function's name and its parenthesis come next.
 func (p *parser) atCall() bool {
 	return p.peek().kind == tokenWord && p.at+1 < len(p.tokens) && p.tokens[p.at+1].text == "(" && !p.atKeyword()
 }

@@ -41,7 +41,7 @@ func (p *path) print(w *strings.Builder) {
 	}
 }
 
-// name is the attribute name of an element that is no index.
+// name is the attribute name of an element other than an index.
 func (b *binding) name(e element) string {
 	if e.kind == elementAlias {
 		return b.names[e.slot]
@@ -51,7 +51,7 @@ func (b *binding) name(e element) string {
 
 func (b *binding) head(p *path) string { return b.name(p.elements[0]) }
 
-// value resolves the path in an item; nil when there is nothing at its end.
+// value resolves the path in an item; nil if there is nothing at its end.
 func (p *path) value(b *binding, it item) types.AttributeValue {
 	v := it[b.head(p)]
 	for _, e := range p.elements[1:] {

@@ -15,7 +15,7 @@ func checkFailureReturn(v types.ReturnValuesOnConditionCheckFailure) (returnsOld
 	return false, badEnum(string(v), "returnValuesOnConditionCheckFailure", "ALL_OLD, NONE")
 }
 
-// legacy refuses what the expressions have replaced and what is not modelled.
+// legacy refuses parameters that expressions have replaced or that are not modelled.
 type legacy struct {
 	operation  string
 	expected   map[string]types.ExpectedAttributeValue

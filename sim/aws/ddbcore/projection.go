@@ -41,8 +41,8 @@ func parseProjection(src string) (*projectionExpression, error) {
 	return e, nil
 }
 
-// project returns a copy of the places that the disjoint paths name, inside the maps and lists that hold them. Paths
-// that lead nowhere leave nothing behind.
+// project returns a copy of the places that the disjoint paths name, inside the maps and lists that
+// hold them. A path that leads nowhere adds nothing.
 func project(b *binding, it item, paths []*path) item {
 	sorted := slices.Clone(paths)
 	slices.SortFunc(sorted, func(x, y *path) int { return comparePaths(b, x, y) })
@@ -67,7 +67,8 @@ func pathsEnd(b *binding, paths []*path, from, depth int) int {
 	return to
 }
 
-// projected is the part of a value that the paths, which share everything up to depth, lead to; nil for no part.
+// projected is the part of a value that the paths lead to; they share everything up to depth. It is
+// nil if there is no such part.
 func projected(b *binding, v types.AttributeValue, paths []*path, depth int) types.AttributeValue {
 	if v == nil {
 		return nil

@@ -129,7 +129,7 @@ func (w *walk) choose(r *walkRequest) error {
 	if r.projection != nil && r.choose != "" && r.choose != types.SelectSpecificAttributes {
 		return invalidf("Cannot specify the ProjectionExpression when choosing to get %s", r.choose)
 	}
-	// A local index can fetch from the table what it does not project, when it is asked for by name.
+	// A local index can fetch from the table what it does not project, if the request names it.
 	w.whole = w.whole || r.projection != nil && !w.index.global
 	return nil
 }
@@ -179,7 +179,7 @@ func (c *Core) bindWalk(w *walk, r *walkRequest) (err error) {
 	return r.given.checkGiven(false, parameters, uses[:]...)
 }
 
-// checkFilter refuses a Query's filter on what its key condition is for.
+// checkFilter refuses a Query's filter on the attributes of its key.
 func (w *walk) checkFilter() error {
 	if w.within == nil {
 		return nil

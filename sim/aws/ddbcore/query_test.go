@@ -55,7 +55,8 @@ func rangeKeys(items []map[string]types.AttributeValue) string {
 	return strings.Join(keys, " ")
 }
 
-// Developer Guide, Query.KeyConditionExpressions; scylladb test/alternator/test_key_condition_expression.py, run against AWS.
+// TestKeyConditions (Developer Guide, Query.KeyConditionExpressions; scylladb
+// test/alternator/test_key_condition_expression.py, run against AWS).
 func TestKeyConditions(t *testing.T) {
 	core := tenInARow(t)
 	v := attrs{":p": s("k"), ":x": n("4"), ":y": n("6")}
@@ -127,7 +128,8 @@ func TestPrefixesSelectARangeOfText(t *testing.T) {
 	}
 }
 
-// Developer Guide, Query.Pagination: Limit counts what is evaluated, before the filter.
+// TestPagesByLimit: Limit counts what is evaluated, before the filter (Developer Guide,
+// Query.Pagination).
 func TestPagesByLimit(t *testing.T) {
 	core := tenInARow(t)
 	in := &dynamodb.QueryInput{
@@ -211,7 +213,7 @@ func TestIndexesProjectAndRefuse(t *testing.T) {
 	}
 }
 
-// rows of a plain model: what a table holds, in no order.
+// row is an item of the plain model, a list in no order.
 type row struct{ p, c, a, r int }
 
 func (w row) item() attrs {
@@ -225,7 +227,8 @@ func (w row) item() attrs {
 	return it
 }
 
-// Pages of an index, put together, are what filtering and sorting a plain list gives, whatever was written before.
+// TestAnIndexAgreesWithSortingAList: after any writes, the pages of an index together equal a plain
+// list, filtered and sorted.
 func TestAnIndexAgreesWithSortingAList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		core := ddbcore.New(ddbcore.Options{})
@@ -287,7 +290,7 @@ func TestAnIndexAgreesWithSortingAList(t *testing.T) {
 	})
 }
 
-// Developer Guide, HowItWorks.ReadConsistency.
+// TestAnEventualReadMayReturnTheVersionBefore (Developer Guide, HowItWorks.ReadConsistency).
 func TestAnEventualReadMayReturnTheVersionBefore(t *testing.T) {
 	stale := false
 	core := ddbcore.New(ddbcore.Options{Choose: func(n int, label string) int {

@@ -142,7 +142,8 @@ func genAction(t *rapid.T, head string) action {
 	return a
 }
 
-// applyTo is the reference: every right side is computed from before. ok is false where the update is refused.
+// applyTo is the reference: it computes every right side from before. ok is false if DynamoDB
+// refuses the update.
 func applyTo(before map[string]any, actions []action) (after map[string]any, ok bool) {
 	after = copyTree(before).(map[string]any)
 	for _, a := range actions {

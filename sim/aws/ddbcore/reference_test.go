@@ -13,7 +13,8 @@ import (
 // The reference is a second, plain implementation of conditions and updates. It shares nothing with the core: it works
 // on trees built by the test instead of text, on items decoded into Go values, and on rational numbers.
 
-// ref is a decoded value: string, *big.Rat, []byte, bool, nil (NULL), refSet, []any or map[string]any.
+// refSet is a decoded set. Other decoded values are string, *big.Rat, []byte, bool, nil (NULL),
+// []any and map[string]any.
 type refSet struct {
 	kind     string
 	elements []string // sorted, each as decoded text
@@ -93,7 +94,7 @@ func same(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// less says a < b; ok is false where they have no order.
+// less says a < b; ok is false if they have no order.
 func less(a, b any) (lt, ok bool) {
 	switch a := a.(type) {
 	case string:

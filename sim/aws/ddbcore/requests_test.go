@@ -13,7 +13,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 )
 
-// Each request is refused with the code and, in part, the text.
+// TestRefusedRequests holds each refusal's code and a part of its text.
 func TestRefusedRequests(t *testing.T) {
 	items := aws.String("items")
 	value := attrs{":v": n("1")}
@@ -106,7 +106,8 @@ func TestDeleteIsIdempotentUnlessConditional(t *testing.T) {
 	}
 }
 
-// API Reference, PutItem: Item is in the error only when it was asked for and is there.
+// TestAFailedConditionReturnsTheOldItemOnRequest: only if the request asks for it and the item
+// exists (API Reference, PutItem).
 func TestAFailedConditionReturnsTheOldItemOnRequest(t *testing.T) {
 	for name, row := range map[string]struct {
 		item  attrs
@@ -157,7 +158,6 @@ func TestProjectionKeepsTheStructureAroundWhatItNames(t *testing.T) {
 	}
 }
 
-// What goes in and comes out belongs to the caller.
 func TestNeitherInputNorOutputIsShared(t *testing.T) {
 	core := newTable(t, ddbcore.Options{})
 	inner := m(attrs{"x": n("1")}).(*types.AttributeValueMemberM)
@@ -222,7 +222,7 @@ func TestBatchesWriteAndReadAcrossTables(t *testing.T) {
 	}
 }
 
-// Of what cores share, only the text's meaning is remembered: not the values, the items or the table of a request.
+// TestCoresThatShareExpressionsShareNothingElse: no values, items or table of a request.
 func TestCoresThatShareExpressionsShareNothingElse(t *testing.T) {
 	known := &ddbcore.Expressions{}
 	update := func(core *ddbcore.Core, condition, by string) error {

@@ -2,8 +2,8 @@ package ddbcore
 
 import "strings"
 
-// isReserved says whether a bare attribute name is one of the words that an expression must not use without a
-// placeholder (Developer Guide, ReservedWords). Case does not matter.
+// isReserved says whether an expression may use an attribute name only behind a placeholder
+// (Developer Guide, ReservedWords). It ignores case.
 func isReserved(name string) bool {
 	_, ok := reserved[strings.ToUpper(name)]
 	return ok

@@ -17,7 +17,7 @@ func union[E any](a, b []E, compare func(E, E) int) []E {
 	return slices.CompactFunc(all, func(x, y E) bool { return compare(x, y) == 0 })
 }
 
-// except returns the elements of the sorted set a that the sorted set b has not.
+// except returns the elements of the sorted set a that are not in the sorted set b.
 func except[E any](a, b []E, compare func(E, E) int) []E {
 	var rest []E
 	for _, e := range a {

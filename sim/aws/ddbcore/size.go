@@ -25,7 +25,7 @@ func itemBytes(it item) int {
 	return size
 }
 
-// attributeBytes is the size of one attribute, 0 when it is absent.
+// attributeBytes is the size of one attribute, 0 if it is absent.
 func attributeBytes(name string, v types.AttributeValue) int {
 	if v == nil {
 		return 0
@@ -70,7 +70,7 @@ func valueBytes(v types.AttributeValue) int {
 	return size
 }
 
-// numberBytes is one byte for two significant digits and one more, and one for a minus sign.
+// numberBytes is one byte for each two significant digits, one more, and one for a minus sign.
 func numberBytes(canonical string) int {
 	significant := strings.Trim(canonical, "-0.")
 	size := (len(significant)-strings.Count(significant, ".")+1)/2 + 1
@@ -80,8 +80,8 @@ func numberBytes(canonical string) int {
 	return size
 }
 
-// sizeFunction is the function size(): characters of a string, bytes of a binary, elements of everything else that has
-// any. ok is false for a value without a size.
+// sizeFunction is the function size(): characters of a string, bytes of a binary, elements of a
+// set, list or map. ok is false for any other value.
 func sizeFunction(v types.AttributeValue) (n int, ok bool) {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:

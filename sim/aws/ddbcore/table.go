@@ -29,14 +29,14 @@ type table struct {
 // primaryKey is the text of an item's key attributes, as in ItemKey.
 type primaryKey struct{ hash, rng string }
 
-// record is an item with its history. A record whose current version is absent exists only where stale reads are
-// possible: such a read may still find the version before.
+// record is an item with its history. A record without a current version exists only if stale reads
+// are possible: such a read may still find the previous version.
 type record struct {
 	key     primaryKey
-	current item // nil when absent
+	current item // nil if absent
 	bytes   int  // size of current
 
-	// previous is the version before current, nil when absent; kept only where stale reads are possible.
+	// previous is the version before current, nil if absent; kept only if stale reads are possible.
 	previous item
 }
 
@@ -44,7 +44,7 @@ func (t *table) itemKey(key primaryKey) ItemKey {
 	return ItemKey{Table: t.name, Hash: key.hash, Range: key.rng}
 }
 
-// current is the latest version of an item, nil when absent.
+// current is the latest version of an item, nil if absent.
 func (t *table) current(key primaryKey) item {
 	if r := t.records[key]; r != nil {
 		return r.current
@@ -64,7 +64,8 @@ func (t *table) index(name string) *index {
 	return nil
 }
 
-// commit makes next, nil for absent, the current version of an item. next is canonical and never changed from here on.
+// commit makes next, nil for absent, the current version of an item. next is canonical and never
+// changes from then on.
 func (c *Core) commit(now time.Time, t *table, key primaryKey, next item, bytes int, cause Cause) {
 	r := t.records[key]
 	if r == nil {
@@ -96,7 +97,7 @@ func (c *Core) commit(now time.Time, t *table, key primaryKey, next item, bytes 
 	}
 }
 
-// read is the version of a record that a read sees. Every record has a version before its current one: at first, its
+// read is the version of a record that a read sees. The version before a record's first one is its
 // absence.
 func (c *Core) read(r *record, consistent bool) item {
 	if r == nil {
@@ -108,7 +109,7 @@ func (c *Core) read(r *record, consistent bool) item {
 	return r.current
 }
 
-// Item returns the latest version of an item, which must not be changed.
+// Item returns the latest version of an item. The caller must not change it.
 func (c *Core) Item(key ItemKey) (map[string]types.AttributeValue, bool) {
 	t := c.tables[key.Table]
 	if t == nil {
@@ -118,8 +119,8 @@ func (c *Core) Item(key ItemKey) (map[string]types.AttributeValue, bool) {
 	return it, it != nil
 }
 
-// Items yields the latest version of every item of a table in the order of its keys; the items must not be changed.
-// A table that does not exist has none.
+// Items yields the latest version of every item of a table in the order of its keys. The caller
+// must not change them. A table that does not exist has none.
 func (c *Core) Items(tableName string) iter.Seq2[ItemKey, map[string]types.AttributeValue] {
 	return func(yield func(ItemKey, map[string]types.AttributeValue) bool) {
 		t := c.tables[tableName]
@@ -132,7 +133,7 @@ func (c *Core) Items(tableName string) iter.Seq2[ItemKey, map[string]types.Attri
 	}
 }
 
-// tableNames are in order.
+// tableNames returns the tables' names, sorted.
 func (c *Core) tableNames() []string { return sortedKeys(c.tables) }
 
 func (c *Core) table(name *string) (*table, error) {

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// tokenLife is how long after its completion a transaction's ClientRequestToken is known (API reference,
-// TransactWriteItems).
+// tokenLife is how long after a transaction's completion the core knows its ClientRequestToken (API
+// reference, TransactWriteItems).
 const tokenLife = 10 * time.Minute
 
 type fingerprint [sha256.Size]byte
@@ -29,7 +29,8 @@ type completed struct {
 
 func newTokens() tokens { return tokens{known: map[string]completed{}} }
 
-// seen says that the same request has completed under this token. Another request under it is an error.
+// seen says whether the same request has completed under this token. Another request under it is an
+// error.
 func (t *tokens) seen(now time.Time, token string, request fingerprint) (bool, error) {
 	for len(t.order) > 0 && now.Sub(t.known[t.order[0]].at) > tokenLife {
 		delete(t.known, t.order[0])
@@ -48,7 +49,7 @@ func (t *tokens) seen(now time.Time, token string, request fingerprint) (bool, e
 	return true, nil
 }
 
-// remember records a completed transaction; without a token there is nothing to know it by.
+// remember records a completed transaction that has a token.
 func (t *tokens) remember(now time.Time, token string, request fingerprint) {
 	if token == "" {
 		return
@@ -57,8 +58,9 @@ func (t *tokens) remember(now time.Time, token string, request fingerprint) {
 	t.order = append(t.order, token)
 }
 
-// fingerprintOf identifies the actions of a transaction, and returns their size too. Every part is written with its
-// length, so that different requests never give the same text; maps are written in the order of their keys.
+// fingerprintOf identifies the actions of a transaction, and returns their size too. It writes
+// every part with its length, so that different requests never give the same text, and maps in the
+// order of their keys.
 func fingerprintOf(in *dynamodb.TransactWriteItemsInput) (fingerprint, int) {
 	e := encoder{out: make([]byte, 0, 2048)} // most requests fit
 	for i := range in.TransactItems {
@@ -92,7 +94,7 @@ func fingerprintOf(in *dynamodb.TransactWriteItemsInput) (fingerprint, int) {
 	return sha256.Sum256(e.out), len(e.out)
 }
 
-// encoder writes values so that only equal ones give equal bytes.
+// encoder writes values so that only equal values give equal bytes.
 type encoder struct{ out []byte }
 
 func (e *encoder) length(n int) { e.out = binary.AppendUvarint(e.out, uint64(n)) }

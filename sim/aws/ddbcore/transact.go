@@ -52,7 +52,8 @@ func (c *Core) transactWriteItems(now time.Time, in *dynamodb.TransactWriteItems
 	return &dynamodb.TransactWriteItemsOutput{}, nil
 }
 
-// prepareTransaction checks all actions. A mistake in an item's content is a reason to cancel; any other fails the call.
+// prepareTransaction checks all actions. A mistake in an item's content is a reason to cancel; any
+// other mistake fails the call.
 func (c *Core) prepareTransaction(actions []types.TransactWriteItem) ([]write, *reasons, error) {
 	writes := make([]write, len(actions))
 	why := &reasons{list: make([]types.CancellationReason, len(actions))}
@@ -167,7 +168,7 @@ func (c *Core) runTransaction(now time.Time, writes []write, why *reasons) error
 	return nil
 }
 
-// reasons collects why a transaction is cancelled, one entry for each action.
+// reasons are a cancelled transaction's reasons, one entry for each action.
 type reasons struct {
 	list      []types.CancellationReason
 	cancelled bool
@@ -191,7 +192,7 @@ func (r *reasons) invalid(i int, err error) {
 	r.list[i] = types.CancellationReason{Code: aws.String(reasonInvalid), Message: aws.String(err.Error())}
 }
 
-// error is the cancellation, nil when there is no reason for one.
+// error is the cancellation, nil if there is no reason for one.
 func (r *reasons) error() error {
 	if !r.cancelled {
 		return nil

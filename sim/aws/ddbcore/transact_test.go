@@ -94,7 +94,7 @@ func TestMistakesInTransactions(t *testing.T) {
 	}
 }
 
-// API Reference, TransactWriteItems, ClientRequestToken.
+// TestATransactionIsDoneOnceForItsToken (API Reference, TransactWriteItems, ClientRequestToken).
 func TestATransactionIsDoneOnceForItsToken(t *testing.T) {
 	core := newTable(t, ddbcore.Options{})
 	count := func(want string) {
@@ -122,7 +122,8 @@ func TestATransactionIsDoneOnceForItsToken(t *testing.T) {
 	count("2")
 }
 
-// A cancelled transaction has not completed: the retry is evaluated again.
+// TestACancelledTransactionMayBeTriedAgainWithItsToken: it has not completed, so the core evaluates
+// the retry.
 func TestACancelledTransactionMayBeTriedAgainWithItsToken(t *testing.T) {
 	core := newTable(t, ddbcore.Options{})
 	in := transact(putAction("x", "", ""), types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{

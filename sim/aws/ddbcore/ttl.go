@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// ttlOldest: an item that expired longer ago is never deleted (Developer Guide, time-to-live-ttl-before-you-start).
+	// ttlOldest: DynamoDB never deletes an item that expired longer ago (Developer Guide,
+	// time-to-live-ttl-before-you-start).
 	ttlOldest = 5 * 365 * 24 * time.Hour
 	// ttlChange is the least time between two changes of a table's setting.
 	ttlChange = time.Hour
@@ -66,8 +67,8 @@ func (c *Core) describeTimeToLive(in *dynamodb.DescribeTimeToLiveInput) (*dynamo
 	return &dynamodb.DescribeTimeToLiveOutput{TimeToLiveDescription: d}, nil
 }
 
-// Expired lists the items that DynamoDB may delete at the given time, in the order of tables and keys. Until somebody
-// deletes them they are as visible as any other.
+// Expired lists the items that DynamoDB may delete at the given time, in the order of tables and
+// keys. Until DeleteExpired deletes them they are as visible as any other.
 func (c *Core) Expired(now time.Time) []ItemKey {
 	var keys []ItemKey
 	for _, name := range c.tableNames() {
@@ -85,8 +86,8 @@ func (c *Core) Expired(now time.Time) []ItemKey {
 	return keys
 }
 
-// DeleteExpired deletes an item if its stored value is still expired, and says whether it did: an update that moved the
-// time, or removed it, is honoured.
+// DeleteExpired deletes an item if it is still expired, and says whether it did. It does not delete
+// an item if an update has moved or removed the time.
 func (c *Core) DeleteExpired(now time.Time, key ItemKey) bool {
 	t := c.tables[key.Table]
 	if t == nil {
@@ -100,7 +101,8 @@ func (c *Core) DeleteExpired(now time.Time, key ItemKey) bool {
 	return true
 }
 
-// expired compares in seconds, as the attribute counts; an attribute that is no number never expires.
+// expired compares in seconds, as the attribute counts; an item never expires if the attribute is
+// no number.
 func (l timeToLive) expired(now time.Time, it item) bool {
 	if l.attribute == "" || it == nil {
 		return false
@@ -117,7 +119,7 @@ func (l timeToLive) expired(now time.Time, it item) bool {
 	return seconds < now.Unix() && seconds >= now.Add(-ttlOldest).Unix()
 }
 
-// floor is the integer part of a canonical number; ok is false where it is too large for a time.
+// floor is the integer part of a canonical number; ok is false if it is too large for a time.
 func floor(number string) (n int64, ok bool) {
 	if n, ok = smallInteger(number); ok {
 		return n, true

@@ -20,7 +20,8 @@ func setTTL(attribute string, enabled bool) *dynamodb.UpdateTimeToLiveInput {
 	}}
 }
 
-// Developer Guide, howitworks-ttl and time-to-live-ttl-before-you-start; scylladb test/alternator/test_ttl.py.
+// TestWhatExpires (Developer Guide, howitworks-ttl and time-to-live-ttl-before-you-start; scylladb
+// test/alternator/test_ttl.py).
 func TestWhatExpires(t *testing.T) {
 	seconds := epoch.Unix()
 	for name, row := range map[string]struct {
@@ -86,7 +87,7 @@ func TestAnExpiredItemIsThereUntilItIsDeleted(t *testing.T) {
 	}
 }
 
-// scylladb test/alternator/test_ttl.py, run against AWS.
+// TestTimeToLiveChangesOnlyOnceAnHour (scylladb test/alternator/test_ttl.py, run against AWS).
 func TestTimeToLiveChangesOnlyOnceAnHour(t *testing.T) {
 	core := newTable(t, ddbcore.Options{})
 	steps := []struct {

@@ -6,14 +6,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// updateExpression is a parsed UpdateExpression; actions are in the order in which they are written.
+// updateExpression is a parsed UpdateExpression; actions are in the order of the text.
 type updateExpression struct {
 	placeholders
 	sets    []setAction
 	removes []*path
 	adds    []elementAction
 	deletes []elementAction
-	targets []*path // that the actions touch, in the order SET, REMOVE, ADD, DELETE
+	targets []*path // paths that the actions touch, in the order SET, REMOVE, ADD, DELETE
 }
 
 // setAction is one "path = term" of SET.
@@ -132,10 +132,10 @@ func (t *arithmetic) print(w *strings.Builder) {
 	t.right.print(w)
 }
 
-// creates says that the update makes an item that was not there: REMOVE and DELETE alone do not.
+// creates says whether the update creates an absent item: REMOVE and DELETE alone do not.
 func (u *updateExpression) creates() bool { return len(u.sets)+len(u.adds) > 0 }
 
-// collectTargets fills targets once everything is read.
+// collectTargets fills targets after parsing.
 func (u *updateExpression) collectTargets() {
 	for _, a := range u.sets {
 		u.targets = append(u.targets, a.target)

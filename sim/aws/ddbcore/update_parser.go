@@ -89,7 +89,7 @@ func (p *parser) term() term {
 	return p.path()
 }
 
-// termCall reads a function of SET; nested says that it is the operand of another one.
+// termCall reads a function of SET; nested says whether it is the operand of another one.
 func (p *parser) termCall(nested bool) term {
 	name := p.next().text
 	p.expect("(")

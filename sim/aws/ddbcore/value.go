@@ -9,8 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// item is one version of an item. A stored item and everything below it is never changed: a write makes a new map that
-// shares what it does not touch. Stored values are canonical: numbers as text of number.go, sets sorted.
+// item is one version of an item. A stored item and everything below it never changes: a write
+// makes a new map that shares what it does not touch. Stored values are canonical: numbers as
+// number.go writes them, sets sorted.
 type item = map[string]types.AttributeValue
 
 // kind is a DynamoDB type, as a bit, so that sets of kinds are sums.
@@ -111,8 +112,8 @@ const maxNesting = 32
 
 const nestingText = "Nesting Levels have exceeded supported limits"
 
-// canonical checks a value of a request and returns it in canonical form. The result may be v itself or share parts of
-// it; what is stored goes through clone.
+// canonical checks a value of a request and returns it in canonical form. The result may be v
+// itself or share parts of it; clone copies what the core stores.
 func canonical(v types.AttributeValue) (types.AttributeValue, error) { return canonicalAt(v, 0) }
 
 func canonicalAt(v types.AttributeValue, depth int) (types.AttributeValue, error) {
@@ -205,7 +206,8 @@ func canonicalSet(v types.AttributeValue) (types.AttributeValue, error) {
 	return nil, fmt.Errorf("ddbcore: %T is no set", v)
 }
 
-// canonicalItem is canonical for each attribute, in the order of their names so that the first error is always the same.
+// canonicalItem applies canonical to each attribute, in the order of their names so that the first
+// error is always the same.
 func canonicalItem(in item) (item, error) {
 	out := make(item, len(in))
 	for _, name := range sortedKeys(in) {

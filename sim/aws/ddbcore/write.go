@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// write is one conditional write of one item, checked and ready, whether it stands alone or in a transaction.
+// write is one conditional write of one item, checked and ready, alone or in a transaction.
 type write struct {
 	table     *table
 	key       primaryKey
@@ -19,7 +19,8 @@ type write struct {
 
 // effect is what a write does to an item that meets the condition.
 type effect interface {
-	// next returns the new version with its size; nil is absent. old is nil when the item is absent, oldBytes its size.
+	// next returns the new version, nil for absent, with its size. old is nil if the item is
+	// absent; oldBytes is its size.
 	next(t *table, key primaryKey, old item, oldBytes int) (it item, bytes int, err error)
 }
 
@@ -27,7 +28,8 @@ func (w *write) holds(old item) bool {
 	return w.condition == nil || w.condition.root.holds(&w.bound, old)
 }
 
-// run does a write that stands alone and returns both versions; next is nil when the item is absent afterwards.
+// run does a write outside a transaction and returns both versions; next is nil if the item is
+// absent afterwards.
 func (c *Core) run(now time.Time, w *write) (old, next item, err error) {
 	bytes := 0
 	if r := w.table.records[w.key]; r != nil {
@@ -64,7 +66,8 @@ type deleteEffect struct{}
 
 func (deleteEffect) next(*table, primaryKey, item, int) (item, int, error) { return nil, 0, nil }
 
-// updateEffect changes attributes, and creates the item where it is absent. Without an expression it creates a bare key.
+// updateEffect changes attributes, and creates the item if it is absent. Without an expression it
+// creates an item with only the key.
 type updateEffect struct {
 	update *updateExpression // nil: none
 	bound  binding
