@@ -1,7 +1,7 @@
 // Package client is the Go SDK's clients over a function: the same methods with the same types, but
-// each call goes to a Call instead of the network. The local runtime's Call asks the cores at once; the
-// simulation's yields to its scheduler first, so that anything may happen at every call. Whatever takes
-// the SDK's clients as small interfaces takes these.
+// each call goes to a Call instead of the network. The local runtime's Call asks the cores at once;
+// the simulation's yields to its scheduler first, so that anything may happen at every call. Code
+// that takes the SDK's clients as small interfaces takes these too.
 package client
 
 import (
@@ -19,7 +19,7 @@ import (
 // output are pointers to the SDK's structs; err is the SDK's typed error.
 type Call func(ctx context.Context, service, operation string, input any) (output any, err error)
 
-// do is a Call whose output has the type that the operation promises.
+// do makes a Call and checks that the output has the operation's type.
 func do[Output any](ctx context.Context, call Call, service, operation string, input any) (*Output, error) {
 	output, err := call(ctx, service, operation, input)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 var errThrottled = errors.New("throttled")
 
-// clients are all clients over a call, with the service that each is of.
+// clients are all clients over a call, by service.
 func clients(call client.Call) map[string]any {
 	return map[string]any{
 		"dynamodb": client.NewDynamoDB(call), "sqs": client.NewSQS(call), "states": client.NewStepFunctions(call),

@@ -1,11 +1,12 @@
-// Package cloud is AWS as this system uses it: the five cores, wired to each other the way AWS wires
-// them. S3's notifications and EventBridge's events call functions, tasks of the state machine call
-// functions and queues, a queue with a mapping feeds a function, and dead letters go where they belong.
+// Package cloud is AWS as this system uses it: the five cores, wired to each other the way AWS
+// wires them. S3's notifications and EventBridge's events call functions, tasks of the state
+// machine call functions and queues, a queue with a mapping feeds a function, and dead letters go
+// to their queues.
 //
 // It is as pure as its cores: a call and the time go in, an answer and effects come out. It runs no
-// function and sends nothing between services by itself: each such step is a Delivery that the caller
-// hands back when it is to happen. The local stack does that at once; the simulation late, out of
-// order, or twice. A Cloud is not safe for concurrent use.
+// function and sends nothing between services by itself: each such step is a Delivery, and it
+// happens when the caller hands it back. The local stack does that at once; the simulation does it
+// late, out of order, or twice. A Cloud is not safe for concurrent use.
 package cloud
 
 import (
@@ -44,7 +45,7 @@ type Rule struct {
 	Function string
 }
 
-// Cloud is the wired whole.
+// Cloud is the cores, wired.
 type Cloud struct {
 	Cores
 	codec *wire.Codec
@@ -74,7 +75,7 @@ type Run struct {
 	Attempt      int // from 1
 }
 
-// Stop says that a run has had its time: what it reports will not be heard, and AWS freezes it.
+// Stop says that a run has timed out: AWS freezes it, and the Cloud ignores its report.
 type Stop struct{ InvocationID string }
 
 // Answered ends a synchronous invocation that was made through Do.
@@ -83,15 +84,15 @@ type Answered struct {
 	Output       *lambda.InvokeOutput
 }
 
-// Available says that receives that wait on the queue should ask again.
+// Available says that receivers that wait on the queue should ask again.
 type Available struct{ Queue string }
 
-// Delivery is one step from a service to another that has not happened yet: hand it to Deliver.
+// Delivery is one step between two services that has not happened yet: hand it to Deliver.
 type Delivery struct {
 	Kind DeliveryKind
-	// What it is, for people: "S3 notifies intake of emails/x".
+	// What describes it for people: "S3 notifies intake of emails/x".
 	What string
-	// Task is what a state of an execution asks for, of a delivery of that kind.
+	// Task is the call that an execution's state asks for, if Kind is Task.
 	Task sfncore.RunTask
 
 	function string
@@ -107,8 +108,8 @@ func (Answered) effect()  {}
 func (Available) effect() {}
 func (Delivery) effect()  {}
 
-// DeliveryKind tells deliveries apart. Those of at-least-once services may be handed to Deliver more than
-// once, which is what such a service may do.
+// DeliveryKind tells deliveries apart. The caller may hand a delivery of an at-least-once service
+// to Deliver more than once, as that service may.
 type DeliveryKind int
 
 // The kinds of deliveries.
@@ -116,16 +117,16 @@ const (
 	Notification DeliveryKind = iota // S3 calls a function: at least once, in any order
 	StatusChange                     // EventBridge calls a function: at least once, in any order
 	Task                             // the state machine calls a service: once
-	DeadLetter                       // Lambda gives up an event: to a queue
+	DeadLetter                       // Lambda gives an event up and sends it to a queue
 	Poll                             // a mapping looks into its queue
 )
 
-// AtLeastOnce says whether the service may deliver such a thing more than once.
+// AtLeastOnce says whether the service may make such a delivery more than once.
 func (k DeliveryKind) AtLeastOnce() bool { return k == Notification || k == StatusChange }
 
 // Do performs one operation of a service ("dynamodb", "sqs", "states", "s3", "lambda"). For a
-// synchronous invocation of a function the output is a *lambdacore.Pending, which says which
-// invocation's Answered to wait for.
+// synchronous invocation of a function the output is a *lambdacore.Pending, which names the
+// invocation; its Answered follows.
 func (c *Cloud) Do(now time.Time, service string, input any) (any, []Effect, error) {
 	switch service {
 	case "dynamodb":
@@ -168,8 +169,7 @@ func (c *Cloud) Tick(now time.Time) []Effect {
 	)
 }
 
-// Returned reports how a function's run ended: with a payload, or with an error, which may say its type
-// (lambdacore.FunctionError).
+// Returned reports how a function's run ended: with a payload or with an error.
 func (c *Cloud) Returned(now time.Time, invocationID string, payload []byte, failed *lambdacore.FunctionError) []Effect {
 	return c.fromLambda(now, c.Lambda.Returned(now, invocationID, payload, failed))
 }
@@ -233,7 +233,7 @@ func (c *Cloud) fromLambda(now time.Time, effects []lambdacore.Effect) []Effect 
 	return list
 }
 
-// answer hands a synchronous invocation's end to whoever made it.
+// answer gives a synchronous invocation's answer to its caller: a task, a mapping or Do's caller.
 func (c *Cloud) answer(now time.Time, a lambdacore.Answer) []Effect {
 	if taskID, ok := c.tasks[a.InvocationID]; ok {
 		delete(c.tasks, a.InvocationID)
@@ -281,8 +281,8 @@ func (c *Cloud) Deliver(now time.Time, d Delivery) []Effect {
 	return nil
 }
 
-// invokeAsync queues an event for a function. A function that is not there takes no event, as when a
-// notification's target was deleted.
+// invokeAsync queues an event for a function. If the function does not exist, the event is lost, as
+// when a notification's target was deleted.
 func (c *Cloud) invokeAsync(now time.Time, d Delivery) []Effect {
 	_, effects, err := c.Lambda.Do(now, &lambda.InvokeInput{
 		FunctionName: aws.String(d.function), Payload: d.payload, InvocationType: lambdatypes.InvocationTypeEvent,
@@ -306,7 +306,7 @@ func (c *Cloud) invoke(now time.Time, function string, payload []byte) (string, 
 	return pending.InvocationID, c.fromLambda(now, effects), nil
 }
 
-// place says where a resource is.
+// place returns the region and account of a resource.
 func place(resourceARN string) (region, account string) {
 	parsed, err := arn.Parse(resourceARN)
 	if err != nil {

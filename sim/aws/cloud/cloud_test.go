@@ -20,7 +20,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
 )
 
-// notified is a lab with a bucket that tells a function of new objects.
+// notified is a lab with a bucket that notifies a function of new objects.
 func notified(t *testing.T, function string) *lab {
 	t.Helper()
 	l := newLab(t)
@@ -119,7 +119,7 @@ func TestExecutionsThatEndAreToldByTheirStatus(t *testing.T) {
 	for _, test := range []struct {
 		name, state string
 		stop        bool
-		told        string // the status; empty: nobody is told
+		told        string // the status; empty: no function is told
 	}{
 		{"succeeded", `{"Type":"Succeed"}`, false, ""},
 		{"failed", `{"Type":"Fail","Error":"COLD","Cause":"no fire"}`, false, "FAILED"},
@@ -170,7 +170,8 @@ func TestExecutionsThatEndAreToldByTheirStatus(t *testing.T) {
 	}
 }
 
-// mapped is a lab with a queue that feeds a function in batches of two, which says what it could not handle.
+// mapped is a lab with a queue that feeds a function in batches of two; the function reports what
+// it could not handle.
 func mapped(t *testing.T, messages ...string) *lab {
 	t.Helper()
 	l := newLab(t)

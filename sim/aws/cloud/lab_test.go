@@ -25,7 +25,7 @@ import (
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// lab is a cloud whose deliveries and runs happen when the test says so.
+// lab is a cloud; the test decides when its deliveries and runs happen.
 type lab struct {
 	*testing.T
 	*cloud.Cloud
@@ -35,8 +35,8 @@ type lab struct {
 	others     []cloud.Effect // Stop, Answered, Available
 }
 
-// newLab is a cloud with the function "smith", the queue "letters" and a rule that tells smith of
-// executions that failed.
+// newLab makes a cloud with the function "smith", the queue "letters" and a rule that tells smith
+// of executions that failed.
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	rule := cloud.Rule{Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusAborted}, Function: "smith"}
@@ -84,7 +84,7 @@ func (l *lab) take(effects []cloud.Effect) {
 	}
 }
 
-// deliver makes all deliveries happen, and those that follow from them.
+// deliver makes all deliveries, and those that follow from them.
 func (l *lab) deliver() {
 	for len(l.deliveries) > 0 {
 		next := l.deliveries[0]
@@ -93,7 +93,7 @@ func (l *lab) deliver() {
 	}
 }
 
-// pending tells the deliveries that have not happened.
+// pending describes the deliveries that have not happened.
 func (l *lab) pending() string {
 	var list []string
 	for _, d := range l.deliveries {
@@ -102,7 +102,7 @@ func (l *lab) pending() string {
 	return strings.Join(list, "; ")
 }
 
-// run is the only function that is to be run.
+// run returns the only run that the cloud asks for.
 func (l *lab) run() cloud.Run {
 	l.Helper()
 	if len(l.runs) != 1 {
@@ -121,7 +121,7 @@ func (l *lab) fails(run cloud.Run, kind, message string) {
 	l.take(l.Returned(l.now, run.InvocationID, nil, &lambdacore.FunctionError{Type: kind, Message: message}))
 }
 
-// pass lets time pass: what comes due happens at its time.
+// pass moves the clock; what comes due happens at its time.
 func (l *lab) pass(d time.Duration) {
 	until := l.now.Add(d)
 	for {
@@ -136,7 +136,7 @@ func (l *lab) pass(d time.Duration) {
 	l.take(l.Tick(until))
 }
 
-// received takes what is visible off a queue.
+// received receives what is visible in a queue.
 func (l *lab) received(queue string) []types.Message {
 	l.Helper()
 	out, err := client.NewSQS(l.call).ReceiveMessage(l.Context(), &sqs.ReceiveMessageInput{
@@ -148,7 +148,6 @@ func (l *lab) received(queue string) []types.Message {
 	return out.Messages
 }
 
-// bodies are those of messages.
 func bodies(messages []types.Message) string {
 	var list []string
 	for _, m := range messages {
@@ -157,7 +156,7 @@ func bodies(messages []types.Message) string {
 	return strings.Join(list, " ")
 }
 
-// task starts a state machine of the one task and lets it call its service.
+// task starts a state machine of one task and makes its call.
 func (l *lab) task(resource, parameters string) (arn string) {
 	l.Helper()
 	definition := fmt.Sprintf(`{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":%q,"Parameters":%s,"End":true}}}`, resource, parameters)
@@ -176,7 +175,7 @@ func (l *lab) task(resource, parameters string) (arn string) {
 	return *out.ExecutionArn
 }
 
-// result is what became of an execution, without the metadata of the answer.
+// result is how an execution ended, without the metadata of the answer.
 func (l *lab) result(arn string) string {
 	l.Helper()
 	out, err := client.NewStepFunctions(l.call).DescribeExecution(l.Context(), &sfn.DescribeExecutionInput{ExecutionArn: aws.String(arn)})

@@ -11,13 +11,13 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
 )
 
-// batch is what a mapping has given to its function and not heard of yet.
+// batch is the messages that a mapping has given to its function, until the answer.
 type batch struct {
 	mapping  lambdacore.Mapping
 	messages []types.Message
 }
 
-// poll receives what the mapping's queue has and gives it to the function.
+// poll receives from the mapping's queue and gives the messages to the function.
 func (c *Cloud) poll(now time.Time, m lambdacore.Mapping) []Effect {
 	output, received, err := c.SQS.Do(now, &sqs.ReceiveMessageInput{
 		QueueUrl: aws.String(c.queueURL(m.QueueName)), MaxNumberOfMessages: int32(m.BatchSize),
@@ -42,8 +42,8 @@ func (c *Cloud) poll(now time.Time, m lambdacore.Mapping) []Effect {
 	return append(effects, run...)
 }
 
-// batchDone deletes what the function took. What it did not, or all where it failed, becomes visible
-// again after the queue's visibility timeout.
+// batchDone deletes the messages that the function handled. The others (all, if it failed) become
+// visible again after the queue's visibility timeout.
 func (c *Cloud) batchDone(now time.Time, b batch, out *lambda.InvokeOutput) []Effect {
 	var effects []Effect
 	for _, m := range b.mapping.Handled(b.messages, out) {
@@ -67,7 +67,8 @@ func deadLetter(queue, body string, attributes map[string]types.MessageAttribute
 	}
 }
 
-// sendDeadLetter puts an event that its function would not take on the function's dead letter queue.
+// sendDeadLetter puts an event that its function did not handle on the function's dead letter
+// queue.
 func (c *Cloud) sendDeadLetter(now time.Time, d Delivery) []Effect {
 	_, effects, err := c.SQS.Do(now, &sqs.SendMessageInput{
 		QueueUrl: aws.String(c.queueURL(d.queue)), MessageBody: aws.String(string(d.payload)), MessageAttributes: d.attrs,
@@ -78,10 +79,9 @@ func (c *Cloud) sendDeadLetter(now time.Time, d Delivery) []Effect {
 	return c.fromSQS(effects)
 }
 
-// queueURL names a queue for the core, which looks at the last part only.
+// queueURL names a queue for the core, which reads only the last part.
 func (c *Cloud) queueURL(name string) string { return "https://sqs/" + name }
 
-// queueARN asks the core, which made it.
 func (c *Cloud) queueARN(now time.Time, name string) string {
 	output, _, err := c.SQS.Do(now, &sqs.GetQueueAttributesInput{
 		QueueUrl: aws.String(c.queueURL(name)), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},

@@ -20,7 +20,8 @@ import (
 const integration = "arn:aws:states:::"
 
 // perform makes the call of a state machine's task (Step Functions Developer Guide, Integrating
-// optimized services). The core has refused, at creation, resources that are not among these.
+// optimized services). The core has refused every other resource when the state machine was
+// created.
 func (c *Cloud) perform(now time.Time, task sfncore.RunTask) []Effect {
 	resource := strings.TrimSuffix(strings.TrimPrefix(task.Resource, integration), ".waitForTaskToken")
 	switch resource {
@@ -59,7 +60,8 @@ func (c *Cloud) invokeTask(now time.Time, taskID, function string, payload []byt
 	return effects
 }
 
-// lambdaTaskDone turns a function's answer into the task's result, or its error into the task's.
+// lambdaTaskDone turns a function's answer into the task's result, or its error into the task's
+// error.
 func (c *Cloud) lambdaTaskDone(now time.Time, taskID string, a lambdacore.Answer) []Effect {
 	if aws.ToString(a.Output.FunctionError) != "" {
 		var said struct {
@@ -75,7 +77,7 @@ func (c *Cloud) lambdaTaskDone(now time.Time, taskID string, a lambdacore.Answer
 	return c.fromStates(c.StepFunctions.TaskDone(now, taskID, withMetadata(result, a.InvocationID), nil))
 }
 
-// withMetadata adds to an answer, a JSON object, what Step Functions adds to it.
+// withMetadata adds Step Functions' metadata to an answer, a JSON object.
 func withMetadata(answer []byte, requestID string) []byte {
 	metadata := mustJSON(map[string]any{
 		"SdkHttpMetadata": map[string]any{"HttpStatusCode": 200}, "SdkResponseMetadata": map[string]any{"RequestId": requestID},

@@ -8,8 +8,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Attribute values, {"S": "text"}, {"N": "1"}, {"M": {…}} and so on, are the one union among the three services, and
-// most of what DynamoDB sends and receives: they are read and written without reflection.
+// Attribute values, {"S": "text"}, {"N": "1"}, {"M": {…}} and so on, are the only union in the
+// three services, and most of what DynamoDB sends and receives: the Codec reads and writes them
+// without reflection.
 
 func (d *decoder) attributeMap(token json.Token) (map[string]types.AttributeValue, error) {
 	m := make(map[string]types.AttributeValue)

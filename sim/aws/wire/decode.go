@@ -16,13 +16,14 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// maxDepth bounds the nesting of what is read, so that a hostile body cannot exhaust the stack. DynamoDB itself stops
-// at 32 levels of attribute values, each of which is two levels of JSON.
+// maxDepth bounds the nesting of a body, so that a hostile one cannot exhaust the stack. DynamoDB
+// itself stops at 32 levels of attribute values; each is two levels of JSON.
 const maxDepth = 128
 
-// Decode reads an API's input, or any other JSON value in AWS's form, into the struct that into points to. Members
-// that are absent or null are left alone. A failure is a *smithy.GenericAPIError: SerializationException, or
-// ValidationException for an attribute value that has no type or two.
+// Decode reads an API's input, or any other JSON value in AWS's form, into the struct that into
+// points to. It leaves members alone that are absent or null. A failure is a
+// *smithy.GenericAPIError: SerializationException, or ValidationException for an attribute value
+// that has no type or two.
 func (c *Codec) Decode(body []byte, into any) error {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
@@ -43,7 +44,8 @@ func (c *Codec) Decode(body []byte, into any) error {
 	return nil
 }
 
-// DynamoDB is recorded to answer with these texts; the other services' are not documented.
+// serializationError gets the texts that DynamoDB was recorded to answer with; those of the other
+// services are not documented.
 func serializationError(format string, args ...any) error {
 	return &smithy.GenericAPIError{
 		Code: "SerializationException", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient,
@@ -92,7 +94,7 @@ var (
 	attributeMapType   = reflect.TypeFor[map[string]dynamodbtypes.AttributeValue]()
 )
 
-// value reads the value that token begins into v, which is settable.
+// value reads the value that begins with token into v, which is settable.
 func (d *decoder) value(token json.Token, v reflect.Value) error {
 	if token == nil { // JSON null: as if the member were absent
 		return nil
@@ -184,7 +186,8 @@ func (d *decoder) object(token json.Token, v reflect.Value) error {
 	})
 }
 
-// members reads an object whose opening brace is token; read must take exactly the value of the member it is given.
+// members reads the object that begins with token, a brace; read must take exactly the value of the
+// member that it is given.
 func (d *decoder) members(token json.Token, read func(name string) error) error {
 	if token != json.Delim('{') {
 		if token == json.Delim('[') {
@@ -207,7 +210,7 @@ func (d *decoder) members(token json.Token, read func(name string) error) error 
 	return d.leave()
 }
 
-// elements reads an array whose opening bracket is token.
+// elements reads the array that begins with token, a bracket.
 func (d *decoder) elements(token json.Token, read func(json.Token) error) error {
 	if token != json.Delim('[') {
 		if token == json.Delim('{') {
@@ -230,7 +233,7 @@ func (d *decoder) elements(token json.Token, read func(json.Token) error) error 
 	return d.leave()
 }
 
-// skip reads the rest of the value that token begins.
+// skip reads the rest of the value that begins with token.
 func (d *decoder) skip(token json.Token) error {
 	open := 0
 	for {
@@ -329,7 +332,8 @@ func (d *decoder) time(token json.Token, v reflect.Value) error {
 // maxEpochSeconds is the end of the year 9999, the last that AWS's own date format can write.
 const maxEpochSeconds = 253402300799
 
-// mismatch is the error for a scalar, or the beginning of something larger, where a kind was expected.
+// mismatch is the error for a value of another kind than the expected one; token is the value or
+// its beginning.
 func mismatch(token json.Token, kind string) error {
 	switch token := token.(type) {
 	case json.Delim:

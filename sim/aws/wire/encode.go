@@ -14,9 +14,10 @@ import (
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Encode writes an API's output, or one of its modelled errors, as AWS sends it; out is a struct or a pointer to one.
-// Nil pointers, lists and maps and empty enums are left out; numbers and booleans that are not pointers are written
-// also when they are zero ("Count": 0). The error says which type has no JSON form, or that a number is not finite.
+// Encode writes an API's output, or one of its modelled errors, as AWS sends it; out is a struct or
+// a pointer to one. It leaves out nil pointers, lists and maps and empty enums; it writes zero
+// numbers and booleans that are not pointers ("Count": 0). The error says which type has no JSON
+// form, or that a number is not finite.
 func (c *Codec) Encode(out any) ([]byte, error) {
 	v := reflect.Indirect(reflect.ValueOf(out))
 	if v.Kind() != reflect.Struct {
@@ -144,8 +145,8 @@ func appendFloat(b []byte, f float64, bits int) ([]byte, error) {
 	return strconv.AppendFloat(b, f, 'f', -1, bits), nil
 }
 
-// appendString writes plain ASCII as it is, which nearly all names and values are, and leaves the rest to
-// encoding/json, which escapes what has to be and replaces what is not UTF-8.
+// appendString writes plain ASCII itself, as nearly all names and values are, and leaves the rest
+// to encoding/json, which escapes what has to be and replaces what is not UTF-8.
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {

@@ -6,8 +6,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// The inputs are listed by hand, and a test holds the lists against the SDK's clients: looking methods up by name at
-// run time would keep the linker from dropping any method of the whole program.
+// The inputs are listed by hand, and a test compares the lists with the SDK's clients. To look
+// methods up by name at run time would keep the linker from dropping unused methods in the whole
+// program.
 
 func dynamodbInputs() []any {
 	return []any{

@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// The services whose operations a Codec knows. States is the name that Step Functions has in ARNs and in the scope of
+// The services that a Codec knows. States is the name of Step Functions in ARNs and in the scope of
 // request signatures.
 const (
 	DynamoDB = "dynamodb"
@@ -29,8 +29,8 @@ const (
 	States   = "states"
 )
 
-// Codec encodes and decodes. It is safe for concurrent use: the front of the local stack shares one among all
-// connections. What it remembers is derived from types alone, so it cannot make two runs differ.
+// Codec encodes and decodes. It is safe for concurrent use: the front of the local stack shares one
+// among all connections. Its cache depends on types alone, so it cannot make two runs differ.
 type Codec struct {
 	inputs  map[string]map[string]reflect.Type // service, operation → input struct
 	structs sync.Map                           // reflect.Type → *structPlan
@@ -45,8 +45,8 @@ func New() *Codec {
 	}}
 }
 
-// OperationInput returns a new, empty input struct for an operation ("UpdateItem" of DynamoDB gives a
-// *dynamodb.UpdateItemInput), or false for an operation or service that the SDK does not have.
+// OperationInput returns a new, empty input struct for an operation ("UpdateItem" of DynamoDB gives
+// a *dynamodb.UpdateItemInput), or false if the SDK does not have the operation or service.
 func (c *Codec) OperationInput(service, operation string) (input any, known bool) {
 	t, known := c.inputs[service][operation]
 	if !known {
@@ -64,7 +64,7 @@ func byOperation(inputs []any) map[string]reflect.Type {
 	return types
 }
 
-// structPlan says how a struct's members are called on the wire.
+// structPlan says what a struct's members are called on the wire.
 type structPlan struct {
 	members []member // in declaration order
 	byName  map[string]int
@@ -98,11 +98,12 @@ func newStructPlan(t reflect.Type) *structPlan {
 	return p
 }
 
-// errorType is what the SDK's modelled errors satisfy.
+// errorType is the interface that the SDK's modelled errors satisfy.
 var errorType = reflect.TypeFor[error]()
 
-// lowerCaseMembers are the members that DynamoDB and SQS spell with a small first letter although nearly all of their
-// others have a capital one. (Their errors' message is another; Step Functions spells every member so.)
+// lowerCaseMembers are the members that DynamoDB and SQS spell with a small first letter, unlike
+// nearly all of their others. (So is the message of their errors, and every member of Step
+// Functions.)
 var lowerCaseMembers = map[reflect.Type]map[string]bool{
 	reflect.TypeFor[sqs.CreateQueueInput]():                 {"Tags": true},
 	reflect.TypeFor[sqs.ListDeadLetterSourceQueuesOutput](): {"QueueUrls": true},
@@ -110,7 +111,8 @@ var lowerCaseMembers = map[reflect.Type]map[string]bool{
 	reflect.TypeFor[dynamodbtypes.ThrottlingException]():    {"ThrottlingReasons": true},
 }
 
-// sfnPackage is the import path shared by Step Functions' operations and, with "/types" added, by its shapes.
+// sfnPackage is the import path of Step Functions' operations and, with "/types" added, of its
+// shapes.
 var sfnPackage = reflect.TypeFor[sfn.Client]().PkgPath()
 
 func wireName(t reflect.Type, field string) string {

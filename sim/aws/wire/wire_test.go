@@ -84,7 +84,7 @@ func operations(clients map[string]any) []operation {
 	return all
 }
 
-// fill gives every member of v a value that is not its zero value, so that a member which gets lost is noticed.
+// fill gives every member of v a value other than zero, so that a lost member shows.
 func fill(v reflect.Value) {
 	switch v.Type() {
 	case reflect.TypeFor[time.Time]():
@@ -280,7 +280,7 @@ func TestEncodeRefusesWhatHasNoJSONForm(t *testing.T) {
 	}
 }
 
-// What Decode accepts, Encode writes so that Decode reads the same again.
+// FuzzDecode: what Decode accepts, Encode writes so that Decode reads the same again.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"TableName":"t","Key":{"k":{"S":"é"}},"ExpressionAttributeValues":{":v":{"L":[{"N":"1"},{"M":{"a":{"BS":["AA=="]}}}]}}}`))
 	f.Add([]byte(`{"Key":{"k":{"N":5}},"unknown":[{}],"ReturnValues":"ALL_NEW"}`))
@@ -304,7 +304,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// claim is what a worker's heartbeat looks like.
+// claim is the request of a worker's heartbeat.
 const claim = `{"TableName":"webordinary-active-jobs","Key":{"projectUserId":{"S":"amelia#scott"}},` +
 	`"UpdateExpression":"SET leaseExpiresAt = :lease, expiresAt = :expires","ConditionExpression":"fence = :fence AND workerId = :worker",` +
 	`"ExpressionAttributeValues":{":lease":{"N":"1700000000000"},":expires":{"N":"1700003600"},":fence":{"N":"1700000000001"},":worker":{"S":"worker-1"}},` +
