@@ -16,8 +16,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 )
 
-// The tests of this file drive the real definition of the flow through the core of Step Functions alone:
-// the answers of all functions and workers are the test's.
+// The tests of this file drive the real definition of the flow through the core of Step Functions
+// alone; the test gives the answers of all functions and workers.
 
 // flow is one execution.
 type flow struct {
@@ -79,7 +79,7 @@ func (f *flow) take(effects []sfncore.Effect) {
 	}
 }
 
-// next is the state's call, which comes at once, or after a retry's delay or a wait.
+// next returns the state's call, which comes at once, or after a retry's delay or a wait.
 func (f *flow) next(state string) sfncore.RunTask {
 	f.Helper()
 	for len(f.tasks) == 0 {
@@ -98,7 +98,7 @@ func (f *flow) next(state string) sfncore.RunTask {
 	return task
 }
 
-// answer lets the state's function answer, and returns what it was called with.
+// answer answers the call of the state's function and returns the call's input.
 func (f *flow) answer(state, payload string) string {
 	f.Helper()
 	task := f.next(state)
@@ -106,7 +106,7 @@ func (f *flow) answer(state, payload string) string {
 	return string(task.Input)
 }
 
-// fail lets the state's function fail as often as it is tried.
+// fail makes the next tries of the state's function fail.
 func (f *flow) fail(state string, times int) {
 	f.Helper()
 	for range times {
@@ -114,7 +114,7 @@ func (f *flow) fail(state string, times int) {
 	}
 }
 
-// send lets the state's call succeed, which leaves its token waiting.
+// send completes the state's call, after which the state waits for its token.
 func (f *flow) send(state string) (token string) {
 	f.Helper()
 	task := f.next(state)
@@ -132,7 +132,7 @@ func (f *flow) refuse(token, name string) {
 	f.do(&sfn.SendTaskFailureInput{TaskToken: aws.String(token), Error: aws.String(name), Cause: aws.String("{}")})
 }
 
-// work brings the execution to where a worker has its job.
+// work brings the execution to the point at which a worker has its job.
 func (f *flow) work() (token string) {
 	f.Helper()
 	f.answer("CheckActiveJob", proceed)
@@ -160,7 +160,7 @@ const (
 	claimed    = `{"claimed":true,"containerId":"container-1"}`
 )
 
-// straight is the way of every message that a worker gets at once.
+// straight is the way of a message that goes to a worker at once.
 const straight = "CheckActiveJob MayWork ClaimJob HasClaimed ProcessAttachments SendToContainer"
 
 func TestAMessageIsWorkedOnAndCompletes(t *testing.T) {

@@ -14,16 +14,16 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
 )
 
-// Region and AccountID are where a system outside AWS says that it is.
+// Region and AccountID are those of a system outside AWS.
 const (
 	Region    = "us-east-1"
 	AccountID = "000000000000"
 )
 
-// FunctionTimeout is how long Lambda lets each handler run.
+// FunctionTimeout is how long each handler may run.
 const FunctionTimeout = time.Minute
 
-// workBatch is how many dead work messages one call of handle-timeout gets at most.
+// workBatch is the most dead work messages that one call of handle-timeout gets.
 const workBatch = 10
 
 // NewCloud wires the cores and tells handle-timeout of executions that ended without an outcome of their own.
@@ -34,9 +34,10 @@ func NewCloud(names awsx.Names, cores cloud.Cores) *cloud.Cloud {
 	}})
 }
 
-// Furnish makes everything that a stack consists of, in a cloud of NewCloud's: its functions (by name; what
-// they run is the caller's), its resources, and the mapping that feeds dead work to handle-timeout. call
-// performs operations of c; workVisibility is how long a work message stays hidden from other workers.
+// Furnish makes everything that a stack consists of, in a cloud that NewCloud made: its functions
+// (only their names: the caller runs them), its resources, and the mapping that feeds dead work to
+// handle-timeout. call performs operations of c; workVisibility is how long a work message stays
+// hidden from other workers.
 func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, workVisibility time.Duration, call client.Call) (resources.Stack, error) {
 	deadLetters := "arn:aws:sqs:" + Region + ":" + AccountID + ":" + names.DeadLetters()
 	for _, service := range Services() {

@@ -27,7 +27,7 @@ import (
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// stage is a furnished cloud whose deliveries happen at once; it notes which functions they call.
+// stage is a furnished cloud that makes its deliveries at once; it notes which functions they call.
 type stage struct {
 	*testing.T
 	cloud *cloud.Cloud

@@ -1,6 +1,6 @@
-// Package system puts the services' handlers behind the face that Lambda sees: JSON in, JSON or an
-// error out. The local runtime and the simulation run the very same handlers through it; they differ in
-// the Call, the clock and the ids that they give.
+// Package system puts the services' handlers behind the interface that Lambda sees: JSON in, JSON
+// or an error out. The local runtime and the simulation run the very same handlers through it; they
+// differ in the Call, the clock and the ids that they give.
 package system
 
 import (
@@ -33,7 +33,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
 )
 
-// Environment is what a handler is made with.
+// Environment is what New needs to make a handler.
 type Environment struct {
 	Call   client.Call
 	Now    func() time.Time
@@ -46,11 +46,11 @@ type Environment struct {
 	Limits mail.Limits
 	Log    *slog.Logger
 
-	// Watch stands between the handlers and the protocol; nil for nothing.
+	// Watch, if set, wraps the protocol that the handlers use.
 	Watch func(Protocol) Protocol
 }
 
-// Protocol is what handlers and workers need of it; *claim.Store is one.
+// Protocol is the part of the protocol that handlers and workers need; *claim.Store is one.
 type Protocol interface {
 	intake.Protocol
 	checkactivejob.Protocol
@@ -63,7 +63,7 @@ type Protocol interface {
 // Function is a handler as Lambda sees it.
 type Function func(ctx context.Context, payload []byte) (answer []byte, failed *lambdacore.FunctionError)
 
-// Services are the names of the services that are functions.
+// Services lists the services that are functions.
 func Services() []string {
 	return []string{
 		"intake", "check-active-job", "rate-limited-claim", "send-interrupt", "record-interruption",
@@ -71,7 +71,7 @@ func Services() []string {
 	}
 }
 
-// New makes the function of a service.
+// New makes a service's function.
 func New(service string, e Environment) (Function, error) {
 	e.Log = e.Log.With("part", service)
 	db, queue, tokens, objects := client.NewDynamoDB(e.Call), client.NewSQS(e.Call), client.NewStepFunctions(e.Call), client.NewS3(e.Call)
@@ -113,7 +113,7 @@ func New(service string, e Environment) (Function, error) {
 	return nil, fmt.Errorf("there is no function %q", service)
 }
 
-// Context is what a handler is given of its invocation, as aws-lambda-go gives it.
+// Context adds to ctx what a handler learns of its invocation, as aws-lambda-go does.
 func Context(ctx context.Context, requestID string) context.Context {
 	return lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID})
 }
@@ -137,12 +137,12 @@ func handles[In, Out any](handle func(ctx context.Context, in In) (Out, error)) 
 	}
 }
 
-// nothing is the answer of a handler that can only fail.
+// nothing adapts a handler without an answer.
 func nothing[In any](handle func(ctx context.Context, in In) error) func(ctx context.Context, in In) (any, error) {
 	return func(ctx context.Context, in In) (any, error) { return nil, handle(ctx, in) }
 }
 
-// failure names an error as aws-lambda-go does: by its type.
+// failure names an error by its type, as aws-lambda-go does.
 func failure(err error) *lambdacore.FunctionError {
 	t := reflect.TypeOf(err)
 	if t.Kind() == reflect.Pointer {

@@ -46,7 +46,7 @@ func newFunction(t *testing.T, service string, call client.Call) system.Function
 	return f
 }
 
-// answering is a DynamoDB that has the item, or fails.
+// answering is a DynamoDB that answers with the item or the error.
 func answering(item map[string]types.AttributeValue, err error) client.Call {
 	return func(context.Context, string, string, any) (any, error) {
 		return &dynamodb.GetItemOutput{Item: item}, err
@@ -95,7 +95,8 @@ func TestIntakeAnswersWithNothing(t *testing.T) {
 	}
 }
 
-// As aws-lambda-go does: the error's type without its package and pointer (lambda/errors.go, getErrorType).
+// TestAnErrorIsNamedByItsType: as in aws-lambda-go, the type without its package and pointer
+// (lambda/errors.go, getErrorType).
 func TestAnErrorIsNamedByItsType(t *testing.T) {
 	for _, test := range []struct {
 		name, payload string
