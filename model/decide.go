@@ -5,12 +5,12 @@ type Decision uint8
 
 // The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver let the message claim; the others do not.
 const (
-	DecisionAgain      Decision = iota // it already has the claim, nothing is to be written
+	DecisionAgain      Decision = iota // it already has the claim, so it writes nothing
 	DecisionNew                        // the claim is free
 	DecisionJoin                       // its thread holds the claim
-	DecisionTakeOver                   // it has asked the holder to yield, and need not wait any longer
+	DecisionTakeOver                   // it has asked the holder to yield and need not wait longer
 	DecisionInterrupt                  // it may ask the holder to yield
-	DecisionSuperseded                 // a newer message of another thread goes first: it is superseded
+	DecisionSuperseded                 // a newer message of another thread goes first
 )
 
 func (d Decision) String() string {
@@ -20,11 +20,11 @@ func (d Decision) String() string {
 // Proceeds says whether the decision lets the message claim.
 func (d Decision) Proceeds() bool { return d <= DecisionTakeOver }
 
-// Decide is the one place where a message's right to a claim is decided. Check, claim and interrupt all ask it, so that one never
+// Decide decides what a message may do about the claim. Check, claim and interrupt all ask it, so that one never
 // admits what another refuses on every retry.
 //
-// A preemptor of another thread that is newer than m bars m's way even where the claim has no jobs left, because that
-// preemptor has been woken and is about to claim. On an expired claim it bars nobody: it may be as dead as the holder.
+// A newer preemptor of another thread supersedes m even if the claim has no jobs left: it has been woken and is about to
+// claim. On an expired claim it does not count, because it may be as dead as the holder.
 func Decide(row Row, m Message, now int64, s Settings) Decision {
 	held := row.Held(now, s)
 	if held && row.HasJob(m.ID) {

@@ -29,13 +29,13 @@ func row(edits ...func(*model.Row)) model.Row {
 
 func done(r *model.Row)     { r.Jobs, r.WorkerID, r.WorkerJob, r.LeaseExpiresAtMillis = nil, "", "", 0 }
 func expired(r *model.Row)  { r.ExpiresAtSeconds = (now-s.MaxClockSkewMillis)/1000 - 1 }
-func lapsed(r *model.Row)   { r.ExpiresAtSeconds = (now - s.MaxClockSkewMillis) / 1000 } // over, but not by more than the skew
+func lapsed(r *model.Row)   { r.ExpiresAtSeconds = (now - s.MaxClockSkewMillis) / 1000 } // over by no more than the skew
 func unleased(r *model.Row) { r.WorkerID, r.WorkerJob, r.LeaseExpiresAtMillis = "", "", 0 }
 func leaseEnded(ago int64) func(*model.Row) {
 	return func(r *model.Row) { r.LeaseExpiresAtMillis = now - ago }
 }
 
-// asked lets a message of thread B, received at the given time, wait since requestedAgo milliseconds.
+// asked makes a message of thread B, received at the given time, the preemptor since requestedAgo milliseconds.
 func asked(id string, receivedAt, requestedAgo int64) func(*model.Row) {
 	return func(r *model.Row) {
 		r.Preemptor = model.Preemptor{ThreadID: "B", ReceivedAtMillis: receivedAt, NewestMessageID: id,
@@ -97,7 +97,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// The search leaves holder, newest and lease of a free claim out of its states; it may, because they decide nothing.
+// The search drops the holder, newest message and lease of a free claim from its states, because Decide ignores them.
 func TestDecideIgnoresTheLastHolderOfAFreeClaim(t *testing.T) {
 	for _, edit := range []func(*model.Row){done, func(r *model.Row) { done(r); asked("b7", 7, 0)(r) }} {
 		for _, m := range []model.Message{message("a4", 4), message("b4", 4), message("b7", 7), message("c6", 6), message("c9", 9)} {

@@ -1,15 +1,14 @@
 package model
 
-// Explain says which step, taken at the caller's time now, leads from before to after, or that none does. It is the oracle
-// for refinement: every write of an implementation, seen as the claim row and the job row before and after it, has to be
-// explained.
+// Explain returns the step that, taken at the caller's time now, leads from before to after; ok is false if there is none.
+// It is the oracle for refinement: every write of an implementation must be explained, given as the claim row and the job row
+// before and after it.
 //
-// The job row is the one of the message for which the write was made; for a write that touches the claim row alone
-// (heartbeat, hand back, TTL deletion) any job of the key, unchanged, will do, or none. A write that changes nothing is
-// explained as Nothing.
+// The job row is that of the message that the write is for. If a write changes the claim row alone (heartbeat, hand back, TTL
+// deletion), any unchanged job of the key will do, or none. A write that changes nothing is explained as Nothing.
 //
-// Who writes is not in the rows: a heartbeat, finish or decline is taken to be the lease holder's. That a worker writes under
-// another's lease has to be seen where the writer is known.
+// The rows do not say who writes, so Explain assumes that the lease holder wrote a heartbeat, finish or decline. A caller that
+// knows the writer must itself check that no worker writes under another's lease.
 func (s Settings) Explain(before, after RowAndJob, now int64) (step Step, ok bool) {
 	if before.Equal(after) {
 		return Nothing{}, true
@@ -26,10 +25,10 @@ func (s Settings) Explain(before, after RowAndJob, now int64) (step Step, ok boo
 	return nil, false
 }
 
-// Nothing is the step that changes nothing: a write of what stood there already.
+// Nothing is the step that changes nothing: a write of what was there already.
 type Nothing struct{}
 
-// Apply leaves all as it is.
+// Apply changes nothing.
 func (Nothing) Apply(before RowAndJob, _ int64, _ Settings) Result { return Result{After: before} }
 
 func (Nothing) String() string { return "nothing" }
@@ -40,7 +39,7 @@ type Arrival struct {
 	ReceivedAtMillis    int64
 }
 
-// Apply adds the job row where there is none.
+// Apply adds the job row if there is none.
 func (a Arrival) Apply(before RowAndJob, _ int64, _ Settings) Result {
 	if before.Job.Exists() {
 		return refuse(before, hasJobRow)
@@ -54,7 +53,7 @@ func (a Arrival) job() Job {
 	return Job{MessageID: a.MessageID, ThreadID: a.ThreadID, ReceivedAtMillis: a.ReceivedAtMillis}
 }
 
-// candidates lists the steps that could have led from before to after, with the arguments that the difference shows.
+// candidates lists the steps that could lead from before to after, with arguments taken from the rows.
 func candidates(before, after RowAndJob) []Step {
 	job, row := after.Job, after.Row
 	if job.Outcome != before.Job.Outcome {
@@ -72,6 +71,6 @@ func candidates(before, after RowAndJob) []Step {
 		Start{MessageID: job.MessageID, ContainerID: row.ContainerID, WorkerID: row.WorkerID, Fence: row.Fence},
 		Claim{Message: job.Message(), ContainerID: row.ContainerID},
 		Interrupt{Message: job.Message(), Token: token, SeenContainerID: before.Row.ContainerID},
-		CleanUp{MessageID: job.MessageID, Outcome: TimedOut}, // of a job that has ended: only the claim changes
+		CleanUp{MessageID: job.MessageID, Outcome: TimedOut}, // the job has ended, so only the claim changes
 	}
 }

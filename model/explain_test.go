@@ -63,7 +63,7 @@ func drawStep(t *rapid.T, m model.Message) model.Step {
 
 func TestExplainNamesEveryStep(t *testing.T) {
 	named := map[string]int{}
-	for range 50 { // so that each step succeeds at least once
+	for range 50 { // enough for each step to succeed at least once
 		rapid.Check(t, func(t *rapid.T) { explainOne(t, named) })
 	}
 	if len(named) < 9 && !testing.Short() {
@@ -77,7 +77,7 @@ func explainOne(t *rapid.T, named map[string]int) {
 	before.Job.ContainerID = rapid.SampledFrom([]string{"", "c0", "c1"}).Draw(t, "jobContainer")
 	step := drawStep(t, m)
 	if decline, ok := step.(model.Decline); ok {
-		before.Job.ContainerID = decline.ContainerID // as the implementation demands it
+		before.Job.ContainerID = decline.ContainerID // the implementation demands it
 	}
 	result := step.Apply(before, now, s)
 	if !result.OK() {

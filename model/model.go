@@ -6,13 +6,14 @@
 // reach in a small world of workers, executions and faults, and Explain names the step behind any write of the real
 // implementation, or says that there is none.
 //
-// Package libs/claim states the same protocol a second time, on purpose: that one runs on DynamoDB, this one can be searched.
-// They share words, not code, so that a mistake in one is seen by the other.
+// Package libs/claim states the same protocol a second time, on purpose: it runs on DynamoDB, while this package can be
+// searched. They share words, not code, so that each shows a mistake in the other.
 //
 // It does not promise that a caller keeps the rules around the steps (a worker that has lost its lease must stop its command
-// itself), nor does it know attributes that decide nothing, such as executionArn or result.
+// itself), and it leaves out attributes that decide nothing, such as executionArn or result.
 //
-// All times are milliseconds of the caller's clock, except Row.ExpiresAt. Two clocks differ by at most Settings.SkewMillis.
+// All times are milliseconds of the caller's clock, except Row.ExpiresAtSeconds. Two clocks differ by at most
+// Settings.MaxClockSkewMillis.
 package model
 
 import (
@@ -28,11 +29,11 @@ type Settings struct {
 	MaxClockSkewMillis   int64
 }
 
-// ExpiresAtSeconds is the expiresAt of a claim that is made or extended now: epoch seconds, rounded up, because a claim must
-// not end earlier than its setting says.
+// ExpiresAtSeconds is when a claim that is made or extended now expires. It rounds up, because a claim must not end earlier
+// than its setting says.
 func (s Settings) ExpiresAtSeconds(now int64) int64 { return (now + s.ClaimTTLMillis + 999) / 1000 }
 
-// Message is one email. Messages are ordered by ReceivedAt, ties by ID.
+// Message is one email. Messages are ordered by ReceivedAtMillis, ties by ID.
 type Message struct {
 	ID               string
 	Thread           string
@@ -52,12 +53,12 @@ func newer(receivedAt int64, id string, thanReceivedAt int64, thanID string) boo
 type Row struct {
 	ContainerID          string
 	ThreadID             string
-	Jobs                 []string // sorted, no duplicates; messages that still have to end
+	Jobs                 []string // message ids, sorted, no duplicates
 	ReceivedAtMillis     int64    // of the newest message that has joined
 	NewestMessageID      string
 	ClaimedAtMillis      int64
 	Fence                int64
-	WorkerID             string // empty together with WorkerJob and LeaseExpiresAt
+	WorkerID             string // empty together with WorkerJob and LeaseExpiresAtMillis
 	WorkerJob            string
 	LeaseExpiresAtMillis int64
 	ExpiresAtSeconds     int64 // epoch seconds, as DynamoDB's TTL wants it
@@ -69,11 +70,11 @@ type Preemptor struct {
 	ThreadID          string
 	ReceivedAtMillis  int64 // of the newest message that has waited here
 	NewestMessageID   string
-	RequestedAtMillis int64 // since when the holder has been asked, by whatever thread
+	RequestedAtMillis int64 // of the first request to the holder, even if by another thread
 	Waiting           []Waiting
 }
 
-// Waiting is one message that sleeps until its token is answered.
+// Waiting is one message whose execution sleeps until its token is answered.
 type Waiting struct {
 	MessageID string
 	Token     string
@@ -85,8 +86,8 @@ func (r Row) Exists() bool { return r.ContainerID != "" }
 // HasJob says whether the message is one of the claim's jobs.
 func (r Row) HasJob(messageID string) bool { return slices.Contains(r.Jobs, messageID) }
 
-// Expired says whether everybody but the holder may treat the claim as expired. ExpiresAt is in whole seconds, and what is left
-// of one counts for the holder.
+// Expired says whether others than the holder may treat the claim as expired. They round down to whole seconds, in favour of
+// the holder.
 func (r Row) Expired(now int64, s Settings) bool {
 	return r.ExpiresAtSeconds < (now-s.MaxClockSkewMillis)/1000
 }
@@ -114,7 +115,7 @@ func (p Preemptor) Token(messageID string) (string, bool) {
 	return "", false
 }
 
-// Outcome says how a job ended; it is empty until it has.
+// Outcome says how a job ended; it is empty until then.
 type Outcome string
 
 // The outcomes, spelt as the jobs table spells them.
@@ -131,7 +132,7 @@ type Job struct {
 	MessageID        string
 	ThreadID         string
 	ReceivedAtMillis int64
-	ContainerID      string  // of the claim that the message made or joined last
+	ContainerID      string  // of the claim that the message last made, took over or joined
 	StartedAtMillis  int64   // of the first start
 	Outcome          Outcome // written once
 	OutcomeAtMillis  int64
@@ -168,7 +169,7 @@ func (p Preemptor) Equal(o Preemptor) bool {
 		p.RequestedAtMillis == o.RequestedAtMillis && slices.Equal(p.Waiting, o.Waiting)
 }
 
-// Validate names the first way in which no step can have made the row, nil if there is none.
+// Validate names the first reason why no step can have made the row, or returns nil.
 func (r Row) Validate() error {
 	switch {
 	case !r.Exists() && !r.Equal(Row{}):

@@ -10,11 +10,11 @@ type Step interface {
 	String() string
 }
 
-// Result is what a step did: either Refused says why it did nothing and After is as before, or Refused is empty.
+// Result is what a step did. If the step was refused, Refused says why and After equals before; else Refused is empty.
 type Result struct {
 	After   RowAndJob
-	Wakes   []Wake // to be sent after the write; each may be lost
-	Asked   bool   // heartbeat only: a preemptor waits, so the worker has to stop
+	Wakes   []Wake // sent after the write; each may be lost
+	Asked   bool   // heartbeat only: a preemptor waits, so the worker must stop
 	Refused string
 }
 
@@ -25,12 +25,12 @@ func (r Result) OK() bool { return r.Refused == "" }
 type Wake struct {
 	MessageID  string
 	Token      string
-	Superseded bool // else: go on, that is, try to claim
+	Superseded bool // if false, the message tries to claim
 }
 
 func refuse(before RowAndJob, why string) Result { return Result{After: before, Refused: why} }
 
-// Reasons for which steps are refused.
+// Reasons to refuse a step.
 const (
 	noJobRow       = "the message has no job row"
 	hasJobRow      = "the message has a job row"
@@ -44,8 +44,8 @@ const (
 	notExpired     = "the claim has not expired"
 )
 
-// unended refuses every step for a message whose job is not there or has ended, so that a call that was delayed past the
-// end of its execution can change nothing.
+// unended returns a reason to refuse any step for a message without a job, or whose job has ended: a call that is delayed
+// past the end of its execution must change nothing.
 func unended(j Job, messageID string) string {
 	switch {
 	case j.MessageID != messageID || messageID == "":
@@ -77,7 +77,7 @@ func without(set []string, id string) []string {
 	return append(append(out, set[:i]...), set[i+1:]...)
 }
 
-// waitingWith returns the preemptor with the message waiting under the token, in the order of message ids.
+// waitingWith returns the preemptor with the message waiting under the token, sorted by message id.
 func (p Preemptor) waitingWith(messageID, token string) Preemptor {
 	out := make([]Waiting, 0, len(p.Waiting)+1)
 	placed := false
@@ -97,7 +97,7 @@ func (p Preemptor) waitingWith(messageID, token string) Preemptor {
 	return p
 }
 
-// waitingWithout returns the preemptor without the message; with nobody left to wait there is no preemptor.
+// waitingWithout returns the preemptor without the message, or the zero Preemptor if no other waits.
 func (p Preemptor) waitingWithout(messageID string) Preemptor {
 	if _, waits := p.Token(messageID); !waits {
 		return p
@@ -115,7 +115,7 @@ func (p Preemptor) waitingWithout(messageID string) Preemptor {
 	return p
 }
 
-// wakes answers everybody who waits, except the message named.
+// wakes lists a wake-up for each message that waits, except the one named.
 func (p Preemptor) wakes(except string, superseded bool) []Wake {
 	var out []Wake
 	for _, w := range p.Waiting {

@@ -2,8 +2,8 @@ package model
 
 import "fmt"
 
-// Start gives a worker the lease for a job. Fence is the one that the worker intends to get, one more than the fence it saw:
-// a worker whose first call was applied and its answer lost finds its own write by it.
+// Start gives a worker the lease for a job. Fence is the one that the worker will get, one more than the fence it saw: if
+// its first call was applied but the answer was lost, the worker recognises its own write by it.
 type Start struct {
 	MessageID   string
 	ContainerID string // as the work message says
@@ -59,9 +59,8 @@ func (r Row) worksFor(workerID string, fence int64) bool {
 	return r.Exists() && workerID != "" && r.WorkerID == workerID && r.Fence == fence
 }
 
-// Apply extends the lease, and the claim where that does not last longer anyway, and answers whether the holder has been
-// asked to yield. One that would take time from the lease, because it is applied after a later one or its clock was set back,
-// changes nothing.
+// Apply extends the lease and the claim, and answers whether a thread has asked the holder to yield. It shortens neither: a
+// heartbeat may be applied late, or its clock may have been set back.
 func (h Heartbeat) Apply(before RowAndJob, now int64, s Settings) Result {
 	if !before.Row.worksFor(h.WorkerID, h.Fence) {
 		return refuse(before, staleFence)
@@ -74,7 +73,7 @@ func (h Heartbeat) Apply(before RowAndJob, now int64, s Settings) Result {
 	return Result{After: after, Asked: before.Row.Preemptor.Exists()}
 }
 
-// Finish ends a job that its worker has run. Whoever waits is woken.
+// Finish ends a job that its worker has run, and wakes those who wait.
 type Finish struct {
 	MessageID string
 	WorkerID  string
@@ -86,7 +85,7 @@ func (f Finish) String() string {
 	return fmt.Sprintf("finish of %s by %s (fence %d): %s", f.MessageID, f.WorkerID, f.Fence, f.Outcome)
 }
 
-// Apply writes the outcome and gives the lease back.
+// Apply writes the outcome and clears the lease.
 func (f Finish) Apply(before RowAndJob, now int64, s Settings) Result {
 	switch {
 	case unended(before.Job, f.MessageID) != "":
@@ -105,7 +104,7 @@ func (f Finish) Apply(before RowAndJob, now int64, s Settings) Result {
 	return Result{After: after, Wakes: before.Row.Preemptor.wakes("", false)}
 }
 
-// HandBack gives the lease back and keeps the job, for a worker that is itself told to stop. Whoever waits is woken.
+// HandBack clears the lease and keeps the job, for a worker that is itself told to stop. It wakes those who wait.
 type HandBack struct {
 	WorkerID string
 	Fence    int64
@@ -115,7 +114,7 @@ func (h HandBack) String() string {
 	return fmt.Sprintf("hand back by %s (fence %d)", h.WorkerID, h.Fence)
 }
 
-// Apply gives the lease back.
+// Apply clears the lease.
 func (h HandBack) Apply(before RowAndJob, _ int64, _ Settings) Result {
 	if !before.Row.worksFor(h.WorkerID, h.Fence) {
 		return refuse(before, staleFence)

@@ -41,7 +41,7 @@ const (
 	redelivers
 )
 
-// action is a step of the world, to be told in a trace.
+// action is a step of the world, as a trace tells it.
 type action struct {
 	kind       actionKind
 	worker     int
@@ -60,7 +60,7 @@ var callNames = map[phase]string{
 	claiming: "claim", interrupting: "interrupt", superseding: "supersede", cleaning: "clean-up",
 }
 
-// sentence tells the action; who is the worker's lasting name, fence the row's fence after it, counted from 0 in the trace.
+// sentence tells the action. who is the worker's lasting name; fence counts how often the trace has raised the row's fence.
 func (a action) sentence(who string, fence int) string {
 	s := a.phrase(who)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/webordinary/hephaestus/model"
 )
 
-// searchScope searches a named scope and demands that it is closed without a violation.
+// searchScope searches a named scope and demands that the search is complete and finds no violation.
 func searchScope(t *testing.T, name string) Report {
 	t.Helper()
 	scope, ok := ScopeNamed(name)
@@ -21,7 +21,7 @@ func searchScope(t *testing.T, name string) Report {
 	return closed(t, scope)
 }
 
-// closed searches a scope and demands that it is closed without a violation.
+// closed searches a scope and demands that the search is complete and finds no violation.
 func closed(t *testing.T, scope Scope) Report {
 	t.Helper()
 	began := time.Now()
@@ -40,7 +40,7 @@ func closed(t *testing.T, scope Scope) Report {
 	return report
 }
 
-// counts are the same on every machine: other counts are another protocol or another world.
+// counts are the same on every machine: if they change, the protocol or the world has changed.
 type counts struct {
 	distinct, generated int64
 	diameter            int
@@ -57,7 +57,7 @@ func TestSmallScopeHolds(t *testing.T) {
 	counts{distinct: 322_145, generated: 1_304_792, diameter: 33}.check(t, searchScope(t, "small"))
 }
 
-// The quick tests close the scopes that take longer in a merged search; every state of them is visited by the next test.
+// The quick tests search the larger scopes merged; the next test visits all their states.
 func TestGreaterScopesHoldMerged(t *testing.T) {
 	for name, want := range map[string]counts{
 		"ends": {distinct: 519_874, generated: 2_489_962, diameter: 32},
@@ -72,7 +72,7 @@ func TestGreaterScopesHoldMerged(t *testing.T) {
 	}
 }
 
-// CI closes pr by heph model; all three belong to the long budget: HEPH_BUDGET=long go test -run ScopesHoldWhole -v ./model/check
+// CI searches pr with heph model. All three belong to the long budget: HEPH_BUDGET=long go test -run ScopesHoldWhole -v ./model/check
 func TestGreaterScopesHoldWhole(t *testing.T) {
 	if os.Getenv("HEPH_BUDGET") != "long" {
 		t.Skip("18 million states: set HEPH_BUDGET=long")
@@ -118,7 +118,7 @@ func TestAKeyIsTheWholeWorld(t *testing.T) {
 	}
 }
 
-// Normalising says that equal worlds behave alike, so it must not change a world that has been normalised.
+// A world that has been normalised must not change when it is normalised again.
 func TestNormaliseIsIdempotent(t *testing.T) {
 	scope, _ := ScopeNamed("all")
 	x := newExplorer(scope, protocolAsIs())
@@ -171,7 +171,7 @@ the clean-up of message 1 is applied`
 	}
 }
 
-// The search forgets calls for jobs that have ended, because they are refused. Kept, they change nothing.
+// The search drops frozen calls for jobs that have ended, because they are refused. Keeping them changes no verdict.
 func TestForgettingRefusedCallsHidesNothing(t *testing.T) {
 	scope, _ := ScopeNamed("small")
 	scope.Skew = false
@@ -183,7 +183,7 @@ func TestForgettingRefusedCallsHidesNothing(t *testing.T) {
 	}
 }
 
-// A search that never gets anywhere finds nothing: each kind of action, each decision and each late call has to happen.
+// A search that reaches little finds nothing: each kind of action, each decision and each late call must happen.
 func TestEverythingHappens(t *testing.T) {
 	scope, _ := ScopeNamed("all")
 	scope.Patterns = []string{"aab", "aba", "abb"}
@@ -209,7 +209,7 @@ func TestEverythingHappens(t *testing.T) {
 		}
 	}
 	for kind := arrives; kind <= redelivers; kind++ {
-		if !kinds[kind] && kind != beats { // a heartbeat that nobody has asked to stop leaves the world as it is
+		if !kinds[kind] && kind != beats { // a heartbeat changes nothing in the world unless a preemptor waits
 			t.Errorf("never: %s", action{kind: kind}.phrase("a worker"))
 		}
 	}

@@ -33,8 +33,8 @@ func (x *explorer) execution(m uint8) {
 	x.timeOut(m)
 }
 
-// recordsFirst lists the recording of an interruption, if one is due, as the only step. It commutes with every other step
-// and hinders none, so nothing is missed by taking it first.
+// recordsFirst lists the recording of an interruption, if one is due, as the only step. Recording commutes with every other
+// step and hinders none, so the search misses nothing by taking it first.
 func (x *explorer) recordsFirst() bool {
 	for i := range x.messages {
 		if x.here.msgs[i].phase != recording {
@@ -48,7 +48,7 @@ func (x *explorer) recordsFirst() bool {
 	return false
 }
 
-// timeOut ends an execution from outside. Its work message, if any, stays in the queue, or is gone to the DLQ.
+// timeOut ends an execution from outside. Its work message, if any, stays in the queue or is gone to the dead letter queue.
 func (x *explorer) timeOut(m uint8) {
 	w := x.here
 	p := w.msgs[m-1].phase
@@ -82,8 +82,8 @@ func (x *explorer) check(m uint8) {
 	}
 }
 
-// call lists what becomes of the Lambda call that the execution is making: it is answered, or Step Functions gives it up and
-// will make it again while the first one may still be applied.
+// call lists what may become of the Lambda call that the execution is making: it is answered, or Step Functions gives it up
+// and calls again, and the first call may still be applied.
 func (x *explorer) call(m uint8) {
 	msg := x.here.msgs[m-1]
 	c := call{kind: msg.phase, msg: m, current: msg.phase == interrupting && msg.current}
@@ -100,7 +100,7 @@ func (x *explorer) call(m uint8) {
 	}
 }
 
-// thaw applies a call that Step Functions has given up. Nobody hears its answer, and the token that it carries is stale.
+// thaw applies a call that Step Functions has given up. Its answer is lost, and the token that it carries is stale.
 func (x *explorer) thaw(i int) {
 	c := x.here.frozen[i]
 	if c.kind == 0 {
@@ -116,12 +116,12 @@ func (x *explorer) thaw(i int) {
 	x.here = here
 }
 
-// applied applies a call; late says that nobody hears the answer.
+// applied applies a call; late says that its answer is lost.
 func (x *explorer) applied(c call, reading int64, late bool) {
 	before := x.before(c.msg)
 	result := x.invoke(c, before, reading, late)
 	if late && !result.OK() {
-		return // it might as well never have been applied
+		return // as if it had never been applied
 	}
 	next := *x.here
 	if result.OK() {
@@ -158,7 +158,7 @@ func (x *explorer) invoke(c call, before model.RowAndJob, reading int64, late bo
 	}
 }
 
-// answered moves the execution on by the answer to its call.
+// answered moves the execution on according to the answer to its call.
 func answered(msg *message, c call, result *model.Result) {
 	switch c.kind {
 	case claiming:
@@ -167,7 +167,7 @@ func answered(msg *message, c call, result *model.Result) {
 			msg.phase, msg.current = claimed, true
 		}
 	case interrupting:
-		// Refused, it lets the execution go on to claim, which decides anew.
+		// After a refused interrupt, the execution goes on to claim, which decides anew.
 		msg.phase = claiming
 		own := func(w model.Wake) bool { return w.MessageID == messageIDs[c.msg] }
 		if result.OK() && !slices.ContainsFunc(result.Wakes, own) {

@@ -25,7 +25,7 @@ type edge struct {
 	hash     uint64 // of to, set by the search
 	print    uint64 // of to, set by a merged search
 	did      action
-	fault    bool   // it takes a fault, or a call that a fault has left behind
+	fault    bool   // it is a fault, or a call that a fault has left behind
 	violates string // the invariant that the step itself breaks
 	raw      *world // for a trace: the successor with its workers unsorted
 }
@@ -43,7 +43,7 @@ func newExplorer(scope Scope, p protocol) *explorer {
 	return x
 }
 
-// initial is the world before the first email of the pattern.
+// initial is the world before the first email of the pattern arrives.
 func (x *explorer) initial(pattern int, f Faults) world {
 	w := world{pattern: uint8(pattern), budget: f.budget()}
 	x.normalise(&w)
@@ -88,7 +88,7 @@ func (x *explorer) emit(next world, did action, isFault bool, violates string) {
 	x.edges = append(x.edges, e)
 }
 
-// normalise makes one of worlds that no later step or judgement can tell apart, but for their order.
+// normalise makes equal, except for the order of workers and frozen calls, what no later step or judgement can tell apart.
 func (x *explorer) normalise(w *world) {
 	w.normalise(x.p.refusesEnded)
 	if x.merged {
@@ -114,7 +114,7 @@ func (x *explorer) take(f fault, next *world) bool {
 	return true
 }
 
-// readings are the clock readings that an observer may have now: two where something is lapsing.
+// readings counts the clock readings that an observer may have now: two if the lease or the claim is lapsing.
 func (x *explorer) readings() int64 {
 	if x.here.row.lease == lapsing || x.here.row.claim == lapsing {
 		return 2
@@ -140,7 +140,7 @@ func (x *explorer) written(m uint8, before *model.RowAndJob, result *model.Resul
 	return next
 }
 
-// wake delivers wake-ups. One for a token on which nobody sleeps any more does nothing.
+// wake delivers wake-ups. A wake-up does nothing if no execution sleeps on its token any more.
 func (w *world) wake(wakes []model.Wake) {
 	for _, wake := range wakes {
 		m := numberOf(wake.MessageID)
@@ -155,7 +155,7 @@ func (w *world) wake(wakes []model.Wake) {
 	}
 }
 
-// deliver emits next after the wake-ups of its step, and once more with these lost.
+// deliver emits next after the wake-ups of its step, and once more as if they were lost.
 func (x *explorer) deliver(next world, wakes []model.Wake, did action, isFault bool, violates string) {
 	if lossy := next; sleeping(&lossy, wakes) && x.take(lostWake, &lossy) {
 		did := did
@@ -190,7 +190,7 @@ func (x *explorer) passingTime() {
 			}
 			alive = w.row.lease == live
 			if (k.duty == running || k.duty == stopping) && k.fenced && x.p.ownClock {
-				// Its own clock says so too: it kills the command and writes nothing more.
+				// The worker's own clock says so too: it kills the command and writes nothing more.
 				next.retire(i)
 			}
 		}

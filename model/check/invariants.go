@@ -6,9 +6,8 @@ import (
 	"github.com/webordinary/hephaestus/model"
 )
 
-// The invariants, as reports name them. S1 to S7 are judged on every step and in every state, L1 to L3 in every state in
-// which nothing is left to happen without a fault; "progress" says that from every state such an end can be reached without
-// a fault.
+// The invariants, as reports name them. S1 to S7 are judged on every step and in every state, L1 to L3 in every end, a state
+// in which nothing is left to happen without a fault.
 const (
 	s1       = "S1: at most one worker holds a live lease, and a stale fence is refused"
 	s2       = "S2: an interrupt meant for one container never stops another"
@@ -81,8 +80,8 @@ func (x *explorer) judgeWorker(k worker, m uint8, by stepKind, before *model.Row
 	return x.judge(m, by, before, result, next, now)
 }
 
-// evicts says whether a step takes a lease away from a worker who may still believe in it. Only a take-over after the grace
-// period and the clean-up of the worker's own job may.
+// evicts says whether a step wrongly takes a lease away from a worker that may still believe it holds it. Only a take-over
+// after the grace period and the clean-up of the worker's own job may.
 func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64) bool {
 	b, a := &before.Row, &after.Row
 	if !b.HasLiveLease(reading, settings) || a.WorkerID == b.WorkerID && a.Fence == b.Fence {
@@ -90,7 +89,7 @@ func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64)
 	}
 	switch by {
 	case byFinish, byHandBack:
-		return false // the holder gives the lease back himself, see judgeWorker
+		return false // the holder itself clears the lease, see judgeWorker
 	case byCleanUp:
 		return b.WorkerJob != messageIDs[m]
 	case byClaim:
@@ -99,7 +98,8 @@ func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64)
 	return true
 }
 
-// jumpsQueue says whether a message, by the rank of its thread on the row, takes the place of a newer one of another thread.
+// jumpsQueue says whether a message takes the place of a newer one of another thread. A thread on the row counts as new as its
+// newest message there.
 func (x *explorer) jumpsQueue(m uint8, by stepKind, before, after *model.RowAndJob, reading int64) bool {
 	if m == none {
 		return false
@@ -120,8 +120,7 @@ func (x *explorer) jumpsQueue(m uint8, by stepKind, before, after *model.RowAndJ
 	return false
 }
 
-// loses says whether somebody who waited is neither waiting nor woken after the step, or is told that he is superseded
-// although he is newer than the message in whose favour.
+// loses says whether a message that waited is neither waiting nor woken after the step, or is superseded by an older one.
 func loses(m uint8, by stepKind, before *model.RowAndJob, result *model.Result, x *explorer) bool {
 	p := &before.Row.Preemptor
 	for _, wait := range p.Waiting {
@@ -146,7 +145,7 @@ func fenceFalls(before, after *model.Row) bool {
 	case !after.Exists():
 		return false
 	case !before.Exists():
-		return after.Fence <= fenceNow // the ghost: no fence was ever greater
+		return after.Fence <= fenceNow // the greatest fence that a deleted row can have had
 	case after.ContainerID != before.ContainerID || after.WorkerID != before.WorkerID && after.WorkerID != "":
 		return after.Fence <= before.Fence
 	}
@@ -198,12 +197,11 @@ func (x *explorer) final(w *world) string {
 	return ""
 }
 
-// newestThreadCompletes is L2. The newest message is sought among those that neither failed nor timed out nor lost their claim
-// by its expiry. Its thread has a completed job, unless the message was interrupted or superseded in favour of a newer one
-// that had reached the claim row and did fail later.
+// newestThreadCompletes is L2: of the messages that did not fail, time out or lose their claim by expiry, take the newest. Its
+// thread has a completed job, unless a newer message of another thread reached the claim row and then failed.
 func (x *explorer) newestThreadCompletes(w *world) bool {
 	threads := &x.threads[w.pattern]
-	excused := [len(threadIDs)]bool{} // by thread: one of its newer messages reached the row and failed
+	excused := [len(threadIDs)]bool{} // by thread: one of the newer messages in it reached the row and failed
 	for i := x.messages - 1; i >= 0; i-- {
 		m := &w.msgs[i]
 		if m.outcome.bad() || m.lost {

@@ -12,7 +12,7 @@ func bit(set bool) uint64 {
 
 func isSet(v uint64, at int) bool { return v>>at&1 == 1 }
 
-// Sizes of the packed fields, in bits. Small numbers are all below eight.
+// Sizes of the packed fields, in bits. A number is below eight.
 const (
 	messageBits = 14
 	numberBits  = 3
@@ -112,7 +112,7 @@ func unpackCall(v uint64) call {
 	return call{kind: phase(v & 15), msg: uint8(v >> 4 & 7), current: isSet(v, 7)}
 }
 
-// split parts a key into what is left without the budgets, and these.
+// split parts a key into the key without its budgets, and the budgets.
 func (k key) split() (bare key, budgets uint64) {
 	return key{k[0], k[1], k[2] & (1<<budgetShift - 1)}, k[2] >> budgetShift
 }
@@ -130,7 +130,7 @@ func (k key) hashFrom(h uint64) uint64 {
 	return h
 }
 
-// sortWorkers is an insertion sort: there are two or three.
+// sortWorkers is an insertion sort, because there are at most three.
 func sortWorkers(ws []worker) {
 	for i := 1; i < len(ws); i++ {
 		for j := i; j > 0 && ws[j].pack() < ws[j-1].pack(); j-- {

@@ -2,9 +2,9 @@ package check
 
 import "slices"
 
-// mergedSearch walks a scope of many states breadth first. Of a state that it has visited it keeps a fingerprint and a parent;
-// whole are only those of two depths, the one that is expanded and the next. Progress does not depend on the budgets, so
-// the steps without a fault are kept once for each world.
+// mergedSearch walks a scope of many states breadth first. It keeps a fingerprint and a parent of each visited state, and
+// whole states only of two depths: the one that it expands and the next. Progress does not depend on the budgets, so it keeps
+// the steps without a fault once for each world.
 type mergedSearch struct {
 	x      *explorer
 	scope  Scope
@@ -12,7 +12,7 @@ type mergedSearch struct {
 	report *Report
 
 	prints  *prints
-	parent  []uint32 // by slot; of a first state itself
+	parent  []uint32 // by slot; an initial state is its own parent
 	depth   []visit  // to be expanded
 	next    []visit
 	ways    ways // by the first slot of a world
@@ -133,7 +133,7 @@ func (s *mergedSearch) violated(invariant string, at uint32, by *edge) {
 	}
 }
 
-// trace walks to the state again, along the slots on the way to it.
+// trace walks from the initial state to this one again, along the slots of their parents.
 func (s *mergedSearch) trace(at uint32, last *edge) []string {
 	way := []uint32{at}
 	for s.parent[at] != at {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// mergingScopes are small enough to be searched in both ways, and between them have every fault.
+// mergingScopes are small enough to be searched in both ways, and have every fault between them.
 func mergingScopes() []Scope {
 	return []Scope{
 		{Workers: 2, Patterns: []string{"ab", "aa"}, Skew: true, Faults: Faults{Crashes: 1, LostAnswers: 1, Duplicates: 1}},
@@ -23,8 +23,7 @@ func (s Scope) merged() Scope {
 	return s
 }
 
-// The worlds of the search that merges nothing, merged one by one, are the worlds of the one that merges as it goes, with the
-// same greatest budgets.
+// Merging the worlds of the search that merges nothing gives the worlds of the merged search, with the same greatest budgets.
 func TestMergingHidesNothing(t *testing.T) {
 	for _, scope := range mergingScopes() {
 		whole := newSearch(scope, Options{}, protocolAsIs(), &Report{})
@@ -83,7 +82,7 @@ func TestMergingGivesEveryMutantTheSameVerdict(t *testing.T) {
 	}
 }
 
-// reachable walks a scope with whole keys and without fingerprints, leaving out what greater budgets cover.
+// reachable walks a scope with whole keys, without fingerprints, and leaves out states that greater budgets cover.
 func reachable(x *explorer, scope Scope) []key {
 	seen, kept := map[key][]key{}, []key{}
 	visit := func(k key) {
@@ -104,7 +103,7 @@ func reachable(x *explorer, scope Scope) []key {
 	return kept
 }
 
-// greatest adds a key to those of its world, unless they cover it, and drops those that it covers.
+// greatest adds a key to those of its world, unless one of them covers it, and drops those that it covers.
 func greatest(worlds map[key][]key, k key) bool {
 	bare, _ := k.split()
 	for _, other := range worlds[bare] {

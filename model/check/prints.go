@@ -3,9 +3,9 @@ package check
 import "math/bits"
 
 // prints is the set of the states that a merged search has visited. A state is a world and the budgets that are left in it.
-// A slot holds a fingerprint of the world and, in its low bits, the number of the budgets. Where the probing for a world
-// begins is told by a second hash of it, so that all states of one world are found in one go, and a world can be taken for
-// another only if the fingerprints are the same and the places nearly so.
+// A slot holds a fingerprint of the world and, in its low bits, the number of the budgets. A second hash of the world says
+// where its probing begins, so one probing finds all states of a world. The search takes a world for another only if both
+// have the same fingerprint and begin at nearly the same slot.
 type prints struct {
 	slots   []uint64
 	count   int
@@ -56,14 +56,14 @@ func (p *prints) covers(a, b uint64) bool {
 	return (p.spread[a]|high-p.spread[b])&high == high
 }
 
-// place is where a state is or belongs.
+// place is the slot of a state.
 type place struct {
 	slot  uint32
 	first uint32 // the slot of the same world that was filled first: the world's lasting number
 	added bool
 }
 
-// print returns the two hashes of a state.
+// print returns where the probing for a state begins, and what its slot holds.
 func (p *prints) print(k key) (home, slot uint64) {
 	bare, budgets := k.split()
 	home = bare.hash()
@@ -71,7 +71,7 @@ func (p *prints) print(k key) (home, slot uint64) {
 	return home, fingerprint | p.numberOf(budgets) + 1
 }
 
-// add puts a state into the set, unless one of the same world with budgets as great is there; then it returns that one.
+// add puts a state into the set. If a state of the same world with budgets as great is there, it returns that one instead.
 func (p *prints) add(home, slot uint64) place { return p.find(home, slot, true) }
 
 func (p *prints) find(home, slot uint64, add bool) place {
@@ -106,8 +106,8 @@ func (p *prints) find(home, slot uint64, add bool) place {
 	}
 }
 
-// collisionBound bounds the odds that a new world was taken for one of those that it was compared with, no more than the
-// longest probe for each state.
+// collisionBound bounds the odds that the search took a new world for another. Each state was compared with at most as many
+// as the longest probe.
 func (p *prints) collisionBound() float64 {
 	return float64(p.count) * float64(p.longest) / float64(uint64(1)<<(64-p.numbers))
 }

@@ -18,7 +18,7 @@ type protocol struct {
 	waitEnds     bool // a message that waits gives up after the grace period
 	ownClock     bool // a worker kills its command when its own clock says that the lease is over
 	deletesLast  bool // a worker deletes the work message only after it told Step Functions
-	refusesEnded bool // every call for a job that has ended is refused; then the search need not keep a late one
+	refusesEnded bool // every call for a job that has ended is refused, so the search need not keep a late one
 	refusesStale bool // every write under a stale fence is refused
 	reportsAgain bool // a worker that gets a job that has ended reports its outcome
 }

@@ -7,10 +7,10 @@ type fault uint8
 
 const (
 	crash       fault = iota // a worker dies, or is told to stop and hands its job back
-	lostAnswer               // a call is applied, at once or much later, and its caller never hears of it
+	lostAnswer               // a call is applied, at once or much later, and its caller never gets the answer
 	duplicate                // the head of the queue is delivered again while its first receiver still works
 	pause                    // a worker is stopped past its lease, and goes on afterwards
-	claimExpiry              // a claim that nobody works for outlives its hour
+	claimExpiry              // a claim without a live lease expires
 	ttlDeletion              // DynamoDB deletes an expired row
 	timeout                  // an execution times out or is aborted, or its work message used up its receives
 	lostWake                 // the wake-ups of one step are lost
@@ -39,24 +39,25 @@ func (f Faults) budget() [faultKinds]uint8 {
 	}
 }
 
-// Scope bounds a search. Within it every order of arrival, every interleaving and every placing of the faults is visited.
+// Scope bounds a search. Within it, the search visits every order of arrival, every interleaving and every placing of the
+// faults.
 type Scope struct {
 	Name    string `json:"name"`
 	Workers int    `json:"workers"` // 1 to 3
-	// Patterns are the starting points: a letter a message, in the order of receivedAt, naming its thread. "aba" has an
-	// older and a newest message in one thread and one of another thread between them.
+	// Patterns are the starting points: one letter for each message, the oldest first, which names its thread. "aba" has the
+	// oldest and the newest message in one thread and one of another thread between them.
 	Patterns []string `json:"patterns"`
 	Faults   Faults   `json:"faults"`
-	// Skew adds a time in which a lease or claim is over for its holder, and other clocks may or may not agree.
+	// Skew adds a time in which a lease or claim is over for its holder, while other clocks may or may not agree.
 	Skew bool `json:"skew"`
-	// Room makes the search a merged one, which visits fewer states (see settle) and keeps fingerprints of them: of so many at
-	// most. 0 is for a search that keeps whole states, as many as there are.
+	// Room, if not 0, makes the search a merged one: it visits fewer states (see settle) and keeps fingerprints of at most so
+	// many. A search without Room keeps whole states, as many as there are.
 	Room int `json:"room,omitempty"`
 }
 
 // Scopes are the searches that the project runs, the smallest first.
 func Scopes() []Scope {
-	three := []string{"aab", "aba", "abb"} // three messages in two threads, but for the threads' names
+	three := []string{"aab", "aba", "abb"} // all patterns of three messages in two threads
 	return []Scope{
 		{Name: "small", Workers: 2, Patterns: []string{"ab", "aa"}, Skew: true, Faults: Faults{
 			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}},
@@ -67,14 +68,13 @@ func Scopes() []Scope {
 			LostWakes: 1, Failures: 1}},
 		{Name: "pr", Workers: 2, Patterns: three, Faults: Faults{
 			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}},
-		// Two crashes, two lost answers, two duplicates, and a claim that expires and is deleted. Workers are not paused past their
-		// lease here, and executions do not fail: the scopes above have that.
+		// Here workers are not paused past their lease, and executions do not fail: the scopes above have that.
 		{Name: "long", Workers: 3, Patterns: []string{"abca"}, Skew: true, Room: 100_000_000, Faults: Faults{
 			Crashes: 2, LostAnswers: 2, Duplicates: 2, ClaimExpiries: 1, TTLDeletions: 1}},
 	}
 }
 
-// ScopeNamed finds a scope of Scopes.
+// ScopeNamed returns the scope of Scopes with this name.
 func ScopeNamed(name string) (Scope, bool) {
 	for _, s := range Scopes() {
 		if s.Name == name {
@@ -84,5 +84,5 @@ func ScopeNamed(name string) (Scope, bool) {
 	return Scope{}, false
 }
 
-// settings are the durations in which the abstract ages are spelt for the model's steps. Any would do.
+// settings are the durations that spell the abstract ages for the model's steps. Any would do.
 var settings = model.Settings{LeaseMillis: 90_000, ClaimTTLMillis: 3_600_000, InterruptGraceMillis: 90_000, MaxClockSkewMillis: 5_000}

@@ -4,14 +4,14 @@ import "slices"
 
 // Options tune a search.
 type Options struct {
-	// Seconds is a stopwatch: the seconds since some fixed moment. Without it the report has no times. (The search itself
-	// knows no clock.)
+	// Seconds returns the seconds since some fixed moment, because the search itself has no clock. If nil, the report has no
+	// times.
 	Seconds func() float64
-	// Progress is told about every million distinct states or so.
+	// Progress is called about once per million distinct states.
 	Progress func(distinct, generated int64)
-	// MaxStates stops the search; the report then says that it is not complete. 0 is no limit.
+	// MaxStates stops the search, whose report is then not complete. 0 is no limit.
 	MaxStates int
-	// Stop is asked again and again whether to stop the search; the report then says that it is not complete. nil is never.
+	// Stop is called often; if it returns true, the search stops, and its report is not complete. nil never stops it.
 	Stop func() bool
 	// Mutant names a wrong version of the protocol to search instead; see Mutants.
 	Mutant string
@@ -28,21 +28,21 @@ type Report struct {
 	Ends            int64       `json:"ends"`     // states in which nothing is left to happen without a fault
 	Seconds         float64     `json:"seconds"`
 	StatesPerSecond float64     `json:"statesPerSecond"`
-	CollisionBound  float64     `json:"collisionBound"` // of the odds that a state was taken for another; 0: compared whole
+	CollisionBound  float64     `json:"collisionBound"` // of the odds that a state was taken for another; 0 for whole states
 	Violations      []Violation `json:"violations"`
 }
 
-// Violation is a broken invariant with a shortest run that breaks it, one sentence a step.
+// Violation is a broken invariant with a shortest run that breaks it, one sentence per step.
 type Violation struct {
 	Invariant string   `json:"invariant"`
 	Trace     []string `json:"trace"`
 }
 
-// noState is no index into the store.
+// noState is not an index into the store.
 const noState = ^uint32(0)
 
-// batch is how many states are expanded together: enough that their slots in the store are worth fetching at once, see
-// store.touch, and few enough that their steps stay in the processor's cache.
+// batch is how many states are expanded together: enough to fetch many of their slots at once (see store.touch), and few
+// enough that their steps stay in the processor's cache.
 const batch = 32
 
 // search is one breadth-first walk. States are numbered in the order in which they are found, so it is its own queue.
@@ -53,13 +53,13 @@ type search struct {
 	store   *store
 	parent  list[uint32]
 	ways    ways
-	here    world  // the one that is being expanded
+	here    world  // being expanded
 	touched uint64 // keeps the compiler from leaving out store.touch
 	report  *Report
 }
 
-// Run visits every state of the scope, or stops with the first depth at which an invariant of safety is broken. Liveness is
-// judged on the whole graph, and so only if it is complete.
+// Run visits every state of the scope, or stops after the first depth at which a step or state breaks an invariant. Progress
+// is judged on the whole graph, so only if the search is complete.
 func Run(scope Scope, opts Options) Report {
 	return run(scope, opts, protocolNamed(opts.Mutant))
 }
@@ -138,8 +138,8 @@ func (s *search) walk() {
 	s.report.Complete = true
 }
 
-// expand judges the states from first to before end, at most a batch, and takes their steps. All steps are listed before the
-// first is taken.
+// expand judges the states from first up to but not including end, at most a batch, and takes their steps. It lists all steps
+// before it takes the first.
 func (s *search) expand(first, end uint32) {
 	s.x.edges = s.x.edges[:0]
 	var edgesEnd [batch]int
@@ -156,7 +156,7 @@ func (s *search) expand(first, end uint32) {
 	for i := range edges {
 		edges[i].hash = edges[i].to.hash()
 	}
-	for i := range edges { // a loop of its own: the processor then has more of the slots on their way at once
+	for i := range edges { // a loop of its own, so that the processor fetches more slots at once
 		s.touched ^= s.store.touch(edges[i].hash)
 	}
 	begin := 0
@@ -198,12 +198,12 @@ func (s *search) violated(invariant string, at uint32, by *edge) {
 	}
 }
 
-// has says whether a violation of the invariant is known: the first, that is a shortest, is kept.
+// has says whether a violation of the invariant is known. The report keeps only the first, whose run is a shortest.
 func (r *Report) has(invariant string) bool {
 	return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Invariant == invariant })
 }
 
-// trace tells the way to a state, and the step from it that broke an invariant.
+// trace tells the run to a state, and the step from it that broke an invariant.
 func (s *search) trace(at uint32, by *edge) []string {
 	var path []key
 	for i := at; i != noState; i = s.parent.at(i) {

@@ -2,7 +2,7 @@ package check
 
 import "strings"
 
-// story tells a path of states, and the step from its end that broke an invariant.
+// story tells a path of states and, unless last is nil, the step from its end that broke an invariant.
 func story(scope Scope, p protocol, path []key, last *edge) []string {
 	x := newExplorer(scope, p)
 	x.raw = true
@@ -19,7 +19,7 @@ func story(scope Scope, p protocol, path []key, last *edge) []string {
 	return lines
 }
 
-// teller turns steps into sentences. The search sorts the workers of each state; a teller follows them through that.
+// teller turns steps into sentences. The search sorts the workers of each state; a teller keeps track of which is which.
 type teller struct {
 	x     *explorer
 	names [maxWorkers]string // by place in the current state
@@ -41,7 +41,7 @@ func (t *teller) tell(w *world, to key, violates string) string {
 	return "a step that the explorer does not list"
 }
 
-// follow sorts the names as sort sorts the workers.
+// follow sorts the names in the way that sortWorkers sorts the workers.
 func (t *teller) follow(raw *world) {
 	ws := raw.workers
 	for i := 1; i < t.x.workers; i++ {

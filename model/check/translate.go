@@ -2,9 +2,8 @@ package check
 
 import "github.com/webordinary/hephaestus/model"
 
-// The spelling of a world's abstract ages and names as a model row, and back. A step reads the clock as now or, where
-// something is lapsing, perhaps as now+1: the lapsing lease or claim is spelt so that the first reading finds it live and the
-// second finds it expired.
+// The spelling of a world's abstract ages and names as a model row, and back. A step reads the clock as now or, if the lease
+// or claim is lapsing, also as now+1: a lapsing one is spelt so that it is live at now and expired at now+1.
 const (
 	now          = int64(1_000_000_999) // the last millisecond of a second: a claim's end, in whole seconds, passes at now+1
 	fenceNow     = int64(1000)          // the row's fence; every other fence that still exists is smaller
@@ -26,7 +25,7 @@ var (
 	outcomes   = [...]model.Outcome{"", model.Completed, model.Interrupted, model.Superseded, model.TimedOut, model.Failed}
 )
 
-// spellJobSets lists the sets of jobs by bit mask. The steps never change a slice that they were given.
+// spellJobSets lists the sets of jobs by bit mask. Steps may share them, because no step changes a slice that it was given.
 func spellJobSets() (sets [1 << maxMessages][]string) {
 	for mask := range sets {
 		for i := range maxMessages {
@@ -38,7 +37,7 @@ func spellJobSets() (sets [1 << maxMessages][]string) {
 	return sets
 }
 
-// spellWaitSets lists what may wait, two bits (a tokenState) a message.
+// spellWaitSets lists the sets of waiting messages by code: two bits (a tokenState) per message.
 func spellWaitSets() (sets [1 << (2 * maxMessages)][]model.Waiting) {
 	for code := range sets {
 		for i := range maxMessages {
@@ -161,7 +160,7 @@ func age(left int64) ageing {
 	}
 }
 
-// setRow takes over a row that a step has written.
+// setRow puts a row that a step has written into the world.
 func (w *world) setRow(before, after *model.Row, reading int64) {
 	if after.Fence != before.Fence || !after.Exists() {
 		for i := range w.workers {

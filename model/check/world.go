@@ -46,7 +46,7 @@ const (
 
 func (o outcome) bad() bool { return o == timedOut || o == failed }
 
-// tokenState says with what the message waits on the claim row.
+// tokenState says which token the message waits with on the claim row.
 type tokenState uint8
 
 const (
@@ -61,10 +61,10 @@ type message struct {
 	outcome  outcome
 	token    tokenState
 	inJobs   bool
-	recorded bool // its interruption record exists; for one that failed or timed out, the DLQ has it too
-	current  bool // the container that its execution (or work message, or interrupt) knows is the row's
-	reigned  bool // ghost: it has been a job or a preemptor
-	lost     bool // ghost: its claim expired under it and was given away or deleted
+	recorded bool // its interruption record exists; if it failed or timed out, the dead letter queue has it too
+	current  bool // its execution (or work message, or interrupt) knows the row's container
+	reigned  bool // ghost (only invariants read it): it has been a job or a preemptor
+	lost     bool // ghost: its claim expired and went to another message or was deleted
 }
 
 // duty is what a worker process is doing.
@@ -75,8 +75,8 @@ const (
 	got             // it has received the work message
 	restarting      // its start was applied, the answer lost
 	running         // the command runs
-	stopping        // it knows that it was preempted, the command is winding down
-	finishing       // the command ended, finish is about to be written; the outcome is in ends
+	stopping        // it has learnt of a preemptor; the command is stopping
+	finishing       // the command has ended with the outcome in ends; finish is about to be written
 	finished        // finish or decline is written; waiters are to be woken
 	telling         // Step Functions is to be told
 	deleting        // the work message is to be deleted
@@ -86,20 +86,20 @@ const (
 type worker struct {
 	duty    duty
 	job     uint8   // message number
-	ends    outcome // finishing: as what
+	ends    outcome // finishing: how the command ended
 	fenced  bool    // the fence it holds is the row's
 	owns    bool    // the row's workerId is its id
 	receipt bool    // its receipt handle for the head of the queue is valid
 }
 
-// ageing is how far something has expired. With clock skew there is a time in which each observer may see either.
+// ageing is how far a lease or claim has expired.
 type ageing uint8
 
 const (
 	unset ageing = iota
 	live
-	lapsing // over for its holder; any other clock may or may not see it as expired
-	expired // for everybody
+	lapsing // over for its holder; another clock may or may not see it as expired (only with clock skew)
+	expired // for all
 )
 
 // row is the claim row, without the sets that live in message and worker.
@@ -109,7 +109,7 @@ type row struct {
 	newest    uint8
 	lease     ageing
 	leaseJob  uint8
-	orphaned  bool // the row's workerId is that of a process that is gone
+	orphaned  bool // the row's worker is a process that is gone
 	claim     ageing
 	preemptor uint8 // its thread, 0 for none
 	pNewest   uint8
@@ -124,7 +124,7 @@ type call struct {
 	current bool
 }
 
-// world is everything: one state of the search. It is comparable, and equal worlds behave alike.
+// world is one state of the search. It is comparable, and equal worlds behave alike.
 type world struct {
 	pattern uint8 // which messages belong to which thread
 	row     row
@@ -135,7 +135,7 @@ type world struct {
 	budget  [faultKinds]uint8 // how many of each fault may still happen
 }
 
-// held says whether a worker holds the head of the queue.
+// held says whether a worker has received the head of the queue.
 func (w *world) held() bool {
 	for i := range w.workers {
 		if w.workers[i].receipt {
@@ -166,8 +166,8 @@ func (w *world) dropReceipts() {
 	}
 }
 
-// retire makes the worker an idle one. What it had received becomes visible again (perhaps later: nobody has to receive it
-// at once), and a lease that it leaves behind belongs to nobody.
+// retire makes the worker idle. The work message that it had received becomes visible again (no worker has to receive it at
+// once), and a lease that it leaves behind is orphaned.
 func (w *world) retire(i int) {
 	if w.workers[i].owns {
 		w.row.orphaned = true
@@ -175,7 +175,7 @@ func (w *world) retire(i int) {
 	w.workers[i] = worker{}
 }
 
-// jobs says whether any message is a job of the claim.
+// hasJobs says whether any message is a job of the claim.
 func (w *world) hasJobs() bool {
 	for i := range w.msgs {
 		if w.msgs[i].inJobs {
@@ -185,8 +185,8 @@ func (w *world) hasJobs() bool {
 	return false
 }
 
-// normalise clears what no step can read any more, so that worlds that differ only in it are one state. refusesEnded says
-// that every call for a job that has ended is refused.
+// normalise clears what no later step or judgement reads, so that worlds that differ only in that are one state. refusesEnded
+// says that every call for a job that has ended is refused.
 func (w *world) normalise(refusesEnded bool) {
 	if !w.hasJobs() {
 		w.row.thread, w.row.newest = 0, 0
@@ -204,7 +204,7 @@ func (w *world) normalise(refusesEnded bool) {
 	}
 }
 
-// sort orders the workers, which nothing tells apart, and the frozen calls.
+// sort orders the workers and the frozen calls, because their order means nothing.
 func (w *world) sort(workers int) {
 	sortWorkers(w.workers[:workers])
 	if less(w.frozen[0], w.frozen[1]) {
@@ -217,7 +217,7 @@ func (m *message) normalise() {
 		m.token = staleToken
 	}
 	if m.phase == ended {
-		switch m.outcome { // how it ended is of no interest any more, but for L2 and S5
+		switch m.outcome { // only L2 and S5 still read how it ended
 		case superseded:
 			m.outcome = interrupted
 		case failed:
