@@ -22,14 +22,14 @@ const benchHead = "Return-Path: <scott@sender.example>\r\nReceived: from mx.send
 	"From: Scott <scott@sender.example>\r\nTo: scott@amelia.example.com\r\nSubject: =?UTF-8?Q?Caf=C3=A9?=\r\nDate: Mon, 2 Nov 2026 10:30:00 +0100\r\n" +
 	"Message-ID: <1@sender.example>\r\nIn-Reply-To: <0@sender.example>\r\nReferences: <0@sender.example>\r\n"
 
-// BenchmarkParseTypical: 5 KB, alternatives in quoted-printable.
+// BenchmarkParseTypical parses 5 KB with alternatives in quoted-printable.
 func BenchmarkParseTypical(b *testing.B) {
 	benchmarkParse(b, benchHead+"Content-Type: multipart/alternative; boundary=b\r\n\r\n"+
 		"--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"+strings.Repeat("Please fix the caf=C3=A9 build, it is red.\r\n", 35)+
 		"\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"+strings.Repeat("<p>Please fix the caf=C3=A9 build, it is red.</p>\r\n", 45)+"\r\n--b--\r\n")
 }
 
-// BenchmarkParseAttachment: 1 MB, nearly all of it one attachment in base64.
+// BenchmarkParseAttachment parses 1 MB, nearly all of it one attachment in base64.
 func BenchmarkParseAttachment(b *testing.B) {
 	encoded := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("some bytes of a file "), 37_000))
 	var lines strings.Builder
@@ -42,7 +42,7 @@ func BenchmarkParseAttachment(b *testing.B) {
 		lines.String()+encoded+"\r\n--b--\r\n")
 }
 
-// BenchmarkParseWorst: the most parts and boundaries that the limits allow.
+// BenchmarkParseWorst parses the most parts and boundaries that the limits allow.
 func BenchmarkParseWorst(b *testing.B) {
 	benchmarkParse(b, siblings(DefaultLimits().MaxParts-1))
 }

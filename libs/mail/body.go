@@ -24,8 +24,8 @@ func (m *Message) addBody(b body) {
 	m.Notes = append(m.Notes, b.notes...)
 }
 
-// bodyReader chooses body and attachments by RFC 8621 section 4.1.4: collect follows the algorithm given there, result
-// decodes what was chosen.
+// bodyReader chooses body and attachments by RFC 8621 section 4.1.4: collect follows the algorithm given there, and result
+// decodes the chosen parts.
 type bodyReader struct {
 	limits Limits
 	late   *atomic.Bool
@@ -45,8 +45,8 @@ type attachedPart struct {
 	inline bool
 }
 
-// collect sorts the parts of one multipart. noText and noHTML are RFC 8621's null textBody and htmlBody: a part of this
-// branch of an alternative has shown that the branch is the other form.
+// collect sorts the parts of one multipart into text, HTML and attachments. noText and noHTML are RFC 8621's null textBody and
+// htmlBody: a part has shown that this branch of an alternative is the other form.
 func (r *bodyReader) collect(parts []*part, multipart string, inAlternative, noText, noHTML bool) {
 	textBefore, htmlBefore := len(r.textParts), len(r.htmlParts)
 	for i, p := range parts {
@@ -119,7 +119,7 @@ func (r *bodyReader) noteMultipart(sub string) {
 	}
 }
 
-// attach keeps a part as an attachment, except the detached signature of a signed message, which is of use to nobody here.
+// attach keeps a part as an attachment, except the detached signature of a signed message, which nothing here uses.
 func (r *bodyReader) attach(p *part, multipart string) {
 	if multipart == "signed" && strings.HasSuffix(p.mediaType, "-signature") {
 		return
@@ -178,7 +178,8 @@ func distinct(notes []string) []string {
 	return kept
 }
 
-// readText: mailers of advertisers and some phones put a blank text beside the HTML that says it all.
+// readText joins the text parts. If they are blank, it renders the HTML: advertisers' mailers and some phones send a blank
+// text beside HTML that has all the content.
 func (r *bodyReader) readText() (text string, fromHTML bool) {
 	var texts []string
 	for _, p := range r.textParts {
@@ -248,7 +249,7 @@ func (r *bodyReader) count(sizeBytes int) {
 	}
 }
 
-// stopped reports that nothing more is to be decoded: a limit is passed, or nobody waits any longer.
+// stopped reports that decoding must stop: a limit is passed, or Parse has given up waiting.
 func (r *bodyReader) stopped() bool {
 	if r.err == nil && r.late.Load() {
 		r.err = &LimitError{Limit: "WallClock", Value: int64(r.limits.WallClock) + 1, Max: int64(r.limits.WallClock)}
@@ -256,7 +257,7 @@ func (r *bodyReader) stopped() bool {
 	return r.err != nil
 }
 
-// maxRenderedHTMLBytes bounds the HTML of which a text is made.
+// maxRenderedHTMLBytes bounds the HTML that render takes.
 const maxRenderedHTMLBytes = 2 << 20
 
 // render makes readable text of HTML.
@@ -277,7 +278,7 @@ func contentID(h header) string {
 	return oneLine(strings.Trim(h.get("content-id"), "<> \t"))
 }
 
-// opaqueNotes says of a type that stays closed why.
+// opaqueNotes says why an attachment of this type is not opened.
 func opaqueNotes(mediaType string) []string {
 	switch mediaType {
 	case "application/ms-tnef", "application/vnd.ms-tnef":

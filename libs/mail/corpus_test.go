@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// corpusFact is what the test suite that a message comes from says about it; an empty field says nothing.
+// corpusFact is what the test suite of origin says about a message; an empty field says nothing.
 type corpusFact struct {
 	Path    string `json:"path"`
 	Kind    string `json:"kind"`
@@ -19,7 +19,7 @@ type corpusFact struct {
 	NAtt    string `json:"n_att"`
 }
 
-// corpus finds other projects' test mail, which is not part of this repository.
+// corpus finds test mail of other projects, which is not in this repository.
 func corpus(t *testing.T) (dir string, facts []corpusFact) {
 	dir = os.Getenv("HEPHAESTUS_MAIL_CORPUS")
 	if dir == "" {
@@ -42,7 +42,7 @@ func corpus(t *testing.T) (dir string, facts []corpusFact) {
 	return dir, facts
 }
 
-// agreement counts what the manifest states and Parse reads the same.
+// agreement counts the facts that the manifest states, and those that Parse reads the same.
 type agreement struct {
 	same, stated int
 	differ       []string
@@ -61,9 +61,9 @@ func words(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(s, "⏎", " ")), " ") // the manifest writes line ends as ⏎
 }
 
-// TestCorpusAgreement holds Parse to what other projects' tests say of their own messages. Those that differ are known:
-// enmime's two texts without their first line and its separator "--" between texts, talon's texts without the quotation,
-// and the counts that take a detached signature for an attachment.
+// TestCorpusAgreement compares Parse with what other projects' tests say of their own messages. The differences are known:
+// enmime leaves out the first line of two texts and puts "--" between texts, talon leaves out quotations, and some count a
+// detached signature as an attachment.
 func TestCorpusAgreement(t *testing.T) {
 	dir, facts := corpus(t)
 	var subjects, texts, attachments agreement
@@ -103,8 +103,8 @@ func TestCorpusAgreement(t *testing.T) {
 	}
 }
 
-// TestCorpusClasses: one project's collection of bounces, automatic replies and complaints. Of 36 it has one that is none of
-// them, and four that only their body gives away: two SNS notifications, and two bounces from other than the usual senders.
+// TestCorpusClasses classifies one project's 36 bounces, automatic replies and complaints. One of them is none of these, and
+// only the body shows what four others are: two SNS notifications, and two bounces from unusual senders.
 func TestCorpusClasses(t *testing.T) {
 	dir, facts := corpus(t)
 	differ := 0

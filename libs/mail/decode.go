@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// partDecoder undoes transfer encodings and charsets of a single part. It is never given a multipart.
+// partDecoder undoes transfer encodings and charsets of a single part, never of a multipart.
 var partDecoder = enmime.NewParser(
 	enmime.MultipartWOBoundaryAsSinglePart(true),
 	enmime.SkipMalformedParts(true),
@@ -59,8 +59,8 @@ func (p *part) content() (content []byte, notes []string) {
 	return decoded.Content, notes
 }
 
-// plainQuotedPrintable undoes quoted-printable that is as it should be, which nearly all is. ok is false for the rest: the
-// decoder that repairs has to read it.
+// plainQuotedPrintable undoes quoted-printable that has no errors, as nearly all is. For the rest ok is false: the decoder
+// that repairs must read it.
 func plainQuotedPrintable(body []byte) (content []byte, ok bool) {
 	content = make([]byte, 0, len(body))
 	for i := 0; i < len(body); i++ {
@@ -80,7 +80,7 @@ func plainQuotedPrintable(body []byte) (content []byte, ok bool) {
 			}
 			i += 2
 		case c == ' ' || c == '\t':
-			if rest := body[i+1:]; len(rest) == 0 || lineEnd(rest) > 0 { // it would be dropped
+			if rest := body[i+1:]; len(rest) == 0 || lineEnd(rest) > 0 { // the other decoder drops space at the end of a line
 				return nil, false
 			}
 			content = append(content, c)
@@ -93,7 +93,7 @@ func plainQuotedPrintable(body []byte) (content []byte, ok bool) {
 	return content, true
 }
 
-// lineEnd is the length of the line end that b begins with; 0 where it begins with none.
+// lineEnd is the length of the line end that b begins with, or 0.
 func lineEnd(b []byte) int {
 	switch {
 	case bytes.HasPrefix(b, []byte("\n")):
@@ -104,8 +104,8 @@ func lineEnd(b []byte) int {
 	return 0
 }
 
-// base64Only drops the bytes that have no place in base64. The decoder would drop them too, but remembers an error for each:
-// a message of nothing else would keep it busy for half a minute.
+// base64Only drops the bytes that do not belong in base64. The decoder would drop them too, but it keeps an error for each,
+// so a large message of such bytes would keep it busy for half a minute.
 func base64Only(body []byte) []byte {
 	belongs := func(c byte) bool {
 		return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
@@ -126,7 +126,7 @@ func base64Only(body []byte) []byte {
 }
 
 // joinedBase64 decodes base64 with padding inside: pieces that were encoded one by one and put together. The decoder would go
-// on in the middle of a byte behind the first piece. ok is false where padding is at the end at most, as in nearly all.
+// on in the middle of a byte after the first piece. ok is false if there is no padding before the end, as in nearly all mail.
 func joinedBase64(body []byte) (content []byte, ok bool) {
 	first := bytes.IndexByte(body, '=')
 	if first < 0 || len(bytes.Trim(body[first:], "= \t\r\n")) == 0 {
@@ -139,7 +139,7 @@ func joinedBase64(body []byte) (content []byte, ok bool) {
 		return r
 	}, body)
 	for piece := range bytes.SplitSeq(letters, []byte("=")) {
-		if len(piece)%4 == 1 { // six bits are no byte
+		if len(piece)%4 == 1 { // six bits are less than a byte
 			piece = piece[:len(piece)-1]
 		}
 		decoded, err := base64.RawStdEncoding.AppendDecode(content, piece)
@@ -164,7 +164,7 @@ func looksLikeBase64(body []byte) bool {
 	return spaced*2 <= len(lines)
 }
 
-// transferEncoding is the declared one without the comments and quotes that some mailers add.
+// transferEncoding is the declared encoding without the comments and quotes that some mailers add.
 func (p *part) transferEncoding() string {
 	value := strings.ToLower(strings.Trim(p.header.get("content-transfer-encoding"), " \t\"'"))
 	if end := strings.IndexAny(value, " \t;(\""); end >= 0 {
@@ -187,8 +187,8 @@ func (p *part) text() (text string, notes []string) {
 	return strings.ReplaceAll(text, "\x00", ""), notes
 }
 
-// textFrom makes valid UTF-8 of content in a charset. It never fails: the declared charset, else UTF-8 if it is valid, else
-// windows-1252, in which every byte is something; note says so where it had to guess.
+// textFrom makes valid UTF-8 of content in a charset. It never fails: it tries the declared charset, then UTF-8, then
+// windows-1252, in which every byte is a character. If it had to guess, note says so.
 func textFrom(content []byte, charset string) (text, note string) {
 	label := strings.ToLower(strings.Trim(charset, " \t\"'"))
 	switch label {
@@ -222,7 +222,7 @@ func isCharsetLabel(label string) bool {
 	return len(label) <= 40
 }
 
-// hasMultibyteRune tells UTF-8 with a flaw from text of another charset: the latter has hardly ever a valid sequence.
+// hasMultibyteRune tells UTF-8 with a flaw from text in another charset, which hardly ever has a valid multibyte sequence.
 func hasMultibyteRune(content []byte) bool {
 	for len(content) > 0 {
 		r, size := utf8.DecodeRune(content)
@@ -236,7 +236,7 @@ func hasMultibyteRune(content []byte) bool {
 
 func windows1252(content []byte) string {
 	decoded, err := charmap.Windows1252.NewDecoder().Bytes(content)
-	if err != nil { // a charmap maps every byte; should it ever not, nothing is lost silently
+	if err != nil { // not reached: a charmap maps every byte
 		return strings.ToValidUTF8(string(content), "\uFFFD")
 	}
 	return string(decoded)

@@ -7,12 +7,12 @@
 //
 // What it promises:
 //
-//   - It never panics and its work is linear in the size of the message: the tree of parts is split by this package, line by
-//     line, under [Limits]; enmime only ever decodes a single part. (Given a whole message, enmime needs time that doubles with
-//     each level of multiparts that are never closed.)
+//   - It never panics, and its work is linear in the size of the message: this package splits the tree of parts itself, line
+//     by line, under [Limits], and enmime decodes only single parts. (On a whole message, enmime's time doubles with each level
+//     of multiparts that are never closed.)
 //   - Lenience: a missing final boundary, a missing Content-Type, a wrong charset or broken base64 costs a note, not the message.
-//   - Where it returns an error, the Message still has what could be read of the headers, so that a person who finds it on the
-//     dead-letter queue sees who wrote it and about what.
+//   - If it returns an error, the Message still has what could be read of the headers, so that a person who finds it on the
+//     dead letter queue sees who wrote it and about what.
 //   - The same bytes give the same Message.
 //
 // What it does not do: it verifies no signature (it reports what SES found), fetches nothing, unpacks no archive, winmail.dat

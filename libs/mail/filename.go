@@ -10,9 +10,9 @@ import (
 // maxFileNameBytes leaves room for a prefix in the 255 bytes of common file systems.
 const maxFileNameBytes = 150
 
-// safeName makes a file name of what a sender wrote that is harmless on every file system, in a URL path and on a screen:
-// the base name only, without control, formatting (bidirectional text among them) and reserved characters, not beginning
-// with a dot or dash, at most maxFileNameBytes. It may be empty.
+// safeName makes a sender's file name harmless on every file system, in a URL path and on a screen. It keeps only the base
+// name, without control, formatting (such as bidirectional text) and reserved characters, without a dot or dash at the
+// beginning, and at most maxFileNameBytes of it. The result may be empty.
 func safeName(name string) string {
 	name = strings.ReplaceAll(strings.ToValidUTF8(name, ""), "\\", "/")
 	name = name[strings.LastIndexByte(name, '/')+1:]
@@ -44,7 +44,7 @@ func isReservedOnWindows(base string) bool {
 	}
 }
 
-// shorten cuts a name to a number of bytes, before its extension where that is a short one.
+// shorten cuts a name to a number of bytes. It keeps a short extension.
 func shorten(name string, maxBytes int) string {
 	if len(name) <= maxBytes {
 		return name
@@ -57,10 +57,10 @@ func shorten(name string, maxBytes int) string {
 	return strings.TrimRight(stem, " .") + extension
 }
 
-// namer gives each attachment of one message a safe name of its own, by letter case too.
+// namer gives each attachment of one message a safe name that differs from the others by more than letter case.
 type namer map[string]int
 
-// name takes the sender's name, or attachment-{index}{extension} where nothing is left of it.
+// name returns the sender's name made safe and unique, or attachment-{index}{extension} if nothing of it is safe.
 func (n namer) name(name string, index int, extension string) string {
 	name = safeName(name)
 	if name == "" {
@@ -83,7 +83,7 @@ func (n namer) name(name string, index int, extension string) string {
 	}
 }
 
-// extensionOf prefers the extension of a declared type whose content says less.
+// extensionOf returns the detected extension, except for declared types that content alone does not show.
 func extensionOf(mediaType, detected string) string {
 	switch mediaType {
 	case "message/rfc822", "message/global":

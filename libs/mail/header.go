@@ -11,8 +11,8 @@ import (
 	"github.com/jhillyerd/enmime/v2"
 )
 
-// field is one header field, unfolded, in its order of appearance. The order matters: what stands above SES's own lines is
-// trusted, what stands below is not.
+// field is one unfolded header field. A header keeps the order of its fields, because fields above SES's own lines are trusted
+// and those below are not.
 type field struct {
 	name  string // lower case
 	value string // valid UTF-8, encoded words not decoded; set by finish
@@ -50,8 +50,8 @@ func (h header) all(name string) []string {
 	return values
 }
 
-// addLine takes one line of a header block, without its line end. It reports false where the line cannot belong to a header
-// block at all, so that the body must begin with it: a line without a field name where no field came before.
+// addLine takes one line of a header block, without its line end. It reports false if the line cannot belong to a header
+// block, because it has no field name and no field came before it. Then the body begins with this line.
 func (h *header) addLine(line []byte) bool {
 	if isField(line) {
 		name, value, _ := bytes.Cut(line, []byte(":"))
@@ -70,7 +70,7 @@ func (h *header) addLine(line []byte) bool {
 
 func isContinuation(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 
-// isField follows RFC 5322 section 2.2: a name of printable ASCII without space, a colon.
+// isField follows RFC 5322 section 2.2: a name of printable ASCII without space, then a colon.
 func isField(line []byte) bool {
 	name, _, found := bytes.Cut(line, []byte(":"))
 	name = bytes.TrimRight(name, " \t")
@@ -107,8 +107,8 @@ var wordDecoder = mime.WordDecoder{CharsetReader: func(charset string, input io.
 	return strings.NewReader(text), nil
 }}
 
-// decodeWords decodes RFC 2047 encoded words and makes one line without control characters of the value. What cannot be
-// decoded stays as written.
+// decodeWords decodes RFC 2047 encoded words and turns the value into one line without control characters. If it cannot
+// decode a word, the value stays as written.
 func decodeWords(value string) string {
 	if strings.Contains(value, "=?") {
 		if decoded, err := wordDecoder.DecodeHeader(value); err == nil {
@@ -118,7 +118,7 @@ func decodeWords(value string) string {
 	return oneLine(value)
 }
 
-// oneLine makes valid UTF-8 without control characters of s.
+// oneLine turns s into valid UTF-8 without control characters.
 func oneLine(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -131,8 +131,8 @@ func oneLine(s string) string {
 // maxAddresses bounds the addresses that are taken of one header.
 const maxAddresses = 500
 
-// addresses reads all fields of one name. exact is false where some value is not a proper address list and what looks like
-// an address was picked out of it.
+// addresses reads all fields of one name. exact is false if a value is not a proper address list, so that addresses had to be
+// picked out of it, or if there are more than maxAddresses.
 func (h header) addresses(name string) (list []Address, exact bool) {
 	exact = true
 	for _, value := range h.all(name) {
@@ -154,7 +154,7 @@ func (h header) addresses(name string) (list []Address, exact bool) {
 	return list, exact
 }
 
-// pickAddresses finds words with an @ in a value that is not a proper list; without any, the whole value is a name.
+// pickAddresses finds words with an @ in a value that is not a proper list. If there is none, the whole value is a name.
 func pickAddresses(value string) []*mail.Address {
 	isSeparator := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>()[],;:"'`, r) }
 	var found []*mail.Address

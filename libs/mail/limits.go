@@ -14,14 +14,14 @@ type Limits struct {
 	MaxDepth        int // of nested multiparts
 	MaxDecodedBytes int // of all parts together, after transfer decoding and conversion to UTF-8
 
-	// WallClock bounds the reading of the body; 0 leaves it unbounded and Parse without a goroutine. The reading is done in a
-	// goroutine that cannot be killed: after a timeout it goes on to the end of the part that it is in. It is a second fence
-	// behind the other limits, which are counted while splitting, before anything is decoded, and are what really protects.
+	// WallClock bounds the time to read the body; 0 means no bound, and then Parse starts no goroutine. The goroutine that reads
+	// cannot be killed: after a timeout it goes on to the end of its current part. The other limits protect first: they are
+	// counted while splitting, before anything is decoded.
 	WallClock time.Duration
 }
 
-// DefaultLimits are those of the service: SES stores up to 40 MB ("Amazon SES Developer Guide, Deliver to S3 bucket action"),
-// and no legitimate message known to us comes near the rest.
+// DefaultLimits are the limits of the service. SES stores up to 40 MB ("Amazon SES Developer Guide, Deliver to S3 bucket
+// action"); no legitimate message known to us comes near the other limits.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes:        40 << 20,
@@ -34,7 +34,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// LimitError says which of the Limits a message breaks. Value is the first one found to be too much, not necessarily the total.
+// LimitError says which of the Limits a message breaks. Value is the first excess that was found, not necessarily the total.
 type LimitError struct {
 	Limit string // the name of the field of Limits
 	Value int64  // in the unit of the field; WallClock in nanoseconds

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Message is a mail as the rest of the system sees it. Its JSON form is what a worker's command gets as message.json: field
-// names are stable, the bytes of attachments are left out. All strings are valid UTF-8.
+// Message is a mail as the rest of the system sees it. A worker's command gets its JSON form as message.json: field names are
+// stable, and the bytes of attachments are left out. All strings are valid UTF-8.
 type Message struct {
-	// MessageID is the sender's Message-ID without its angle brackets. Where the sender gave none it is made from a hash of
-	// the raw bytes, so that the same bytes always get the same one, and MessageIDMade is set.
+	// MessageID is the sender's Message-ID without its angle brackets. If the sender gave none, it is made from a hash of the
+	// raw bytes, and MessageIDMade is set.
 	MessageID     string   `json:"messageId"`
 	MessageIDMade bool     `json:"messageIdMade,omitempty"`
 	InReplyTo     []string `json:"inReplyTo,omitempty"`  // message ids, without angle brackets
 	References    []string `json:"references,omitempty"` // message ids, oldest first
 
-	Date    time.Time `json:"date,omitzero"` // the sender's claim; zero where it is missing or unreadable
+	Date    time.Time `json:"date,omitzero"` // as the sender says; zero if missing or unreadable
 	From    []Address `json:"from"`
 	ReplyTo []Address `json:"replyTo,omitempty"`
 	To      []Address `json:"to,omitempty"`
@@ -23,7 +23,7 @@ type Message struct {
 	Subject string    `json:"subject"`
 
 	// Text is the readable text with \n line ends, chosen by RFC 8621 section 4.1.4. TextFromHTML says that all or some of it
-	// was rendered from HTML. HTML is the HTML form, untouched: it is as hostile as its sender.
+	// was rendered from HTML. HTML is the HTML form as sent: it may be hostile.
 	Text         string `json:"text"`
 	TextFromHTML bool   `json:"textFromHtml,omitempty"`
 	HTML         string `json:"html,omitempty"`
@@ -36,7 +36,7 @@ type Message struct {
 	// ClassReasons are the headers that decided the class.
 	ClassReasons []string `json:"classReasons,omitempty"`
 
-	// Notes say, each in one line, what was repaired, guessed or left alone.
+	// Notes say what was repaired, guessed or left alone, one line each.
 	Notes []string `json:"notes,omitempty"`
 
 	header header
@@ -46,7 +46,7 @@ type Message struct {
 // Address is one mailbox of a header.
 type Address struct {
 	Name    string `json:"name,omitempty"`
-	Address string `json:"address"` // local@domain as written; empty where only a name was given
+	Address string `json:"address"` // local@domain as written; empty if only a name was given
 }
 
 // Attachment is one part that is not the body. Images shown inside the HTML are attachments with Inline set.
@@ -54,7 +54,7 @@ type Attachment struct {
 	Index        int      `json:"index"`    // from 1, in the order of the message
 	FileName     string   `json:"fileName"` // safe and unique within the message: see safeName
 	ContentType  string   `json:"contentType"`
-	DetectedType string   `json:"detectedType"` // by the bytes themselves, whatever the sender says
+	DetectedType string   `json:"detectedType"` // from the bytes, whatever the sender says
 	ContentID    string   `json:"contentId,omitempty"`
 	Inline       bool     `json:"inline,omitempty"`
 	SizeBytes    int      `json:"sizeBytes"`
@@ -70,20 +70,20 @@ type Recipient struct {
 	Source  string `json:"source"` // envelope, delivered-to, x-original-to, to, cc
 }
 
-// Verdicts are what SES says about a message. They are read only from the header fields that SES itself put on top; what is
-// below may be forged. SES acts on none of them: whoever reads them must ("Amazon SES Developer Guide, Email receiving
-// concepts"). Anything but PASS (or pass) is not a pass; empty means that SES said nothing.
+// Verdicts are what SES says about a message. They are read only from the header fields that SES itself put on top; fields
+// below may be forged. SES acts on none of them: the reader must ("Amazon SES Developer Guide, Email receiving concepts").
+// Only PASS (or pass) is a pass; empty means that SES said nothing.
 type Verdicts struct {
 	Spam                  string `json:"spam,omitempty"`  // PASS, FAIL, GRAY, PROCESSING_FAILED, DISABLED
 	Virus                 string `json:"virus,omitempty"` // as Spam
 	SPF                   string `json:"spf,omitempty"`   // the result in Authentication-Results: pass, fail, none, …
-	DKIM                  string `json:"dkim,omitempty"`  // pass where one signature passes, else the first result
+	DKIM                  string `json:"dkim,omitempty"`  // pass if any signature passes, else the first result
 	DMARC                 string `json:"dmarc,omitempty"`
 	AuthenticationResults string `json:"authenticationResults,omitempty"`
 }
 
-// Failed names what SES found the message to fail: spam, virus, DMARC. What SES did not look at, or was not sure of, is not
-// among them; a DMARC result that contradicts itself is, since a sender whose mail passes has no need to write one.
+// Failed names the checks that the message fails: spam, virus, DMARC. A check that SES did not make, or was not sure of, is
+// not among them. A DMARC result that contradicts itself is, because a sender whose mail passes has no need to forge one.
 func (v Verdicts) Failed() []string {
 	var failed []string
 	for _, verdict := range []struct{ name, value string }{{"spam", v.Spam}, {"virus", v.Virus}, {"DMARC", v.DMARC}} {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// sesReceived is how SES signs for a message: "from HOST by inbound-smtp.REGION.amazonaws.com with SMTP id ID for RCPT; DATE".
+// sesReceived recognises SES's Received line: "from HOST by inbound-smtp.REGION.amazonaws.com with SMTP id ID for RCPT; DATE".
 var sesReceived = regexp.MustCompile(`(?i)\bby inbound-smtp\.[a-z0-9.-]+`)
 
 var receivedFor = regexp.MustCompile(`(?i)\sfor <?([^\s<>;]+@[^\s<>;]+)>?`)
 
 // sesFields returns the fields that SES put on top of a message: its Received line and the X-SES-, Received-SPF,
-// Authentication-Results and Return-Path fields around it, up to the first field of anyone else (RFC 8601 section 5: what is
-// further down may be forged). found is false where SES's Received line is not among them; then nothing is trusted.
+// Authentication-Results and Return-Path fields around it, up to the first other field (RFC 8601 section 5: fields further
+// down may be forged). found is false if SES's Received line is not among them; then no field is trusted.
 func sesFields(h header) (ses header, found bool) {
 	for _, f := range h {
 		switch {
@@ -28,7 +28,7 @@ func sesFields(h header) (ses header, found bool) {
 		}
 		ses = append(ses, f)
 		if f.name == "x-ses-dkim-signature" && found {
-			return ses, true // the last field of SES: one of these names below it is the sender's
+			return ses, true // SES's last field: a field with such a name below it is the sender's
 		}
 	}
 	return ses, found
@@ -51,8 +51,8 @@ func verdictsFrom(ses header) Verdicts {
 	return v
 }
 
-// ConflictingResult stands for an authentication method that has two different results: the sender, whose envelope address
-// and host name are quoted in the same field, may have written one of them.
+// ConflictingResult is the result of an authentication method that has two different results. The sender may have written
+// one of them, because the field quotes the envelope address and the host name.
 const ConflictingResult = "conflicting"
 
 func onlyResult(results, method string) string {
@@ -66,7 +66,7 @@ func onlyResult(results, method string) string {
 	return only
 }
 
-// dkimResult: a message may carry many signatures, of which one that passes is enough.
+// dkimResult returns pass if any signature of the message passes.
 func dkimResult(results string) string {
 	all := methodResults(results, "dkim")
 	for _, result := range all {
@@ -80,7 +80,7 @@ func dkimResult(results string) string {
 	return all[0]
 }
 
-// methodResults finds "method=result" at the begin of the clauses of an Authentication-Results value.
+// methodResults finds "method=result" at the beginning of each clause of an Authentication-Results value.
 func methodResults(results, method string) []string {
 	var found []string
 	for _, clause := range strings.Split(results, ";") {
@@ -95,8 +95,8 @@ func methodResults(results, method string) []string {
 	return found
 }
 
-// recipients lists whom a message was sent to, the envelope first: To and Cc are only what the sender wrote, and say nothing
-// of a blind copy.
+// recipients lists the addresses that a message was sent to, that of the envelope first: To and Cc are only what the sender
+// wrote, and do not show a blind copy.
 func recipients(h, ses header, m Message) []Recipient {
 	var list []Recipient
 	seen := map[string]bool{}

@@ -41,7 +41,7 @@ func Parse(raw []byte, limits Limits) (Message, error) {
 	return m, err
 }
 
-// readWithin reads the body, in a goroutine of its own where its time is bounded.
+// readWithin reads the body, in a goroutine of its own if its time is bounded.
 func readWithin(limit time.Duration, s *splitter, head header) (body, error) {
 	var late atomic.Bool
 	if limit <= 0 {
@@ -51,7 +51,7 @@ func readWithin(limit time.Duration, s *splitter, head header) (body, error) {
 		body body
 		err  error
 	}
-	done := make(chan result, 1) // buffered: a late reader ends although nobody listens
+	done := make(chan result, 1) // buffered, so that a late reader can end
 	go func() {
 		b, err := readBody(s, head, &late)
 		done <- result{b, err}
@@ -62,7 +62,7 @@ func readWithin(limit time.Duration, s *splitter, head header) (body, error) {
 	select {
 	case r := <-done:
 		select {
-		case <-timer.C: // both were ready: which one is taken must not decide
+		case <-timer.C: // both may be ready, and select chooses at random
 			return body{}, tooLate
 		default:
 			return r.body, r.err
@@ -73,8 +73,8 @@ func readWithin(limit time.Duration, s *splitter, head header) (body, error) {
 	}
 }
 
-// readBody splits and decodes. A panic of a decoder that the message was made to provoke is an unreadable message, not the
-// end of the process. late makes it stop at the next part.
+// readBody splits and decodes. If a hostile message makes a decoder panic, the message is unreadable and the process goes on.
+// If late is set, readBody stops at the next part.
 func readBody(s *splitter, head header, late *atomic.Bool) (b body, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -90,8 +90,8 @@ func readBody(s *splitter, head header, late *atomic.Bool) (b body, err error) {
 	return r.result()
 }
 
-// normalise drops what stands before the first header field of many stored messages: a byte order mark, blank space, the
-// separator line of an mbox. A message whose lines end in bare CRs gets LFs.
+// normalise drops what many stored messages have before their first header field: a byte order mark, blank space, the
+// separator line of an mbox. If all lines end in bare CRs, it turns them into LFs.
 func normalise(raw []byte) (src []byte, notes []string) {
 	src = bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF"))
 	if len(src) < len(raw) {
@@ -113,7 +113,7 @@ func normalise(raw []byte) (src []byte, notes []string) {
 	return src, notes
 }
 
-// fromHeader reads everything that does not need the body.
+// fromHeader reads all that does not need the body.
 func fromHeader(head header) Message {
 	m := Message{header: head}
 	if ids := messageIDs(head.get("message-id")); len(ids) > 0 {
@@ -156,9 +156,9 @@ func (m *Message) note(format string, args ...any) {
 	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
 }
 
-// parseDate knows RFC 5322 dates with their obsolete forms, and those that mailers write instead.
+// parseDate reads RFC 5322 dates with their obsolete forms, and other forms that mailers write.
 func parseDate(value string) (time.Time, error) {
-	if date, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", value); err == nil { // what ParseDate tries last
+	if date, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", value); err == nil { // the usual form, which ParseDate tries last
 		return date, nil
 	}
 	if date, err := mail.ParseDate(value); err == nil {
@@ -177,9 +177,9 @@ const (
 	maxMessageIDBytes = 512 // far above any honest one, below what a DynamoDB partition key takes (2048)
 )
 
-// messageIDs takes the ids of a Message-ID, In-Reply-To or References value, without angle brackets and blanks. Of too many
-// it keeps the first, which names the conversation, and the last ones. An overlong id is replaced by its hash, so that it
-// still equals itself elsewhere.
+// messageIDs takes the ids of a Message-ID, In-Reply-To or References value, without angle brackets and blanks. If there are
+// too many, it keeps the first, which names the conversation, and the last ones. It replaces an overlong id by its hash, so
+// that the same id is still the same elsewhere.
 func messageIDs(value string) []string {
 	var ids []string
 	add := func(id string) {
@@ -204,7 +204,7 @@ func messageIDs(value string) []string {
 		add(rest[open+1 : open+end])
 		rest = rest[open+end+1:]
 	}
-	if ids == nil { // some mailers forget the brackets; prose such as "your mail of Monday" has no @
+	if ids == nil { // some mailers leave out the brackets; prose such as "your mail of Monday" has no @
 		for _, word := range strings.Fields(value) {
 			if word = strings.Trim(word, "<>,;\""); strings.Contains(word, "@") {
 				add(word)

@@ -12,9 +12,9 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Routes say which project and user an address stands for. Without an entry for the address itself, then for its whole
-// domain, the rule of the domains applies: for a domain example.com both user@project.example.com and
-// project+user@example.com are that user of that project.
+// Routes say which project and user an address stands for: by an entry for the address, else by one for its whole domain,
+// else by the rule of the domains. By that rule, for a domain example.com, both user@project.example.com and
+// project+user@example.com stand for that user of that project.
 //
 // The zero value routes nothing.
 type Routes struct {
@@ -23,7 +23,7 @@ type Routes struct {
 	wildcards map[string]Target // by domain, lower case
 }
 
-// Target is whose work a message is. Both names are lower case.
+// Target is the project and user that a message is for. Both names are lower case.
 type Target struct {
 	Project   string  `json:"project"`
 	User      string  `json:"user"`
@@ -32,7 +32,7 @@ type Target struct {
 	Rule      string  `json:"rule"`      // the rule that decided, for people
 }
 
-// UnroutableError says for each recipient of a message why it stands for nobody, and what to do about it.
+// UnroutableError says for each recipient of a message why it has no route, and what to do about it.
 type UnroutableError struct {
 	Tried []Refusal
 }
@@ -64,7 +64,7 @@ func (e *UnroutableError) Error() string {
 //	  ]
 //	}
 //
-// Only a whole domain may leave out the user: the local part of the address is the user then.
+// Only an entry for a whole domain may leave out the user: then the local part of the address is the user.
 type routesFile struct {
 	Domains []string `json:"domains"`
 	Routes  []struct {
@@ -143,7 +143,7 @@ func (r Routes) add(address, project, user string) error {
 	return nil
 }
 
-// Message routes a message by the first of its recipients that is routed. The error is an *UnroutableError.
+// Message routes a message by the first of its recipients that has a route. The error is an *UnroutableError.
 func (r Routes) Message(m Message) (Target, error) {
 	var tried []Refusal
 	for _, recipient := range m.Recipients {

@@ -21,19 +21,19 @@ type part struct {
 
 func (p *part) isMultipart() bool { return len(p.children) > 0 }
 
-// splitter cuts a message into its tree of parts in one pass over its lines. It holds the boundaries of the multiparts that
-// are open; a line equal to one of them ends every part inside. No byte is looked at more often than there are open
-// boundaries, and those are limited: this is what makes hostile nesting harmless.
+// splitter cuts a message into its tree of parts in one pass over its lines. It holds the boundaries of the open multiparts; a
+// line equal to one of them ends every part inside. It compares each line with at most all open boundaries, whose number is
+// limited, so hostile nesting is harmless.
 type splitter struct {
 	src        []byte
-	pos        int // always at the begin of a line, or at the end of src
+	pos        int // always at the beginning of a line, or at the end of src
 	limits     Limits
 	boundaries []string // of the open multiparts, outermost first
 	multiparts int
 	parts      int
 }
 
-// delimiter is what ended a part: a line of the open boundary at level, or the end of the message (level -1).
+// delimiter is what ended a part: a line with the open boundary at level, or the end of the message (level -1).
 type delimiter struct {
 	level int
 	final bool // the closing form, --boundary--
@@ -58,12 +58,12 @@ func (s *splitter) readPart(defaultType string) (*part, delimiter, error) {
 	return p, d, err
 }
 
-// readHeader reads a header block and the blank line after it. ended says that the part ended before its header did, with
-// the delimiter d. With an error it still returns the fields that were read.
+// readHeader reads a header block and the blank line after it. ended says that the delimiter d ended the part before its
+// header ended. With an error, readHeader still returns the fields that it read.
 func (s *splitter) readHeader() (head header, d delimiter, ended bool, err error) {
 	defer func() { head.finish() }()
 	start := s.pos
-	nextField := start // up to here, broken lines are known to be followed by a field
+	nextField := start // a field follows each broken line before here
 	for s.pos < len(s.src) {
 		line, next := lineAt(s.src, s.pos)
 		if bytes.HasPrefix(line, []byte("--")) {
@@ -93,7 +93,7 @@ func (s *splitter) readHeader() (head header, d delimiter, ended bool, err error
 	return head, endOfMessage, false, nil
 }
 
-// findField returns where the next field of a header block begins, or -1 where the block ends without one.
+// findField returns where the next field of a header block begins, or -1 if the block ends without one.
 func (s *splitter) findField(pos, end int) int {
 	for pos < min(end, len(s.src)) {
 		line, next := lineAt(s.src, pos)
@@ -150,12 +150,12 @@ func (s *splitter) fill(p *part) (delimiter, error) {
 		p.notes = append(p.notes, "a multipart is not closed")
 		return d, nil
 	}
-	_, d = s.content() // the epilogue, which nobody is meant to see (RFC 2046 section 5.1.1)
+	_, d = s.content() // the epilogue, which readers must ignore (RFC 2046 section 5.1.1)
 	return d, nil
 }
 
-// content reads to the next delimiter, or to the end, and returns what came before it without the line end that belongs to
-// the delimiter (RFC 2046 section 5.1.1).
+// content reads to the next delimiter, or to the end, and returns what came before. The line end before a delimiter belongs
+// to the delimiter (RFC 2046 section 5.1.1).
 func (s *splitter) content() ([]byte, delimiter) {
 	start := s.pos
 	for len(s.boundaries) > 0 {
@@ -177,7 +177,7 @@ func (s *splitter) content() ([]byte, delimiter) {
 	return s.src[start:], endOfMessage
 }
 
-// match tells whether a line is one of the open boundaries, innermost first.
+// match tells whether a line is one of the open boundaries. It tries the innermost first.
 func (s *splitter) match(line []byte) (delimiter, bool) {
 	rest := bytes.TrimRight(line[2:], " \t")
 	for level := len(s.boundaries) - 1; level >= 0; level-- {
@@ -195,13 +195,13 @@ func (s *splitter) match(line []byte) (delimiter, bool) {
 	return endOfMessage, false
 }
 
-// becomeText makes a leaf of a multipart that is none.
+// becomeText turns a part that is wrongly declared as a multipart into a leaf.
 func (p *part) becomeText(note string) {
 	p.mediaType = "text/plain"
 	p.notes = append(p.notes, note)
 }
 
-// defaultTypeIn is the type of a part that gives none (RFC 2046 section 5.1).
+// defaultTypeIn is the type of a part that declares none (RFC 2046 section 5.1).
 func defaultTypeIn(multipartType string) string {
 	if multipartType == "multipart/digest" {
 		return "message/rfc822"
@@ -209,8 +209,8 @@ func defaultTypeIn(multipartType string) string {
 	return "text/plain"
 }
 
-// maxParameterBytes bounds the header values that are parsed for parameters: no honest one is longer, and the repair of
-// hostile ones is not linear.
+// maxParameterBytes bounds the header values that are parsed for parameters: no honest value is longer, and the time to repair
+// a hostile one is not linear.
 const maxParameterBytes = 8 << 10
 
 func newPart(head header, defaultType string) *part {
@@ -228,7 +228,7 @@ func newPart(head header, defaultType string) *part {
 	return p
 }
 
-// parseMediaType reads Content-Type and Content-Disposition alike; the type is empty where the value cannot be read.
+// parseMediaType reads Content-Type and Content-Disposition alike. The type is empty if the value cannot be read.
 func parseMediaType(value string) (string, map[string]string) {
 	if value == "" {
 		return "", nil
@@ -243,7 +243,7 @@ func parseMediaType(value string) (string, map[string]string) {
 	return strings.ToLower(mediaType), params
 }
 
-// lineAt returns the line at pos without its line end, and where the next one begins.
+// lineAt returns the line at pos without its line end, and where the next line begins.
 func lineAt(src []byte, pos int) (line []byte, next int) {
 	if end := bytes.IndexByte(src[pos:], '\n'); end >= 0 {
 		return bytes.TrimRight(src[pos:pos+end], "\r"), pos + end + 1

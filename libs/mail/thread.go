@@ -20,17 +20,17 @@ type Evidence struct {
 type EvidenceKind string
 
 const (
-	EvidenceTag        EvidenceKind = "subject tag" // [thread-…] in the subject, by which people and our own mail name a thread
+	EvidenceTag        EvidenceKind = "subject tag" // [thread-…] in the subject: people and our own mail name a thread so
 	EvidenceInReplyTo  EvidenceKind = "In-Reply-To"
 	EvidenceReferences EvidenceKind = "References"
-	EvidenceRoot       EvidenceKind = "root" // the first message of the conversation, as far as this one tells; always the last
+	EvidenceRoot       EvidenceKind = "root" // the first message of the conversation, as far as known; always the last evidence
 )
 
 var threadTag = regexp.MustCompile(`(?i)\[(thread-[a-z0-9][a-z0-9._-]{0,63})\]`)
 
-// ThreadEvidence lists what a message says about its thread, best first: a tag in the subject, the messages it answers, the
-// ones before those from the newest to the oldest, and in the end the root. The root is the first of References, else of
-// In-Reply-To, else the message itself; it is never missing.
+// ThreadEvidence lists what a message says about its thread, best first: a tag in the subject, the messages it answers, those
+// of References from the newest to the oldest, and the root. The root is the first of References, else of In-Reply-To, else
+// the message itself, so there always is one.
 func ThreadEvidence(m Message) []Evidence {
 	var evidence []Evidence
 	if tag := threadTag.FindStringSubmatch(m.Subject); tag != nil {
@@ -62,8 +62,8 @@ func ThreadEvidence(m Message) []Evidence {
 type Lookup func(ctx context.Context, rfcMessageID string) (threadID string, found bool, err error)
 
 // ResolveThread decides the thread of a message by its evidence: a tag, else the first message id that the table knows, else
-// ThreadID of the root. The last needs no table: a repeated event, a reply that overtakes what it answers, and two replies to
-// a message that was never seen all come to the same thread. why says in words what decided.
+// ThreadID of the root. ThreadID needs no table, so a repeated event, a reply that overtakes the message it answers, and two
+// replies to a message that was never seen all come to the same thread. why says in words what decided.
 func ResolveThread(ctx context.Context, evidence []Evidence, lookup Lookup) (threadID, why string, err error) {
 	for _, e := range evidence {
 		if e.Kind == EvidenceTag {
