@@ -13,7 +13,7 @@ import (
 
 const hostileHead = "From: mallory@evil.example\nTo: scott@amelia.example.com\nSubject: hostile\nMessage-ID: <h@evil.example>\n"
 
-// nested is n multiparts, one in the other.
+// nested is n multiparts, each inside the one before.
 func nested(n int, closed bool) string {
 	var b strings.Builder
 	b.WriteString(hostileHead)
@@ -137,7 +137,7 @@ func TestALateReaderStopsAtTheNextPart(t *testing.T) {
 	}
 }
 
-// checkMessage holds for every message that Parse returns, with or without an error.
+// checkMessage checks what holds for every message that Parse returns, with or without an error.
 func checkMessage(t testing.TB, m Message, limits Limits) {
 	if m.MessageID == "" || len(m.MessageID) > maxMessageIDBytes {
 		t.Fatalf("message id %q", m.MessageID)

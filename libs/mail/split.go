@@ -12,7 +12,7 @@ type part struct {
 	header      header
 	mediaType   string // lower case, without parameters; never empty
 	params      map[string]string
-	disposition string // lower case; empty where not given
+	disposition string // lower case; empty if not given
 	fileName    string // as the sender wrote it: not safe
 	body        []byte // still transfer-encoded, part of the raw message
 	children    []*part
