@@ -37,8 +37,8 @@ type format struct {
 	decode func(io.Reader) (image.Image, error)
 }
 
-// formats are chosen by the sniffed type. Those for animations give the first frame. A type that
-// is not here (SVG, HEIC, AVIF and whatever is no picture) passes through.
+// formats are the decoders by sniffed type. Of an animation they give the first frame. Derive makes
+// nothing of other types (SVG, HEIC, AVIF, files that are no pictures).
 var formats = map[string]format{
 	"image/jpeg": {jpeg.DecodeConfig, jpeg.Decode},
 	"image/png":  {png.DecodeConfig, png.Decode},
@@ -56,8 +56,8 @@ func Derivable(mediaType string) bool {
 }
 
 // Derive makes the web version and the thumbnail of a picture: upright, never larger than the
-// picture itself, re-encoded from its pixels alone. For a file of another type (see Derivable) both
-// are nil and err is nil. err is a *HostileError or a *BrokenError.
+// picture itself, re-encoded from its pixels alone. If the file is of another type (see Derivable),
+// both are nil and err is nil. err is a *HostileError or a *BrokenError.
 //
 // The same content and limits give the same bytes within one build.
 func Derive(content []byte, limits Limits) (Derivatives, error) {
@@ -70,9 +70,9 @@ func Derive(content []byte, limits Limits) (Derivatives, error) {
 }
 
 func derive(content []byte, mediaType string, form format, limits Limits) (made Derivatives, err error) {
-	// Decoders read what strangers wrote, and decoders have panicked on crafted files
-	// (CVE-2023-36308 is one in a library used here). One bad picture must not take the process with
-	// it; the decoder's state is local to this call, so nothing half-done stays behind.
+	// Decoders have panicked on crafted files (CVE-2023-36308 is one in a library used here). One bad
+	// picture must not end the process. The decoder's state is local to this call, so a panic leaves
+	// nothing half-done.
 	defer func() {
 		if reason := recover(); reason != nil {
 			made, err = Derivatives{}, &BrokenError{Type: mediaType, Err: fmt.Errorf("the decoder panicked: %v", reason)}
@@ -98,7 +98,7 @@ func derive(content []byte, mediaType string, form format, limits Limits) (made 
 	return made, nil
 }
 
-// measure refuses what would be too expensive to decode, from the file's header alone.
+// measure refuses a picture that would be too expensive to decode. It decodes only the file's header.
 func measure(content []byte, mediaType string, form format, limits Limits) (image.Point, error) {
 	if int64(len(content)) > limits.MaxBytes {
 		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d bytes, over the limit of %d", len(content), limits.MaxBytes)}
@@ -134,11 +134,11 @@ func onCanvas(img image.Image, size image.Point) image.Image {
 	return whole
 }
 
-// smallPixels is where PNG costs so little that its sharp edges are worth more than JPEG's bytes.
+// smallPixels is the size up to which PNG's sharp edges are worth more than JPEG's fewer bytes.
 const smallPixels = 256 * 256
 
-// prefersJPEG is for photos: whatever was JPEG, and opaque true-colour pictures. What has
-// transparency, a palette or few pixels is more likely drawn, and stays free of loss.
+// prefersJPEG is true for photos: every JPEG, and opaque true-colour pictures. A picture with
+// transparency, a palette or few pixels is more likely drawn, and is kept without loss.
 func prefersJPEG(img image.Image, mediaType string) bool {
 	if mediaType == "image/jpeg" {
 		return true
@@ -153,9 +153,9 @@ func prefersJPEG(img image.Image, mediaType string) bool {
 
 // fit scales img down until its longest side is at most side; it never enlarges.
 //
-// A good filter over all pixels of a photo costs more than decoding it. So the picture is halved
-// while it is at least twice too large, where bilinear sampling is the mean of four pixels, and the
-// filter gets the rest.
+// A good filter over all pixels of a photo costs more than decoding it. So fit first halves the
+// picture while it is at least twice too large; for that, bilinear sampling is the mean of four
+// pixels. The filter does the rest.
 func fit(img image.Image, side int) image.Image {
 	size := img.Bounds().Size()
 	target := fitted(size, side)
@@ -166,8 +166,8 @@ func fit(img image.Image, side int) image.Image {
 	switch img.(type) {
 	case *image.RGBA, *image.NRGBA:
 	default:
-		// imaging works in goroutines of its own, where a panic over a decoder's odd image (a colour
-		// outside its palette) could not be recovered: it gets only plain pixels.
+		// imaging gets only plain pixels: it works in goroutines of its own, and derive cannot recover
+		// a panic there over a decoder's odd image (a colour outside its palette).
 		img = scaled(img, size)
 	}
 	if size == target {

@@ -94,7 +94,7 @@ func asGIF(t testing.TB, canvas image.Point, frames ...*image.Paletted) []byte {
 	return encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &animation) })
 }
 
-// exifBlock is a TIFF block whose first directory says where the camera was held, and a text that
+// exifBlock is a TIFF block whose first directory has the camera's orientation, and a text that
 // must not survive.
 func exifBlock(order binary.AppendByteOrder, orientation int) []byte {
 	head := "II*\x00"

@@ -15,14 +15,14 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 )
 
-// Info is what the bytes of a file say about it, whatever its sender claims.
+// Info is what the bytes of a file say about it, whatever its sender says.
 type Info struct {
 	Type      string // media type by content, with charset for text; application/octet-stream if unknown
 	SizeBytes int64
 	SHA256    string // lower-case hex of the whole content
 }
 
-// Inspect reads what content is.
+// Inspect reads type, size and hash of content.
 func Inspect(content []byte) Info {
 	sum := sha256.Sum256(content)
 	return Info{
@@ -32,7 +32,7 @@ func Inspect(content []byte) Info {
 	}
 }
 
-// Limits bound what a picture may cost and say how large its derivatives are.
+// Limits bound what a picture may cost, and say how large its derivatives are.
 //
 // A decoder needs up to 12 bytes of memory for each pixel (a progressive JPEG's coefficients), so
 // MaxPixels also says how much memory Derive must be given.
@@ -61,7 +61,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// HostileError says that a picture was not decoded since that would cost more than the limits allow.
+// HostileError says that a picture was not decoded, because that would cost more than the limits allow.
 type HostileError struct{ Reason string }
 
 func (e *HostileError) Error() string { return "picture refused: " + e.Reason }

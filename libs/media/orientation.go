@@ -20,8 +20,8 @@ const (
 // upright is EXIF's orientation 1: row 0 is the top, column 0 the left.
 const upright = 1
 
-// orientation is the EXIF orientation (1 to 8) of a picture; upright where it says none, or nothing
-// that can be read.
+// orientation is the EXIF orientation (1 to 8) of a picture, or upright if it has none that can be
+// read.
 func orientation(content []byte, mediaType string) int {
 	switch mediaType {
 	case "image/jpeg":
@@ -80,10 +80,10 @@ func jpegEXIF(content []byte) []byte {
 	return nil
 }
 
-// chunkHeaderBytes is how long a chunk's header is, in PNG and in RIFF: a name and a size.
+// chunkHeaderBytes is the size of a chunk's header, in PNG and in RIFF: a name and a size.
 const chunkHeaderBytes = 8
 
-// A chunkHeader reads a chunk's name, the size of its data, and what follows the data, in bytes.
+// A chunkHeader reads a chunk's name, the size of its data, and how many bytes follow the data.
 type chunkHeader func(header []byte) (name string, size, trailer uint64)
 
 func pngChunk(header []byte) (name string, size, trailer uint64) {
