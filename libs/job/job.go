@@ -1,6 +1,6 @@
-// Package job holds the words that the parts of Hephaestus say to each other: what a message, a
-// job's outcome and a piece of work are, and their JSON on the state machine, on the queues and in
-// the tables. It promises stable field names; it neither stores nor decides anything.
+// Package job has the types that the parts of Hephaestus send each other (a message, a job's outcome,
+// a piece of work) and their JSON in the state machine, on the queues and in the tables. It promises
+// stable field names; it neither stores nor decides anything.
 package job
 
 import (
@@ -18,8 +18,8 @@ type Key string
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
-// CheckName says what is wrong with the name of a project or user. Names are lower case letters,
-// digits, dots, dashes and underscores, 64 at most, so that a key fits every place it is used in: a
+// CheckName says what is wrong with the name of a project or user. A name has at most 64 lower case
+// letters, digits, dots, dashes and underscores, so that a key fits wherever it is used: in a
 // partition key, an SQS message group (128 characters), a path and an environment variable.
 func CheckName(what, name string) error {
 	if !namePattern.MatchString(name) {
@@ -39,7 +39,7 @@ func NewKey(projectID, userID string) (Key, error) {
 	return Key(projectID + "#" + userID), nil
 }
 
-// Split gives the project and the user of the key; the user is empty where there is no "#".
+// Split returns the project and the user of the key. The user is empty if there is no "#".
 func (k Key) Split() (projectID, userID string) {
 	projectID, userID, _ = strings.Cut(string(k), "#")
 	return projectID, userID
@@ -51,8 +51,8 @@ type ObjectRef struct {
 	Key    string `json:"key"`
 }
 
-// Message is one email, as the state machine carries it. The mail itself stays in S3: Raw is the
-// MIME as it came, Content the JSON of libs/mail.Message.
+// Message is one email, as the state machine carries it. The mail itself stays in S3: Raw is its
+// MIME, Content the JSON of libs/mail.Message.
 type Message struct {
 	MessageID        string    `json:"messageId"` // the last part of the S3 key: the SES message id
 	ProjectID        string    `json:"projectId"`
@@ -67,12 +67,12 @@ type Message struct {
 	Subject          string    `json:"subject,omitempty"`
 	Class            string    `json:"class,omitempty"`     // libs/mail's class: human, list, …
 	ThreadWhy        string    `json:"threadWhy,omitempty"` // the evidence that chose ThreadID
-	// Verdicts are what SES wrote of the sender, as it wrote it: spam, virus, spf, dkim, dmarc.
+	// Verdicts are what SES wrote about the mail, by name: spam, virus, spf, dkim, dmarc.
 	Verdicts map[string]string `json:"verdicts,omitempty"`
 }
 
-// NewerThan says whether m comes after the message that is named by its time and id: the total order
-// of design.md, receivedAt first, ties by messageId.
+// NewerThan says whether m comes after the message with the given time and id. Messages are ordered
+// by receivedAt, ties by messageId (docs/protocol.md, Words).
 func (m Message) NewerThan(receivedAtMillis int64, messageID string) bool {
 	return Newer(m.ReceivedAtMillis, m.MessageID, receivedAtMillis, messageID)
 }
@@ -85,7 +85,7 @@ func Newer(aMillis int64, aID string, bMillis int64, bID string) bool {
 	return aID > bID
 }
 
-// Validate refuses a message that cannot be worked on, naming the field.
+// Validate refuses a message that cannot be worked on, and names the field.
 func (m Message) Validate() error {
 	switch {
 	case m.MessageID == "":
@@ -113,7 +113,7 @@ type Attachment struct {
 	SizeBytes   int64     `json:"sizeBytes"`
 	Inline      bool      `json:"inline"`
 	ContentID   string    `json:"contentId,omitempty"`
-	Source      ObjectRef `json:"source"` // as intake cut it from the mail
+	Source      ObjectRef `json:"source"` // the file as intake cut it from the mail
 
 	SHA256       string     `json:"sha256,omitempty"` // lower-case hex of the content
 	DetectedType string     `json:"detectedType,omitempty"`
@@ -132,10 +132,10 @@ type Rendition struct {
 	SizeBytes    int64  `json:"sizeBytes"`
 }
 
-// Outcome is what became of a job; each has at most one, and it never changes.
+// Outcome says how a job ended. A job has at most one, which never changes.
 type Outcome string
 
-// The outcomes of design.md.
+// The outcomes of docs/protocol.md, L1.
 const (
 	Completed   Outcome = "completed"
 	Interrupted Outcome = "interrupted"
@@ -144,14 +144,14 @@ const (
 	Failed      Outcome = "failed"
 )
 
-// Rejected is the outcome of mail that never became a job: it cannot be read or routed, it is over a
-// limit, a duplicate, or no human's. Its result says why.
+// Rejected is the outcome of mail that never became a job (docs/protocol.md, Which mail is a job). Its
+// result says why.
 const Rejected Outcome = "rejected"
 
-// Reason is why an interruption is on record.
+// Reason is why a job is on record as not completed.
 type Reason string
 
-// The reasons of design.md.
+// The reasons: one for each outcome that has a record (S5).
 const (
 	ReasonPreempted  Reason = "preempted"
 	ReasonSuperseded Reason = "superseded"
@@ -159,8 +159,8 @@ const (
 	ReasonFailure    Reason = "failure"
 )
 
-// RecordReason is the reason under which a job that ended so is on record; ok is false for
-// completed, which has no record.
+// RecordReason is the reason on the record of a job with this outcome. ok is false if the outcome has
+// no record, as completed.
 func (o Outcome) RecordReason() (reason Reason, ok bool) {
 	switch o {
 	case Interrupted:
@@ -175,21 +175,21 @@ func (o Outcome) RecordReason() (reason Reason, ok bool) {
 	return "", false
 }
 
-// The error names that a worker answers a task token with. The state machine catches them.
+// The names of the errors with which a worker answers a task token. The state machine catches them.
 const (
 	ErrorPreempted = "PREEMPTED"
 	ErrorTimedOut  = "TIMED_OUT"
 	ErrorFailed    = "FAILED"
-	ErrorClaimLost = "CLAIM_LOST" // the claim expired before a worker came: claim again
+	ErrorClaimLost = "CLAIM_LOST" // the claim expired before a worker began: the state machine claims again
 )
 
-// Settings are the times of the flow that the state machine needs, in whole seconds.
+// Settings are the times that the state machine needs, in whole seconds.
 type Settings struct {
-	InterruptWaitSeconds int `json:"interruptWaitSeconds"` // a preemptor sleeps so long at most
+	InterruptWaitSeconds int `json:"interruptWaitSeconds"` // how long a message waits at most
 	JobTimeoutSeconds    int `json:"jobTimeoutSeconds"`    // from sent to ended, waiting included
 }
 
-// ExecutionInput is what intake starts the state machine with.
+// ExecutionInput is the input with which intake starts an execution.
 type ExecutionInput struct {
 	Message     Message      `json:"message"`
 	Attachments []Attachment `json:"attachments"`
@@ -219,8 +219,8 @@ func ParseWork(body string) (Work, error) {
 	return w, nil
 }
 
-// WorkResult is what a worker answers the task token with when the job completed, and what
-// handle-timeout answers for a job whose outcome it found or wrote.
+// WorkResult is how a worker answers the task token of a completed job, and how handle-timeout
+// answers for a job whose outcome it found or wrote.
 type WorkResult struct {
 	MessageID   string  `json:"messageId"`
 	Outcome     Outcome `json:"outcome"`
@@ -228,9 +228,9 @@ type WorkResult struct {
 	Result      string  `json:"result,omitempty"`
 }
 
-// Woken is the answer that a waiting preemptor's task token gets.
+// Woken is the answer to the task token of a message that waits.
 type Woken struct {
-	Superseded bool   `json:"superseded"` // true: a newer thread took its place
+	Superseded bool   `json:"superseded"` // a newer thread took its place
 	By         string `json:"by"`         // who woke it: a worker, another message, clean-up
 }
 
@@ -250,8 +250,8 @@ type DeadLetter struct {
 	AtMillis      int64      `json:"at"`
 }
 
-// ExecutionName is the name of the message's execution: the message id itself where Step Functions
-// allows it, else a hash of it (StartExecution: 80 characters, no wildcards or white space).
+// ExecutionName is the name of the message's execution: the message id if Step Functions allows it,
+// else a hash of it (StartExecution: 80 characters, no wildcards or white space).
 func ExecutionName(messageID string) string {
 	if executionName.MatchString(messageID) {
 		return messageID
@@ -262,8 +262,8 @@ func ExecutionName(messageID string) string {
 
 var executionName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
 
-// What people read of a job is bounded where it comes in, so that all of it fits every place it goes to: rows, queues, the
-// state machine's data and the causes of its errors.
+// What people read of a job is cut when it comes in, so that it fits wherever it goes: rows, queues, the state machine's data
+// and the causes of its errors.
 const (
 	MaxHeaderBytes = 1000    // of a sender or a subject; the whole ones stay in the mail's content
 	MaxSaidBytes   = 4 << 10 // of what happened, in words
@@ -271,12 +271,12 @@ const (
 
 const cutMark = " […]"
 
-// Cut is s where it has at most maxBytes, else its begin, marked as cut.
+// Cut returns s if it has at most maxBytes, else its beginning with a mark that it was cut.
 func Cut(s string, maxBytes int) string {
 	if len(s) <= maxBytes {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxBytes-len(cutMark)], "") + cutMark // without the half of a letter
+	return strings.ToValidUTF8(s[:maxBytes-len(cutMark)], "") + cutMark // ToValidUTF8 drops half of a cut letter
 }
 
 // Millis is t in epoch milliseconds.

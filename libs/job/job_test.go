@@ -163,9 +163,9 @@ func TestWhatIsTooLongIsCutBetweenItsRunes(t *testing.T) {
 		{"12345678", 8, "12345678"},
 		{"123456789", 8, "12" + mark},
 		{"ü12345678", 8, "ü" + mark},
-		{"1ü2345678", 8, "1" + mark}, // the second byte of ü is the first that is too much
+		{"1ü2345678", 8, "1" + mark}, // the cut falls inside ü
 		{"€€€€€", 10, "€" + mark},
-		{"\x80\x80\x80\x80\x80\x80\x80\x80\x80", 8, mark}, // no text at all
+		{"\x80\x80\x80\x80\x80\x80\x80\x80\x80", 8, mark}, // no valid UTF-8
 	} {
 		if got := job.Cut(test.s, test.most); got != test.want {
 			t.Errorf("%q at %d: %q, want %q", test.s, test.most, got, test.want)
