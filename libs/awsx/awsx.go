@@ -2,8 +2,8 @@
 // clients, and the names of the stack's resources. The same code reaches AWS, LocalStack and the
 // local stack: only AWS_ENDPOINT_URL differs, which the SDK reads itself.
 //
-// It also knows the three ends of a remote write (see Applied, Refused, Unknown): an error is not a
-// proof that nothing happened.
+// It also tells the three results of a remote write apart (Applied, Refused, Unknown), because an
+// error does not prove that nothing happened.
 package awsx
 
 import (
@@ -49,8 +49,8 @@ func (c Clients) StepFunctions() *sfn.Client { return sfn.NewFromConfig(c.config
 // Lambda returns a client of Lambda.
 func (c Clients) Lambda() *lambda.Client { return lambda.NewFromConfig(c.config) }
 
-// S3 returns a client of S3. Behind a custom endpoint buckets are addressed by path, since
-// bucket.127.0.0.1 is no host name.
+// S3 returns a client of S3. With a custom endpoint it addresses buckets by path, because
+// bucket.127.0.0.1 is not a host name.
 func (c Clients) S3() *s3.Client {
 	return s3.NewFromConfig(c.config, func(o *s3.Options) {
 		o.UsePathStyle = c.config.BaseEndpoint != nil

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// SiblingQueue is the URL of the named queue in the same account and place as queueURL. It is right
-// for AWS (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME), LocalStack and the local stack alike,
-// since each ends its queue URLs in /ACCOUNT/NAME and nothing else depends on the queue.
+// SiblingQueue is the URL of the named queue in the account and at the endpoint of queueURL. It is right
+// for AWS (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME), LocalStack and the local stack, because
+// each ends its queue URLs in /ACCOUNT/NAME and nothing else in them depends on the queue.
 func SiblingQueue(queueURL, name string) (string, error) {
 	slash := strings.LastIndexByte(queueURL, '/')
 	if slash < 0 || !strings.Contains(queueURL[:slash], "://") || slash == len(queueURL)-1 {

@@ -8,11 +8,11 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Result is how a remote write ended. Treating Unknown as Refused is the classic lease bug: the
-// write may have been applied although its answer was lost.
+// Result is how a remote write ended. Unknown must not be treated as Refused: the write may have been
+// applied although its answer was lost.
 type Result int
 
-// The three ends of a remote write.
+// The three results of a remote write.
 const (
 	Unknown Result = iota
 	Applied
@@ -22,10 +22,11 @@ const (
 // String is the result's name in logs.
 func (r Result) String() string { return [...]string{"unknown", "applied", "refused"}[r] }
 
-// Classify tells how a DynamoDB write that returned err ended. Refused means a condition was false.
-// Unknown is whatever does not prove that the write had no effect: lost answers, server errors,
-// cancelled contexts. Other errors (validation, missing tables, throttling) prove that nothing was
-// written but say nothing of the row: they are Unknown too, since a caller must look again.
+// Classify tells how a DynamoDB write that returned err ended. Refused means that a condition was
+// false. Unknown is any error that does not prove that the write had no effect: a lost answer, a
+// server error, a cancelled context. Other errors (validation, missing tables, throttling) prove that
+// nothing was written but say nothing of the row: they are Unknown too, because the caller must look
+// again.
 func Classify(err error) Result {
 	if err == nil {
 		return Applied
@@ -41,8 +42,8 @@ func Classify(err error) Result {
 	return Unknown
 }
 
-// classifyReasons is Refused only where every reason that is one is a false condition: a conflict
-// with another transaction says nothing of the row.
+// classifyReasons returns Refused only if the transaction was cancelled for false conditions alone: a
+// conflict with another transaction says nothing of the row.
 func classifyReasons(reasons []types.CancellationReason) Result {
 	refused := false
 	for _, reason := range reasons {
@@ -60,8 +61,7 @@ func classifyReasons(reasons []types.CancellationReason) Result {
 	return Unknown
 }
 
-// Permanent says whether err is one that another try with the same request cannot mend: the
-// request itself is wrong or not allowed.
+// Permanent says whether the same request would fail again, because it is wrong or not allowed.
 func Permanent(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false

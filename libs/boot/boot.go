@@ -1,6 +1,6 @@
 // Package boot is what every process of Hephaestus does first: it reads the environment that they
-// share (STACK_PREFIX, LOG_LEVEL, the protocol's times, AWS's own variables), and makes the clients, the
-// log and the protocol's store from it. It promises an error that names the variable that is wrong.
+// share (STACK_PREFIX, LOG_LEVEL, the protocol's times, AWS's own variables), and makes from it the
+// clients, the log and the protocol's store. It promises an error that names the wrong variable.
 package boot
 
 import (
@@ -26,7 +26,7 @@ type Process struct {
 	Log      *slog.Logger
 }
 
-// Load reads the environment for the named part: "intake", "worker", ….
+// Load reads the environment. part names the process in the log: "intake", "worker", ….
 func Load(ctx context.Context, part string) (Process, error) {
 	log, err := telemetry.Logger(os.Stdout, part, os.Getenv("LOG_LEVEL"))
 	if err != nil {
@@ -47,7 +47,7 @@ func Load(ctx context.Context, part string) (Process, error) {
 	return Process{Names: names, Clients: clients, Settings: settings, Log: log}, nil
 }
 
-// Store is the protocol's store by the wall clock.
+// Store is the protocol's store, with the wall clock.
 func (p Process) Store() (*claim.Store, error) {
 	return claim.NewStore(p.Clients.DynamoDB(), p.Names, p.Settings, time.Now, RandomID)
 }
@@ -57,7 +57,7 @@ func (p Process) Records() *audit.Log {
 	return audit.NewLog(p.Clients.DynamoDB(), p.Names.Interruptions())
 }
 
-// Require is the value of an environment variable that must be there.
+// Require returns the value of an environment variable that must be set.
 func Require(name string) (string, error) {
 	if value := os.Getenv(name); value != "" {
 		return value, nil
@@ -65,14 +65,14 @@ func Require(name string) (string, error) {
 	return "", fmt.Errorf("the environment variable %s is not set", name)
 }
 
-// RandomID is 8 random bytes in hex.
+// RandomID returns 8 random bytes in hex.
 func RandomID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(b[:])
 }
 
-// Exit ends a process that could not be wired, saying why.
+// Exit ends a process that cannot start, and says why.
 func Exit(part string, err error) {
 	fmt.Fprintf(os.Stderr, "%s: %v\n", part, err)
 	os.Exit(1)

@@ -8,7 +8,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/boot"
 )
 
-// environment is one in which a process starts, with changes.
+// environment sets an environment in which a process starts, with changes.
 func environment(t *testing.T, changes map[string]string) {
 	t.Helper()
 	for name, value := range map[string]string{
