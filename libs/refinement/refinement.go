@@ -1,9 +1,9 @@
-// Package refinement says what libs/claim has written in the words of package model, and judges it: every
+// Package refinement translates what libs/claim has written into the types of package model, and judges it: every
 // change of a claim and of a job must be a step that the model allows.
 //
 // libs/claim and model state the same protocol twice, on purpose: one as conditional writes on DynamoDB, one as
-// pure steps that can be searched whole. This package is the only place where one is translated into the other.
-// It knows no simulation: it takes rows as they were before and after a write, wherever they come from.
+// pure steps that can be searched whole. Only this package translates one into the other. It depends on no
+// simulation: it takes rows as they were before and after a write, wherever they come from.
 //
 // It does not judge who wrote; Explain of package model says why.
 package refinement
@@ -18,7 +18,7 @@ import (
 	"github.com/webordinary/hephaestus/model"
 )
 
-// Settings are the protocol's times in the model's words.
+// Settings translates the protocol's times.
 func Settings(s claim.Settings) model.Settings {
 	return model.Settings{
 		LeaseMillis: s.Lease.Milliseconds(), ClaimTTLMillis: s.ClaimTTL.Milliseconds(),
@@ -26,12 +26,12 @@ func Settings(s claim.Settings) model.Settings {
 	}
 }
 
-// Message is an email in the model's words.
+// Message translates an email.
 func Message(m job.Message) model.Message {
 	return model.Message{ID: m.MessageID, Thread: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis}
 }
 
-// Row is a claim in the model's words; the zero Row if there is none.
+// Row translates a claim. It returns the zero Row if there is none.
 func Row(r *claim.Row) model.Row {
 	if r == nil {
 		return model.Row{}
@@ -57,7 +57,7 @@ func preemptor(p *claim.Preemptor) model.Preemptor {
 	return m
 }
 
-// Job is what became of a message, in the model's words; the zero Job if it was never admitted.
+// Job translates a job. It returns the zero Job if there is none.
 func Job(j *claim.Job) model.Job {
 	if j == nil {
 		return model.Job{}
@@ -68,10 +68,10 @@ func Job(j *claim.Job) model.Job {
 	}
 }
 
-// Outcome is how a job ended, in the model's words. Rejected has none: such mail never becomes a job.
+// Outcome translates how a job ended. Rejected has no counterpart, because rejected mail never becomes a job.
 func Outcome(o job.Outcome) model.Outcome { return model.Outcome(o) }
 
-// Decision is a decision in the model's words.
+// Decision translates a decision.
 func Decision(d claim.Decision) model.Decision {
 	return map[claim.Decision]model.Decision{
 		claim.DecisionAgain: model.DecisionAgain, claim.DecisionNew: model.DecisionNew, claim.DecisionJoin: model.DecisionJoin,
@@ -81,14 +81,14 @@ func Decision(d claim.Decision) model.Decision {
 }
 
 // Change is what one write did to the claim of a key and to the job of one of its messages. A row that the
-// write did not touch is the same before and after; nil is a row that is not there.
+// write did not touch is the same before and after. A row that does not exist is nil.
 type Change struct {
 	RowBefore, Row *claim.Row
 	JobBefore, Job *claim.Job
 }
 
-// About is the message for which a change of the claim alone was made: the one that waits now and did not
-// before, else the one that is worked on; "" if there is neither.
+// About returns the message that a change of the claim alone is for: the one that began to wait or changed its
+// token, else the one that is worked on, else "".
 func (c Change) About() string {
 	if c.Row != nil && c.Row.Preemptor != nil {
 		for _, w := range preemptor(c.Row.Preemptor).Waiting {
@@ -103,8 +103,8 @@ func (c Change) About() string {
 	return ""
 }
 
-// Judge says which step of the model the change is, taken at nowMillis of its caller's clock; an error says that it is
-// none. Mail that is rejected at intake is no part of the protocol: no step, and no error.
+// Judge returns the step of the model that the change is, taken at nowMillis of its caller's clock, or an error if it is
+// none. Mail that is rejected at intake is no part of the protocol: for it, Judge returns neither step nor error.
 func (c Change) Judge(s model.Settings, nowMillis int64) (model.Step, error) {
 	if c.Job != nil && c.Job.Outcome == job.Rejected {
 		return nil, nil
