@@ -1,6 +1,6 @@
-// Package resources is what a stack consists of besides its code: tables, queues, buckets and the
-// state machine, as calls of AWS's own APIs. The local stack, the simulation and LocalStack are made
-// with it; on AWS the CloudFormation template says the same. Making a stack again changes nothing.
+// Package resources makes what a stack has besides its code: tables, queues, buckets and the state
+// machine, by calls of AWS's own APIs. It makes the local stack, the simulation's and LocalStack's; a
+// stack on AWS needs the same resources. Making a stack again changes nothing.
 package resources
 
 import (
@@ -25,30 +25,30 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 )
 
-// DynamoDB is what making tables needs.
+// DynamoDB has the calls that make tables.
 type DynamoDB interface {
 	CreateTable(ctx context.Context, in *dynamodb.CreateTableInput, opts ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
 	UpdateTimeToLive(ctx context.Context, in *dynamodb.UpdateTimeToLiveInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error)
 }
 
-// SQS is what making queues needs.
+// SQS has the calls that make queues.
 type SQS interface {
 	CreateQueue(ctx context.Context, in *sqs.CreateQueueInput, opts ...func(*sqs.Options)) (*sqs.CreateQueueOutput, error)
 	GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput, opts ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
 
-// S3 is what making buckets needs.
+// S3 has the calls that make buckets.
 type S3 interface {
 	CreateBucket(ctx context.Context, in *s3.CreateBucketInput, opts ...func(*s3.Options)) (*s3.CreateBucketOutput, error)
 	PutBucketNotificationConfiguration(ctx context.Context, in *s3.PutBucketNotificationConfigurationInput, opts ...func(*s3.Options)) (*s3.PutBucketNotificationConfigurationOutput, error)
 }
 
-// StepFunctions is what making the state machine needs.
+// StepFunctions has the call that makes the state machine.
 type StepFunctions interface {
 	CreateStateMachine(ctx context.Context, in *sfn.CreateStateMachineInput, opts ...func(*sfn.Options)) (*sfn.CreateStateMachineOutput, error)
 }
 
-// Clients reach the place where the stack is made.
+// Clients reach the account or local stack where the resources are made.
 type Clients struct {
 	DynamoDB      DynamoDB
 	SQS           SQS
@@ -56,13 +56,13 @@ type Clients struct {
 	StepFunctions StepFunctions
 }
 
-// Options are what differs between places.
+// Options are what differs between stacks.
 type Options struct {
 	Names       awsx.Names
 	IntakeARN   string        // the Lambda that the bucket of raw mail notifies
 	RoleARN     string        // of the state machine
-	MaxReceives int           // deliveries of a work message before it is dead; 0 means 10
-	Visibility  time.Duration // of a work message whose worker is silent; 0 means 95 s
+	MaxReceives int           // of a work message, before the dead letter queue gets it; 0 means 10
+	Visibility  time.Duration // the visibility timeout of the work queue; 0 means 95 s
 }
 
 // Stack names what was made.
@@ -72,7 +72,7 @@ type Stack struct {
 	StateMachineARN string
 }
 
-// EmailPrefix begins the keys of raw mail; only objects under it are mail.
+// EmailPrefix begins the keys of raw mail. Only objects under it are mail.
 const EmailPrefix = "emails/"
 
 // Make makes the stack's resources.
@@ -116,7 +116,7 @@ type Table struct {
 	TTL    string
 }
 
-// Tables are those of design.md.
+// Tables lists the tables of a stack.
 func Tables(n awsx.Names) []Table {
 	jobs := table(n.Jobs(), "messageId")
 	jobs.Create.AttributeDefinitions = append(jobs.Create.AttributeDefinitions,
@@ -161,7 +161,7 @@ func makeTable(ctx context.Context, c DynamoDB, t Table) error {
 	return nil
 }
 
-// makeQueues makes the work queue with its dead letter queue, and the one that people look into.
+// makeQueues makes the work queue with its dead letter queue, and the dead letter queue for people.
 func makeQueues(ctx context.Context, c SQS, o Options) (Stack, error) {
 	if o.MaxReceives == 0 {
 		o.MaxReceives = 10
