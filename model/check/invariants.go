@@ -198,10 +198,10 @@ func (x *explorer) final(w *world) string {
 }
 
 // newestThreadCompletes is L2: of the messages that did not fail, time out or lose their claim by expiry, take the newest. Its
-// thread has a completed job, unless a newer message of another thread reached the claim row and then failed.
+// thread has a completed job, unless a newer message of another thread reached the claim row and one of these happened to it.
 func (x *explorer) newestThreadCompletes(w *world) bool {
 	threads := &x.threads[w.pattern]
-	excused := [len(threadIDs)]bool{} // by thread: one of the newer messages in it reached the row and failed
+	excused := [len(threadIDs)]bool{} // by thread: such a newer message in it reached the row
 	for i := x.messages - 1; i >= 0; i-- {
 		m := &w.msgs[i]
 		if m.outcome.bad() || m.lost {
