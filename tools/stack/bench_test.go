@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// factory is a stack with workers of its own, which tell when each command started and each job ended.
+// factory is a stack with workers of its own, which report when each command started and each job
+// ended.
 type factory struct {
 	*stack.Stack
 	started  chan sighting
@@ -54,7 +55,7 @@ type factory struct {
 type sighting struct {
 	messageID string
 	at        time.Time
-	outcome   job.Outcome // where it ended
+	outcome   job.Outcome // if its job ended
 }
 
 // machine is a host that can be told to stop.
@@ -63,7 +64,8 @@ type machine interface {
 	Stop()
 }
 
-// newFactory starts a stack and workers. host makes their machine; nil for no workers in this process.
+// newFactory starts a stack and workers. host makes their machine; if it is nil, this process runs
+// no workers.
 func newFactory(b testing.TB, workers int, host func(b testing.TB, s *stack.Stack) machine) *factory {
 	b.Helper()
 	routes, err := mail.NewRoutes("example.com")
@@ -101,7 +103,7 @@ func (f *factory) staff(b testing.TB, workers int, host machine) {
 	b.Cleanup(func() { host.Stop(); running.Wait() })
 }
 
-// watchedProtocol tells when an outcome is written.
+// watchedProtocol reports when an outcome is written.
 type watchedProtocol struct {
 	*claim.Store
 	to *factory
@@ -115,7 +117,7 @@ func (p watchedProtocol) Finish(ctx context.Context, l claim.Lease, end claim.En
 	return finished, err
 }
 
-// watchedHost tells when a command has started.
+// watchedHost reports when a command has started.
 type watchedHost struct {
 	worker.Host
 	to *factory
@@ -172,7 +174,7 @@ var letter = "Return-Path: <scott@customer.example>\r\n" +
 	"\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
 	strings.Repeat("<p>Please mend the door of the caf=C3=A9, it is red.</p>\r\n", 40) + "\r\n--b--\r\n"
 
-// put sends the user a mail in a thread of its own, and says which it is.
+// put sends the user a mail in a thread of its own and returns its id.
 func (f *factory) put(b testing.TB, user string) string {
 	f.mails++
 	id := fmt.Sprintf("mail-%08d", f.mails)
@@ -208,7 +210,7 @@ func (l latencies) report(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // the pace is the benchmark's, not the stack's
 }
 
-// patience is how long a benchmark waits for what must happen.
+// patience is how long a benchmark waits for the next event.
 const patience = 30 * time.Second
 
 func next(b testing.TB, from <-chan sighting) sighting {
@@ -225,8 +227,8 @@ func next(b testing.TB, from <-chan sighting) sighting {
 // pace is 100 mails a second.
 const pace = 10 * time.Millisecond
 
-// paced puts b.N mails, each for a key of its own, at the pace, and gathers how long each took until
-// its command started.
+// paced puts b.N mails, each for a key of its own, at the pace, and reports how long each took
+// until its command started.
 func (f *factory) paced(b *testing.B) {
 	sent := make(map[string]time.Time, b.N)
 	var mu sync.Mutex
@@ -268,16 +270,17 @@ func (f *factory) drain(b testing.TB) {
 	}()
 }
 
-// BenchmarkStart: from putting a mail into the bucket until its command, a real process, has started, at
-// 100 mails a second for as many keys, with workers in the stack's process.
+// BenchmarkStart measures the time from putting a mail into the bucket until its command, a real
+// process, has started, at 100 mails a second for as many keys, with workers in the stack's
+// process.
 func BenchmarkStart(b *testing.B) {
 	f := newFactory(b, 4, processes("/bin/true"))
 	f.drain(b)
 	f.paced(b)
 }
 
-// BenchmarkStartOverHTTP: the same with a worker in a process of its own, until the shell that is its
-// command has said so.
+// BenchmarkStartOverHTTP measures the same with two worker processes, until the shell that is the
+// command has reported.
 func BenchmarkStartOverHTTP(b *testing.B) {
 	f := newFactory(b, 0, nil)
 	pipe := filepath.Join(b.TempDir(), "started")
@@ -285,7 +288,7 @@ func BenchmarkStartOverHTTP(b *testing.B) {
 		b.Fatal(err)
 	}
 	f.employ(b, 2, "/bin/sh", "-c", `echo "$HEPHAESTUS_MESSAGE_ID" >`+pipe)
-	said, err := os.OpenFile(pipe, os.O_RDWR, 0) // for writing too: it then never ends between two writers
+	said, err := os.OpenFile(pipe, os.O_RDWR, 0) // for writing too: else it would end between two writers
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -308,16 +311,16 @@ func (f *factory) employ(b testing.TB, workers int, command ...string) {
 		}
 		b.Cleanup(func() {
 			_ = cmd.Process.Signal(syscall.SIGTERM)
-			_ = cmd.Wait() // it is told to end
+			_ = cmd.Wait() // no matter how: it was told to end
 		})
 	}
 }
 
-// outstanding is how many mails are under way at once in BenchmarkMails, each for another key.
+// outstanding is how many mails flood has under way at once, each for another key.
 const outstanding = 10
 
-// BenchmarkMails: mails from the bucket to their outcome, as fast as they go, with so many keys, each of
-// which has had a mail before; the command does nothing.
+// BenchmarkMails measures how many mails a second go from the bucket to their outcome, over so many
+// keys, each of which has had a mail before. The command does nothing.
 func BenchmarkMails(b *testing.B) {
 	for _, keys := range []int{10, 1000, 100_000} {
 		lab := sync.OnceValue(func() *factory { return newFactory(b, 4, noCommand) })
@@ -343,7 +346,7 @@ func BenchmarkMails(b *testing.B) {
 	}
 }
 
-// BenchmarkMailsToProcesses: the same with a thousand keys and a real process for each mail.
+// BenchmarkMailsToProcesses measures the same with a thousand keys and a real process for each mail.
 func BenchmarkMailsToProcesses(b *testing.B) {
 	f := newFactory(b, 4, processes("/bin/true"))
 	free := make(chan string, 1000)
@@ -358,7 +361,7 @@ func BenchmarkMailsToProcesses(b *testing.B) {
 	b.ReportMetric((processorTime()-cpu).Seconds()*1e6/float64(b.N), "cpu-µs/op")
 }
 
-// flood puts mails for keys that are free, a few at a time, until all of them have completed.
+// flood puts mails for free keys, a few at a time, until all of them have completed.
 func (f *factory) flood(b testing.TB, mails int, free chan string) {
 	users := map[string]string{}
 	await := func() {
@@ -385,8 +388,9 @@ func (f *factory) flood(b testing.TB, mails int, free chan string) {
 	}
 }
 
-// BenchmarkPreemption: from putting a mail of a new thread into the bucket until its command has started,
-// where the key's worker is at work for another thread and its command ends as soon as it is asked to.
+// BenchmarkPreemption measures the time from putting a mail of a new thread into the bucket until
+// its command has started. At first the key's worker runs the command of another thread, which ends
+// at SIGTERM.
 func BenchmarkPreemption(b *testing.B) {
 	f := newFactory(b, 2, processes("/bin/sleep", "60"))
 	f.drain(b)
@@ -407,8 +411,8 @@ func BenchmarkPreemption(b *testing.B) {
 	took.report(b)
 }
 
-// BenchmarkReady: from starting the process `heph dev` until it says that it is ready, and what memory it
-// has resident then.
+// BenchmarkReady measures the time from starting `heph dev` until it says that it is ready, and its
+// resident memory then.
 func BenchmarkReady(b *testing.B) {
 	heph := filepath.Join(b.TempDir(), "heph")
 	if said, err := exec.Command("go", "build", "-o", heph, "github.com/webordinary/hephaestus/tools/heph").CombinedOutput(); err != nil {
@@ -455,7 +459,7 @@ func residentMiB(b *testing.B, pid int) float64 {
 	return kibibytes / 1024
 }
 
-// processorTime is how long this process, and those of its children that have ended, have kept processors busy.
+// processorTime is the processor time of this process and of its children that have ended.
 func processorTime() (busy time.Duration) {
 	for _, whose := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
 		var usage syscall.Rusage

@@ -25,18 +25,18 @@ import (
 	"github.com/webordinary/hephaestus/sim/system"
 )
 
-// runtime is a cloud in real time: one lock around the cores, a goroutine for each function that runs,
-// one for what has come due, and waiting where AWS lets callers wait.
+// runtime runs a cloud in real time: one lock around the cores, a goroutine for each invocation,
+// one for deadlines, and calls that block if AWS's own block.
 type runtime struct {
 	functions map[string]system.Function
 
 	mu      sync.Mutex
 	cloud   *cloud.Cloud
 	running map[string]context.CancelFunc          // by invocation
-	waiting map[string]chan struct{}               // by queue: closed when asking again is worth it
-	invoked map[string]chan<- *lambda.InvokeOutput // by invocation: synchronous ones from outside
-	armed   time.Time                              // what keepTime waits for; zero: nothing
-	rearm   chan struct{}                          // tells keepTime that armed has come nearer
+	waiting map[string]chan struct{}               // by queue: closed when it may have a message
+	invoked map[string]chan<- *lambda.InvokeOutput // by invocation: callers that wait for the output
+	armed   time.Time                              // the deadline that keepTime waits for; zero: none
+	rearm   chan struct{}                          // tells keepTime that armed is earlier now
 }
 
 // ttlEvery is how often expired items are deleted. DynamoDB takes minutes to days.
@@ -82,7 +82,7 @@ func (r *runtime) call(ctx context.Context, service, operation string, input any
 	return r.do(service, input)
 }
 
-// inMemory reads a body before the lock is taken, however slowly it comes.
+// inMemory reads a body before the lock is taken: a slow client must not hold the lock.
 func inMemory(body io.Reader) (io.Reader, error) {
 	if body == nil {
 		return bytes.NewReader(nil), nil
@@ -106,7 +106,8 @@ func (r *runtime) do(service string, input any) (any, error) {
 	return output, err
 }
 
-// carryOut does what the cloud asks for; r.mu is held. Deliveries happen at once and in order.
+// carryOut does what the cloud asks for. The caller holds r.mu. Deliveries happen at once and in
+// order.
 func (r *runtime) carryOut(effects []cloud.Effect) {
 	for len(effects) > 0 {
 		effect := effects[0]
@@ -119,7 +120,7 @@ func (r *runtime) carryOut(effects []cloud.Effect) {
 			r.running[e.InvocationID] = cancel
 			go r.run(ctx, e)
 		case cloud.Stop:
-			if cancel, ok := r.running[e.InvocationID]; ok { // it may have come back this very moment
+			if cancel, ok := r.running[e.InvocationID]; ok { // it may have just returned
 				cancel()
 			}
 		case cloud.Available:
@@ -143,7 +144,7 @@ func (r *runtime) carryOut(effects []cloud.Effect) {
 	}
 }
 
-// keepTime lets happen what has come due.
+// keepTime tells the cloud when a deadline has passed, and deletes expired items.
 func (r *runtime) keepTime(ctx context.Context) {
 	timer, sweep := time.NewTimer(time.Hour), time.NewTicker(ttlEvery)
 	defer timer.Stop()
@@ -205,7 +206,8 @@ func (r *runtime) receive(ctx context.Context, in *sqs.ReceiveMessageInput) (any
 	}
 }
 
-// awaitQueue is closed when the queue has something to give; r.mu is held.
+// awaitQueue returns a channel that is closed when the queue may have a message. The caller holds
+// r.mu.
 func (r *runtime) awaitQueue(name string) <-chan struct{} {
 	waiting, ok := r.waiting[name]
 	if !ok {
@@ -215,7 +217,7 @@ func (r *runtime) awaitQueue(name string) <-chan struct{} {
 	return waiting
 }
 
-// invoke calls a function, and waits for its answer where the call is synchronous.
+// invoke calls a function, and waits for its answer if the call is synchronous.
 func (r *runtime) invoke(ctx context.Context, in *lambda.InvokeInput) (any, error) {
 	answer := make(chan *lambda.InvokeOutput, 1)
 	r.mu.Lock()

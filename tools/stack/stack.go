@@ -1,8 +1,9 @@
-// Package stack is the local runtime: the pure cores of AWS's services in real time, behind one
-// loopback port, with the very handlers and the very state machine that run on AWS, called in process.
+// Package stack is the local runtime: it runs the pure cores of AWS's services in real time behind
+// one loopback port, and in the same process the handlers and the state machine that run on AWS.
 //
-// It promises the semantics of the cores and nothing of AWS's durability: everything is in memory and
-// gone when the process ends. Whoever reaches the port may do anything.
+// It promises the semantics of the cores and none of AWS's durability: everything is in memory and
+// gone when the process ends. It checks no credentials: a client that reaches the port may do
+// anything.
 package stack
 
 import (
@@ -30,7 +31,7 @@ import (
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 
-// DefaultPort is where a stack listens, on this machine only, if nobody says otherwise.
+// DefaultPort is the port on which a stack listens by default, on this machine only.
 const DefaultPort = 7400
 
 // Config says what a stack is like. The zero value of a field means its default.
@@ -42,15 +43,15 @@ type Config struct {
 	Worker  worker.Settings
 	Routes  mail.Routes
 	Command []string // what workers of this process run for each message
-	Root    string   // of their workspaces
-	Environ []string // of their commands
-	Workers int      // of this process; 0 for none
+	Root    string   // folder of their workspaces
+	Environ []string // environment of their commands
+	Workers int      // how many run in this process
 	// OmitHistory keeps no history of executions, for runs with very many.
 	OmitHistory bool
 	Log         *slog.Logger // handlers' and workers' records; default: nothing
 }
 
-// withDefaults fills in what was not said and refuses what does not go together.
+// withDefaults fills in the defaults and refuses settings that contradict each other.
 func (c Config) withDefaults() (Config, error) {
 	if c.Address == "" {
 		c.Address = fmt.Sprintf("127.0.0.1:%d", DefaultPort)
@@ -84,7 +85,7 @@ type Stack struct {
 	runtime   *runtime
 	listener  net.Listener
 	server    *http.Server
-	host      *process.Host // nil where there are no workers
+	host      *process.Host // nil without workers
 	workers   sync.WaitGroup
 	stop      context.CancelFunc
 }
@@ -120,7 +121,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 	return s, nil
 }
 
-// furnish makes the resources and puts the handlers behind their names.
+// furnish makes the resources and maps the names of the functions to their handlers.
 func (s *Stack) furnish(ctx context.Context) error {
 	var err error
 	if s.resources, err = system.Furnish(ctx, s.runtime.cloud, s.names, s.config.Worker.Visibility, s.Call); err != nil {
@@ -185,7 +186,7 @@ func (s *Stack) Names() awsx.Names { return s.names }
 // WorkQueueURL is where workers take their jobs from.
 func (s *Stack) WorkQueueURL() string { return s.resources.WorkQueueURL }
 
-// StateMachineARN is the flow's.
+// StateMachineARN is the ARN of the flow.
 func (s *Stack) StateMachineARN() string { return s.resources.StateMachineARN }
 
 // Call performs an operation in process: a client.Call.
@@ -193,7 +194,8 @@ func (s *Stack) Call(ctx context.Context, service, operation string, input any) 
 	return s.runtime.call(ctx, service, operation, input)
 }
 
-// Environ is what a process needs to be part of the stack: where AWS is, who it is, and the times.
+// Environ is the environment that a process needs to be part of the stack: endpoint, credentials,
+// names and times.
 func (s *Stack) Environ() []string {
 	c, w := s.config.Claim, s.config.Worker
 	return []string{
@@ -206,7 +208,7 @@ func (s *Stack) Environ() []string {
 	}
 }
 
-// backend is the gateway's view of a call.
+// backend makes a client.Call a gateway.Backend.
 type backend client.Call
 
 func (b backend) Do(ctx context.Context, service, operation string, input any) (any, error) {

@@ -21,7 +21,7 @@ import (
 	"github.com/webordinary/hephaestus/tools/stack"
 )
 
-// quick are times with which a test need not wait.
+// quick are short times, so that tests need not wait.
 func quick() (claim.Settings, worker.Settings) {
 	c := claim.Settings{
 		ClaimTTL: time.Minute, Lease: 900 * time.Millisecond, InterruptGrace: 3 * time.Second,
@@ -42,8 +42,8 @@ type lab struct {
 	root  string
 }
 
-// startLab starts a stack whose workers run the script for each message. The changes are made to its
-// configuration before.
+// startLab starts a stack with the changed configuration, whose workers run the script for each
+// message.
 func startLab(t *testing.T, workers int, script string, changes ...func(*stack.Config)) lab {
 	t.Helper()
 	t.Parallel()

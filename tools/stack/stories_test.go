@@ -28,8 +28,9 @@ import (
 	"github.com/webordinary/hephaestus/tools/stack"
 )
 
-// diary is a script that writes into the workspace when each message's work begins and ends. What a
-// subject asks for is between: to wait for the test, to wait for ever, to save what it has.
+// diary is a script that notes in the workspace when each message's work begins and ends. In
+// between it does what the subject asks: wait for the test, wait until it is stopped, save what it
+// has.
 const diary = `trap 'echo half of it > "$HEPHAESTUS_PARTIAL_WORK_FILE"; case "$HEPHAESTUS_SUBJECT" in *stubborn*) ;; *) exit 1;; esac' TERM
 echo "$HEPHAESTUS_MESSAGE_ID begins" >> diary.txt
 case "$HEPHAESTUS_SUBJECT" in
@@ -38,7 +39,7 @@ case "$HEPHAESTUS_SUBJECT" in
 esac
 echo "$HEPHAESTUS_MESSAGE_ID ends" >> diary.txt`
 
-// unhurried are times that no slow machine breaks, for stories in which nobody dies.
+// unhurried sets times that hold on a slow machine too, for stories in which no worker dies.
 func unhurried(c *stack.Config) {
 	c.Claim.Lease, c.Worker.Heartbeat, c.Worker.Visibility = 15*time.Second, 200*time.Millisecond, 15*time.Second
 }
@@ -61,7 +62,7 @@ func (l lab) says(line string) {
 	l.eventually("in the diary: "+line, func() bool { return slices.Contains(l.diary(), line) })
 }
 
-// letGo lets a patient command go on.
+// letGo tells a patient command to go on.
 func (l lab) letGo() {
 	l.Helper()
 	if err := os.WriteFile(l.workspace("go"), nil, 0o644); err != nil {
@@ -129,7 +130,7 @@ func (l lab) letter(id string) (letter job.DeadLetter) {
 	return letter
 }
 
-// idle checks that nobody holds the key.
+// idle checks that the key is free.
 func (l lab) idle() {
 	l.Helper()
 	l.eventually("a free key", func() bool {
@@ -204,7 +205,7 @@ func (l lab) employ(script string) *os.Process {
 	}
 	l.Cleanup(func() {
 		_ = process.Process.Kill() // it may be dead already
-		_ = process.Wait()         // and no test asks how it ended
+		_ = process.Wait()         // and how it ended does not matter
 	})
 	return process.Process
 }
@@ -329,7 +330,8 @@ func TestAnObjectThatIsPutTwiceIsOneJob(t *testing.T) {
 	l.mail("m1", "short work", "")
 	l.mail("m1", "short work", "")
 	l.ends("m1", job.Completed)
-	// S3 tells of it once more when all is done; this event is waited for.
+	// S3 reports the object once more when the job is done. Invoke returns when intake has handled
+	// that.
 	event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventTime":"2026-11-23T10:00:00.000Z",
 		"s3":{"bucket":{"name":%q},"object":{"key":"emails/m1","size":100}}}]}`, l.Names().Emails())
 	out, err := client.NewLambda(l.Call).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(l.Names().Function("intake")), Payload: []byte(event)})

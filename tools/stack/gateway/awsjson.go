@@ -106,8 +106,8 @@ func unknownOperation(service, operation string) failure {
 	}
 }
 
-// Namespaces of errors, which clients ignore but people see: each service's own for errors of its model, and those of
-// the framework that all of them run on.
+// Namespaces of errors, which clients ignore but people see. An error of a service's model has the
+// service's own (modelNamespaces), any other that of the framework under all services.
 const (
 	coralService  = "com.amazon.coral.service"
 	coralValidate = "com.amazon.coral.validate"
@@ -119,7 +119,7 @@ var modelNamespaces = map[string]string{
 	wire.States:   "com.amazonaws.swf.service.v2.model",
 }
 
-// internalErrors are what the services call a failure of their own.
+// internalErrors are the services' names for an internal error.
 var internalErrors = map[string]string{
 	wire.DynamoDB: "InternalServerError", wire.SQS: "InternalFailure", wire.States: "InternalFailure",
 }
@@ -151,7 +151,8 @@ func (g *gateway) describe(service string, err error) failure {
 	return f
 }
 
-// sqsShapes are SQS's errors that are not part of its model, under the code that SDKs show.
+// sqsShapes are the shapes of SQS's errors that are not part of its model, by the code that SDKs
+// show.
 var sqsShapes = map[string]string{
 	"InvalidParameterValue": "InvalidParameterValueException",
 	"MissingParameter":      "MissingRequiredParameterException",

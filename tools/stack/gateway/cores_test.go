@@ -20,7 +20,7 @@ import (
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 
-// cores serialises the calls to real cores, all at one moment.
+// cores serialises the calls to real cores, for which time stands still.
 type cores struct {
 	mu  sync.Mutex
 	ddb *ddbcore.Core

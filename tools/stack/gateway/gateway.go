@@ -2,12 +2,14 @@
 // SQS, Step Functions, Lambda and S3 on one port, so that the AWS CLI and any SDK can look into the stack. It decodes a
 // call into the Go SDK's own input struct, hands it to a Backend and encodes what comes back.
 //
-// What it promises: the SDK's clients get typed outputs and typed errors as from AWS; an operation, a header or a query
-// parameter that it does not know is refused with an error that names it and is never taken for another.
+// What it promises: the SDK's clients get typed outputs and typed errors as from AWS. It refuses an
+// operation, a header or a query parameter that it does not know, with an error that names it, and
+// never takes it for another.
 //
-// What it does not: signatures are not verified (the scope of a signature only helps to tell services apart), so
-// whoever reaches the port may do anything: listen on the loopback interface. Clients that still speak SQS's old query
-// protocol are refused. S3 keeps no versions, and a multipart upload's parts live in memory until it is completed.
+// What it does not: it verifies no signatures (the scope of a signature only tells services apart),
+// so a client that reaches the port may do anything: listen on the loopback interface. It refuses
+// clients that still speak SQS's old query protocol. S3 keeps no versions, and a multipart upload's
+// parts live in memory until it is completed.
 package gateway
 
 import (
@@ -37,9 +39,9 @@ type Backend interface {
 
 // Options are what a gateway needs besides its Backend.
 type Options struct {
-	// Codec is shared with whoever else needs one; nil makes a new one.
+	// Codec may be shared with other users of one; nil makes a new one.
 	Codec *wire.Codec
-	// System serves what is under /_heph/, except /_heph/health; nil serves nothing there.
+	// System serves the paths under /_heph/, except /_heph/health; nil serves nothing there.
 	System http.Handler
 }
 
@@ -66,8 +68,9 @@ func New(backend Backend, options Options) http.Handler {
 	return g
 }
 
-// ServeHTTP finds out which service a request is for, by what is surest first: the target header, Lambda's paths, and
-// then the scope of the signature. What is left is S3, whose paths can be anything.
+// ServeHTTP finds the service that a request is for, by the surest sign first: the target header,
+// Lambda's paths, then the scope of the signature. Any other request is S3's, whose paths can be
+// anything.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
@@ -101,7 +104,7 @@ func (g *gateway) serveByScope(w http.ResponseWriter, r *http.Request) {
 }
 
 // signedFor returns the service in the scope of a request's signature, AKID/date/region/SERVICE/aws4_request (IAM User
-// Guide, "Create a signed AWS API request"), or "" where there is none.
+// Guide, "Create a signed AWS API request"), or "" if there is none.
 func signedFor(r *http.Request) string {
 	credential := r.URL.Query().Get("X-Amz-Credential")
 	if _, after, found := strings.Cut(r.Header.Get("Authorization"), "Credential="); found {
@@ -133,7 +136,7 @@ func readBody(r *http.Request, limit int64) (body []byte, tooLarge bool, err err
 	return body, int64(len(body)) > limit, err
 }
 
-// do makes a call whose output's type is known.
+// do makes a call and checks the type of its output.
 func do[Output any](ctx context.Context, backend Backend, service, operation string, input any) (output Output, err error) {
 	answer, err := backend.Do(ctx, service, operation, input)
 	if err != nil {

@@ -255,7 +255,7 @@ func send(t *testing.T, config aws.Config, method, path, body string, headers ..
 	return response{answer.StatusCode, answer.Header, string(content)}
 }
 
-// unreachable is the backend of requests that must be refused before they get there.
+// unreachable returns a configuration for a gateway that must refuse every request itself.
 func unreachable(t *testing.T) aws.Config {
 	return serve(t, backend(func(service, operation string, _ any) (any, error) {
 		t.Errorf("%s %s reached the backend", service, operation)

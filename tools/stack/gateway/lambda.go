@@ -16,10 +16,10 @@ import (
 	"github.com/aws/smithy-go/traits"
 )
 
-// lambdaPrefix is the version in the paths of those operations of Lambda that are as old as the service.
+// lambdaPrefix is the API version with which the paths of Lambda's oldest operations begin.
 const lambdaPrefix = "/2015-03-31/"
 
-// maxInvokeBytes is the size of a payload that Lambda takes in a synchronous call (Lambda Developer Guide, quotas).
+// maxInvokeBytes is the largest payload that Lambda takes in a synchronous call (Lambda Developer Guide, quotas).
 const maxInvokeBytes = 6 << 20
 
 // serveLambda serves what the system needs of Lambda's REST protocol: Invoke and ListFunctions.
@@ -120,7 +120,7 @@ func writeLambdaError(w http.ResponseWriter, err error) {
 			}
 		}
 	}
-	// The model spells the message differently in different errors, and clients read it as spelled for theirs.
+	// Lambda's API model names this member "Message" in some errors and "message" in others.
 	body, _ := json.Marshal(map[string]string{"Type": kind, "Message": message, "message": message}) // strings always marshal
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", code)

@@ -19,9 +19,10 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// newS3 returns the S3 front: gofakes3 speaks REST and XML, and s3Guard keeps from it what it would misunderstand.
-// Its check of the client's clock is off, since what it guards, the signature, is not verified either. No time of
-// gofakes3's own reaches a client, so that it is given a clock that stands still: the Backend dates objects.
+// newS3 returns the S3 front: gofakes3 speaks REST and XML, and s3Guard keeps from it what it would
+// misunderstand. gofakes3 does not check the client's clock, which matters to signatures alone. Its
+// own clock stands still: the Backend dates objects, and no time of gofakes3's own reaches a
+// client.
 func newS3(backend Backend) http.Handler {
 	fake := gofakes3.New(s3Backend{backend}, gofakes3.WithoutVersioning(),
 		gofakes3.WithTimeSource(gofakes3.FixedTimeSource(time.Unix(0, 0))), gofakes3.WithTimeSkewLimit(0))
@@ -75,8 +76,9 @@ func (b s3Backend) ForceDeleteBucket(string) error {
 	return gofakes3.ErrNotImplemented
 }
 
-// tokenMarker begins the markers that this backend gave out, which gofakes3 does not tell from those a client made up:
-// a listing goes on behind all of a common prefix, but starts within it where a client asks for that.
+// tokenMarker begins each continuation token that this backend gives out. gofakes3 passes tokens
+// and a client's own start-after as one field, but they differ: a listing goes on behind a whole
+// common prefix, and may start within one.
 const tokenMarker = "continuation-token:"
 
 func (b s3Backend) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
@@ -133,7 +135,7 @@ func (b s3Backend) PutObject(bucket, key string, headers map[string]string, body
 
 const metadataPrefix = "X-Amz-Meta-"
 
-// userMetadata finds the metadata among an object's headers; its names are lower case to S3's clients.
+// userMetadata finds the metadata among an object's headers. S3 shows its names in lower case.
 func userMetadata(headers map[string]string) map[string]string {
 	var metadata map[string]string
 	for name, value := range headers {
@@ -184,11 +186,12 @@ func (b s3Backend) GetObject(bucket, key string, requested *gofakes3.ObjectRange
 	return object, nil
 }
 
-// etagHeader carries an object's ETag through gofakes3, which can only send one that is an MD5 sum, as the ETag of an
-// upload in parts is not; readWriter puts it in its place.
+// etagHeader carries an object's ETag through gofakes3, which can only send an MD5 sum as ETag;
+// that of an upload in parts is none. readWriter turns it into the ETag header.
 const etagHeader = "X-Heph-Etag"
 
-// objectHeaders are what gofakes3 sends with an object; it answers If-Modified-Since from Last-Modified.
+// objectHeaders are what gofakes3 sends with an object. It answers If-Modified-Since by
+// Last-Modified.
 func objectHeaders(etag *string, modified *time.Time, contentType, encoding, disposition *string, metadata map[string]string) map[string]string {
 	headers := map[string]string{
 		etagHeader: aws.ToString(etag), "Last-Modified": aws.ToTime(modified).UTC().Format(http.TimeFormat),
@@ -229,7 +232,7 @@ func (b s3Backend) DeleteMulti(bucket string, keys ...string) (result gofakes3.M
 	return result, nil
 }
 
-// CopyObject keeps the source's metadata: s3Guard refuses requests that ask for other.
+// CopyObject keeps the source's metadata: s3Guard refuses requests that ask for new metadata.
 func (b s3Backend) CopyObject(fromBucket, fromKey, toBucket, toKey string, _ map[string]string) (gofakes3.CopyObjectResult, error) {
 	out, err := callS3[*s3.CopyObjectOutput](b, "CopyObject", &s3.CopyObjectInput{
 		Bucket: &toBucket, Key: &toKey, CopySource: aws.String(fromBucket + "/" + url.PathEscape(fromKey)),
@@ -246,8 +249,8 @@ func (b s3Backend) CopyObject(fromBucket, fromKey, toBucket, toKey string, _ map
 	}, nil
 }
 
-// s3Error is an error whose code gofakes3 need not know: the embedded response is what it writes, and ErrorCode, from
-// which it takes the status, is one of its own codes that has the right status.
+// s3Error is an error whose code gofakes3 need not know. gofakes3 writes the embedded response and
+// takes the status from ErrorCode, which is one of its own codes that has the right status.
 type s3Error struct {
 	gofakes3.ErrorResponse
 	like gofakes3.ErrorCode

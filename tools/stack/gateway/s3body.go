@@ -20,9 +20,10 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// decodeBody replaces a request's body by what it carries: without the chunks of aws-chunked (Amazon S3 API Reference,
-// "Signature calculations: transferring payload in multiple chunks"), and with every checksum, whether it came as a
-// header or behind the body as a trailer, held against the content. The signatures of chunks are not verified.
+// decodeBody replaces a request's body by its content. It removes the framing of aws-chunked
+// (Amazon S3 API Reference, "Signature calculations: transferring payload in multiple chunks") and
+// checks the content against each checksum, which is a header or, behind the body, a trailer. It
+// does not verify the signatures of chunks.
 func decodeBody(r *http.Request) *s3Error {
 	size, err := bodySize(r)
 	if err != nil {
@@ -50,7 +51,7 @@ func decodeBody(r *http.Request) *s3Error {
 	return nil
 }
 
-// bodySize is how much content the request announces, or -1.
+// bodySize is how many bytes of content the request announces, or -1 if it does not say.
 func bodySize(r *http.Request) (int64, *s3Error) {
 	size := r.ContentLength
 	if isChunked(r) {
@@ -87,7 +88,8 @@ func removeChunkedEncoding(h http.Header) {
 	}
 }
 
-// Headers that carry checksums begin alike; three of them tell about one instead (Mode, Algorithm, Type).
+// Headers that carry a checksum begin with checksumPrefix. So do Mode, Algorithm and Type, which
+// only describe one.
 const (
 	checksumPrefix = "X-Amz-Checksum-"
 	checksumCRC32  = checksumPrefix + "Crc32"
@@ -133,7 +135,7 @@ type expectedSum struct {
 	want func() string // called at the end of the body, when trailers are known
 }
 
-// expect adds a checksum, if the header is one's.
+// expect adds a checksum if the header carries one.
 func (c *checkedReader) expect(header string, want func() string) {
 	if sum := checksum(header); sum != nil {
 		c.sums = append(c.sums, expectedSum{sum, strings.ToUpper(header[len(checksumPrefix):]), want})
@@ -193,7 +195,7 @@ func (c *chunkReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// nextChunk reads a chunk's header, and the trailers behind the last one, when it returns io.EOF.
+// nextChunk reads a chunk's header. After the last chunk it reads the trailers and returns io.EOF.
 func (c *chunkReader) nextChunk() error {
 	if c.started {
 		if err := c.expectLineEnd(); err != nil {

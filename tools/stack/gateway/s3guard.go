@@ -14,8 +14,8 @@ import (
 const maxObjectBytes = 256 << 20
 
 // s3Guard stands before gofakes3, which ignores what it does not know: PUT /bucket/key?tagging would overwrite the
-// object, and DELETE /bucket?policy the bucket. The guard refuses every parameter and header that would change the
-// answer and is not implemented, and undoes the transfer encodings of SDKs.
+// object, and DELETE /bucket?policy the bucket. The guard refuses every parameter and header that
+// is not implemented and would change the answer, and undoes the transfer encodings of SDKs.
 type s3Guard struct {
 	next http.Handler
 }
@@ -42,7 +42,7 @@ func (s s3Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	read := &readWriter{
 		ResponseWriter: w, request: r, ifMatch: r.Header.Get("If-Match"), ifNoneMatch: r.Header.Get("If-None-Match"),
 	}
-	r.Header.Del("If-None-Match") // gofakes3 would hold it against an ETag of its own making
+	r.Header.Del("If-None-Match") // gofakes3 would compare it with an ETag of its own making
 	s.next.ServeHTTP(read, r)
 	read.WriteHeader(http.StatusOK) // an answer without a body may not have sent its headers yet
 }
@@ -61,8 +61,8 @@ var s3Parameters = map[string]bool{
 	"response-cache-control": true, "response-content-disposition": true, "response-content-encoding": true,
 }
 
-// s3Methods says with which method a parameter that names a subresource is implemented; with any other, gofakes3
-// would take the request for one on the bucket or object itself.
+// s3Methods is the one method that is implemented for a parameter that names a subresource. With
+// any other, gofakes3 would take the request for one on the bucket or object itself.
 var s3Methods = map[string]string{
 	"location": http.MethodGet, "versioning": http.MethodGet, "delete": http.MethodPost,
 }
@@ -101,7 +101,7 @@ func unsupportedInS3(r *http.Request) string {
 	return unsupportedWithMethod(r, query)
 }
 
-// unsupportedWithMethod names what gofakes3 ignores with some methods only.
+// unsupportedWithMethod names a part of the request that gofakes3 ignores with this method.
 func unsupportedWithMethod(r *http.Request, query url.Values) string {
 	var ignored []string
 	switch r.Method {
@@ -136,9 +136,9 @@ func writeS3Error(w http.ResponseWriter, r *http.Request, err *s3Error) {
 	}
 }
 
-// readWriter corrects the answer to a read when gofakes3 sends its headers: it puts the object's own ETag in its place,
-// holds the read to its conditions on it, and takes the object's checksum from an answer without the object, against
-// which a client would hold it.
+// readWriter corrects the answer to a read when gofakes3 sends its headers: it sets the object's
+// own ETag, checks the read's conditions on it, and removes the object's checksum from an answer
+// without the object, because a client would check that answer against it.
 type readWriter struct {
 	http.ResponseWriter
 	request              *http.Request

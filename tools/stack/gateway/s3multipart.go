@@ -10,8 +10,9 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// With these methods uploads in parts are the Backend's too. Without them gofakes3 would keep the parts itself and put
-// the object at the end, and S3's event and ETag would be those of a plain PutObject.
+// With these methods the Backend gets uploads in parts as such. Without them gofakes3 would keep
+// the parts itself and put the object at the end, and S3's event and ETag would be those of a plain
+// PutObject.
 var _ gofakes3.MultipartBackend = s3Backend{}
 
 func (b s3Backend) CreateMultipartUpload(bucket, key string, headers map[string]string) (gofakes3.UploadID, error) {
