@@ -54,11 +54,12 @@ func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) er
 	return nil
 }
 
-// garbagePercent is how far the heap may grow between two collections: worlds are small and soon over, so
-// that Go's own 100 would collect all the time, which takes a third longer.
+// garbagePercent is GOGC for a simulation. Worlds are small and soon over: with Go's default of 100
+// the collector would run all the time, and the simulation take a third longer.
 const garbagePercent = 1000
 
-// tolerateGarbage sets that, where the environment does not say otherwise, until what it returns is called.
+// tolerateGarbage sets GOGC to garbagePercent, unless the environment sets it, until restore is
+// called.
 func (a *app) tolerateGarbage() (restore func()) {
 	if a.Getenv("GOGC") != "" {
 		return func() {}
@@ -67,7 +68,8 @@ func (a *app) tolerateGarbage() (restore func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
-// shrinkFirst makes the lowest seed that breaks a promise small. With JSON on stdout, its story goes to stderr.
+// shrinkFirst shrinks the run of the lowest seed that breaks a promise. If stdout has JSON, the
+// story goes to stderr.
 func (a *app) shrinkFirst(ctx context.Context, f simFlags, setup campaign.Setup, report campaign.Report) error {
 	teller := *a
 	if a.output == asJSON {
@@ -76,7 +78,8 @@ func (a *app) shrinkFirst(ctx context.Context, f simFlags, setup campaign.Setup,
 	return teller.simShrink(ctx, f, setup, lowestSeed(report.Violations))
 }
 
-// lowestSeed is the lowest that breaks a promise; the failures of each are in this order.
+// lowestSeed is the lowest seed that breaks a promise; the failures of each promise are in the
+// order of seeds.
 func lowestSeed(violations []campaign.Broken) uint64 {
 	return slices.MinFunc(violations, func(x, y campaign.Broken) int { return cmp.Compare(x.Failures[0].Seed, y.Failures[0].Seed) }).Failures[0].Seed
 }

@@ -1,7 +1,7 @@
 // Package command is the command line of heph: its commands, one file each, over the packages that do
-// the work. It promises that data goes to stdout and everything else to stderr, that each stream is
-// looked at on its own before colours are used, that every exit status is one of those that
-// `heph help exit-codes` lists, and that an error says what to do next.
+// the work. It promises that data goes to stdout and everything else to stderr, that it decides
+// about colours for each stream by itself, that `heph help exit-codes` lists every exit status, and
+// that an error says what to do next.
 //
 // A new command is a function that returns a *cobra.Command, and a line in root.
 package command
@@ -29,7 +29,7 @@ type Streams struct {
 	Getenv func(string) string
 }
 
-// Standard are those of the process.
+// Standard are the streams of the process.
 func Standard() Streams {
 	return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
 }
@@ -38,7 +38,7 @@ func Standard() Streams {
 type app struct {
 	Streams
 	colour screen.Mode
-	output string // text or json, where the command has --output
+	output string // text or json, if the command has --output
 }
 
 // Main runs the command line and returns its exit status. The first Ctrl-C or SIGTERM ends the context that a command
@@ -102,15 +102,15 @@ const (
 	asJSON = "json"
 )
 
-// outputFlag gives the command --output and --json. Both say the form while flags are parsed, so that an error of a
-// later one has it too.
+// outputFlag gives the command --output and --json. Both set the form while flags are parsed, so
+// that an error in a later flag has it too.
 func (a *app) outputFlag(cmd *cobra.Command) {
 	cmd.Flags().VarP(outputFlag{&a.output}, "output", "o", "form of the output: text or json")
 	cmd.Flags().VarPF(jsonFlag{&a.output}, "json", "", "the same as -o json").NoOptDefVal = "true"
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{text, asJSON}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// json writes v as one JSON value on stdout; indented, but for a terminal-less stream of values.
+// json writes v as one JSON value on stdout; indent is "" for one line.
 func (a *app) json(v any, indent string) error {
 	encoder := json.NewEncoder(a.Out)
 	encoder.SetEscapeHTML(false)
@@ -152,7 +152,7 @@ func (f outputFlag) Set(value string) error {
 	return nil
 }
 
-// jsonFlag is a switch.
+// jsonFlag is --json, a switch.
 type jsonFlag struct{ form *string }
 
 func (f jsonFlag) String() string { return "" }

@@ -48,7 +48,7 @@ func (t *target) url() string {
 	return t.endpoint
 }
 
-// names are those of the stack's resources.
+// names are the names of the stack's resources.
 func (t *target) names() (awsx.Names, error) {
 	names, err := awsx.NewNames(cmp.Or(t.prefix, t.app.Getenv("STACK_PREFIX")))
 	if err != nil {
@@ -57,8 +57,8 @@ func (t *target) names() (awsx.Names, error) {
 	return names, nil
 }
 
-// flagsFor are those by which a command that is printed reaches the stack. It needs none where it does by itself, and
-// whoever types it elsewhere may have another environment: what that says here is told.
+// flagsFor returns the --endpoint and --prefix that a printed command needs in any shell; empty if
+// the defaults reach this stack.
 func (a *app) flagsFor(endpoint string, names awsx.Names) string {
 	flags := ""
 	if endpoint != defaultEndpoint || a.Getenv("AWS_ENDPOINT_URL") != "" {
@@ -70,7 +70,8 @@ func (a *app) flagsFor(endpoint string, names awsx.Names) string {
 	return flags
 }
 
-// explain says of an error that there is no such stack, where it means that: its table or its bucket is not there.
+// explain says that there is no such stack if the error means that: its table or its bucket does
+// not exist.
 func (t *target) explain(err error, names awsx.Names) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) || !slices.Contains([]string{"ResourceNotFoundException", "NoSuchBucket"}, api.ErrorCode()) {
@@ -86,7 +87,8 @@ func (t *target) explain(err error, names awsx.Names) error {
 // dialTimeout is how long a stack on this machine may take to accept a connection.
 const dialTimeout = time.Second
 
-// clients connects. A stack on this machine that does not listen is told at once, not after retries.
+// clients connects. If a stack on this machine does not listen, it fails at once, not after
+// retries.
 func (t *target) clients(ctx context.Context) (awsx.Clients, error) {
 	endpoint := t.url()
 	if endpoint == "" {
@@ -133,7 +135,7 @@ func (t *target) load(ctx context.Context, endpoint *url.URL) (awsx.Clients, err
 	return awsx.From(loaded), nil
 }
 
-// Where a stack on this machine is, and who everybody is to it, where nothing else is said.
+// The region and the credentials for a stack on this machine, unless the environment sets others.
 const localRegion = "us-east-1"
 
 var localCredentials = credentials.NewStaticCredentialsProvider("local", "local", "")

@@ -88,7 +88,7 @@ func (a *app) stay(ctx context.Context, s *screen.Screen, started *stack.Stack, 
 	<-ctx.Done()
 }
 
-// services are clients of the stack's port, as everybody's are: through the SDK, over HTTP.
+// services are clients of the stack's port, like any user's: the SDK's, over HTTP.
 func services(started *stack.Stack) demo.Services {
 	clients := awsx.From(aws.Config{Region: localRegion, BaseEndpoint: aws.String(started.Endpoint()), Credentials: localCredentials})
 	return demo.Services{

@@ -75,7 +75,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	return cmd
 }
 
-// defaultCommand prints the mail that it is called for.
+// defaultCommand prints the subject and the text of its mail.
 func defaultCommand() []string {
 	return []string{"/bin/sh", "-c", `printf '%s\n\n' "$HEPHAESTUS_SUBJECT"; cat "$HEPHAESTUS_TEXT_FILE"`}
 }
@@ -168,7 +168,7 @@ func (d *development) route(config *stack.Config) (err error) {
 	return nil
 }
 
-// makeRoot makes the folder of the workspaces, and says how to remove it: one of the user's stays.
+// makeRoot makes the folder of the workspaces. remove deletes it, unless the user named it.
 func (d *development) makeRoot(config *stack.Config) (remove func(), err error) {
 	if d.root == "" {
 		if config.Root, err = os.MkdirTemp("", "heph-dev-"); err != nil {
@@ -198,7 +198,7 @@ func (d *development) log(s *screen.Screen, begun time.Time) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(d.Err, &slog.HandlerOptions{Level: level}))
 }
 
-// ready says where everything is.
+// ready says that the stack is ready, and where everything is.
 func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack.Config, args []string) {
 	workspaces := filepath.Join(config.Root, "workspaces")
 	if !s.Terminal() {

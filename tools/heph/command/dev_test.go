@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// The life of heph dev where no person looks: a line says that it is ready, it works, it stops cleanly.
+// The life of heph dev without a terminal: a line says that it is ready, it works, it stops
+// cleanly.
 func TestDevSaysThatItIsReadyWorksAndStops(t *testing.T) {
 	root := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())

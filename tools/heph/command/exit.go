@@ -14,7 +14,7 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 
-// The exit statuses; exitCodesTopic tells people.
+// The exit statuses, which exitCodesTopic explains.
 const (
 	ok           = 0
 	failed       = 1
@@ -24,7 +24,8 @@ const (
 	cancelled    = 130
 )
 
-// exit is an error with its exit status. Where said is set, the command has told already what is wrong.
+// exit is an error with its exit status. If said is set, the command has already told what is
+// wrong.
 type exit struct {
 	status int
 	said   bool
@@ -34,22 +35,22 @@ type exit struct {
 func (e *exit) Error() string { return e.err.Error() }
 func (e *exit) Unwrap() error { return e.err }
 
-// usage is an error of whoever typed the command: exit status 2.
+// usage is an error in the command line: exit status 2.
 func usage(format string, args ...any) error {
 	return &exit{status: misused, err: fmt.Errorf(format, args...)}
 }
 
-// errStopped is the end of a command that Ctrl-C has stopped before it was done.
+// errStopped ends a command that Ctrl-C or SIGTERM has stopped before it was done.
 var errStopped error = &exit{status: cancelled, err: errors.New("stopped before it was done")}
 
-// report tells of the error on stderr and answers with the exit status.
+// report writes the error to stderr and returns the exit status.
 func (a *app) report(err error) int {
 	status, said := failed, false
 	var e *exit
 	switch {
 	case errors.As(err, &e):
 		status, said = e.status, e.said
-	case errors.Is(err, context.Canceled): // nothing else cancels what a command runs in
+	case errors.Is(err, context.Canceled): // only Ctrl-C and SIGTERM cancel a command's context
 		status, err = cancelled, errStopped
 	case strings.HasPrefix(err.Error(), "unknown command"):
 		status = misused
@@ -83,13 +84,13 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// wanted says what a flag of the type takes, in place of what strconv says of what it does not.
+// wanted says what a flag of a type takes, in place of strconv's error.
 var wanted = map[string]string{
 	"int": "a whole number", "uint64": fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)),
 	"duration": "a duration such as 90s or 5m", "bool": "true or false",
 }
 
-// flagError says what a flag wants, or names the flag that may have been meant.
+// flagError says what a flag takes, or names the flag that may have been meant.
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
@@ -129,7 +130,7 @@ func nearest(cmd *cobra.Command, name string) string {
 
 // distance is how many letters to insert, delete or replace, or neighbours to swap (optimal string alignment).
 func distance(a, b string) int {
-	rows := make([][]int, len(a)+1) // rows[i][j] is that of the first i letters of a to the first j of b
+	rows := make([][]int, len(a)+1) // rows[i][j] is the distance from the first i letters of a to the first j of b
 	for i := range rows {
 		rows[i] = make([]int, len(b)+1)
 		for j := range rows[i] {

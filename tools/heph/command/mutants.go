@@ -67,7 +67,7 @@ live where the fault never strikes: a fault that no mutant needs is not proven u
 	return cmd
 }
 
-// shrinkBudget is how long one run is made smaller at most.
+// shrinkBudget bounds how long one run is shrunk.
 const shrinkBudget = 30 * time.Second
 
 func (a *app) listMutants(only []string) error {
@@ -122,8 +122,8 @@ func (a *app) runMutants(cmd *cobra.Command, options mutants.Options) error {
 	return verdict(report)
 }
 
-// verdict is nil where every mutant was killed, and the tree as it is was not. What survives has been told; that
-// something could not be tried is an error like any other.
+// verdict is nil if every mutant was killed and the tree as it is was not. Survivors have been told
+// already; that a mutant could not be tried is an error like any other.
 func verdict(r mutants.Report) error {
 	switch {
 	case r.OK():

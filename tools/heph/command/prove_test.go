@@ -62,7 +62,7 @@ func tree(t *testing.T) string {
 	return filepath.Dir(write(t, "go.mod", "module github.com/webordinary/hephaestus\n"))
 }
 
-// Nothing of the tree is there to make a mutant of, nor a go tool's module to build.
+// Neither the sources that the mutants change nor a module to build are there.
 func TestMutantsThatCannotBeTriedDoNotSurvive(t *testing.T) {
 	args := []string{"mutants", "--only", "fence-restarts,range-ends-early", "--root", tree(t)}
 	got := heph(t, nil, args...)
@@ -76,7 +76,7 @@ func TestMutantsThatCannotBeTriedDoNotSurvive(t *testing.T) {
 	}
 }
 
-// The quick budget is CI's own step, for it is longer than all tests together.
+// The quick budget is a step of its own in .ci/run, for it takes longer than all tests together.
 func TestTheLongBudgetOfSeedsHolds(t *testing.T) {
 	if os.Getenv("HEPH_BUDGET") != "long" {
 		t.Skip("a million seeds, more than an hour of a processor: set HEPH_BUDGET=long")
@@ -123,8 +123,8 @@ func TestASeedInJSONHasItsStory(t *testing.T) {
 	}
 }
 
-// lowerCamelCase fails for each name in the JSON value at a place that is none. Faults and outcomes, which have dashes,
-// may be names too.
+// lowerCamelCase fails the test for each name in v that is not lower camel case. Faults and
+// outcomes, which have dashes, may be names too.
 func lowerCamelCase(t *testing.T, at string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -180,7 +180,7 @@ func TestManySeedsInJSONAreTheReport(t *testing.T) {
 	}
 }
 
-// The collector is told to wait, unless the environment says how long.
+// heph sim sets its own GOGC, unless the environment has one.
 func TestGOGCIsTheEnvironmentsToSay(t *testing.T) {
 	for gogc, want := range map[string]int{"": garbagePercent, "77": 77} {
 		during := 0

@@ -66,7 +66,7 @@ With --wait it goes on until every mail has its outcome, and exits with 0 where 
 	return cmd
 }
 
-// draftFlags are those that make a mail, so they go with no file.
+// draftFlags are the flags that make a mail; none of them goes with a file.
 var draftFlags = []string{"from", "to", "subject", "body", "body-file", "in-reply-to", "references", "attach", "message-id"}
 
 func (s *sending) run(cmd *cobra.Command, files []string) error {
@@ -108,7 +108,7 @@ func (s *sending) run(cmd *cobra.Command, files []string) error {
 	return otherThanCompleted(ended)
 }
 
-// mails reads or makes what is to be sent, all of it before any is sent.
+// mails reads or makes all mails, before any is sent.
 func (s *sending) mails(cmd *cobra.Command, files []string) ([]outbox.Mail, error) {
 	receivedAt, err := parseWhen(s.receivedAt, time.Now())
 	if err != nil {
@@ -170,7 +170,8 @@ func (s *sending) build(cmd *cobra.Command) ([]byte, error) {
 	return raw, nil
 }
 
-// read reads a file, or stdin, which may be a terminal that comes to no end: it is not waited for longer than for ctx.
+// read reads a file, or stdin. Stdin may be a terminal whose input never ends: read returns when
+// ctx ends.
 func (s *sending) read(ctx context.Context, path string) ([]byte, error) {
 	if path != "-" {
 		content, err := os.ReadFile(path)
@@ -220,7 +221,7 @@ const pollEvery = 200 * time.Millisecond
 
 var errNoOutcome = errors.New("no outcome yet")
 
-// await looks until every mail has its outcome, and answers with those that there are.
+// await polls until every mail has its outcome. If it fails before, it returns those that have one.
 func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Names, mails []outbox.Mail) (ended []*claim.Job, err error) {
 	rows := ledger.New(clients.DynamoDB(), names)
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errNoOutcome)
@@ -248,7 +249,7 @@ func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Na
 	return ended, nil
 }
 
-// otherThanCompleted is an error where a mail has another outcome.
+// otherThanCompleted is an error if a mail has another outcome.
 func otherThanCompleted(ended []*claim.Job) error {
 	var others []string
 	for _, j := range ended {
@@ -269,8 +270,8 @@ type sent struct {
 	Result    string      `json:"result,omitempty"`
 }
 
-// tell writes the mails with their outcomes, as far as they are known. In text the ids were written when
-// they were sent.
+// tell writes the mails with their outcomes, as far as they are known. As text, the ids were
+// written when the mails were sent.
 func (s *sending) tell(mails []outbox.Mail, ended []*claim.Job) error {
 	if s.output == asJSON {
 		list := make([]sent, len(mails))

@@ -9,7 +9,8 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
-// marked is a job's state, with the sign and the colour of its outcome, or of what runs or waits.
+// marked is a job's state, with the sign and the colour of its outcome, or else of running or
+// waiting.
 func marked(s *screen.Screen, j jobView) screen.Cell {
 	sign, style := "◌", screen.Dim
 	switch {
@@ -21,7 +22,8 @@ func marked(s *screen.Screen, j jobView) screen.Cell {
 	return screen.Cell{Text: s.Sign(sign) + j.State, Style: style}
 }
 
-// shortID is how many columns a terminal gives to a message id: the 40 of SES's leave a subject none.
+// shortID is the width of a message id on a terminal: SES's 40 columns would leave none for the
+// subject.
 const shortID = 9
 
 // ids are message ids as tables show them: on a terminal their beginnings, which --message takes too.

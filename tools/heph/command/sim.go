@@ -16,7 +16,7 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/timeline"
 )
 
-// simFlags is what `heph sim` was asked.
+// simFlags are the flags of `heph sim`.
 type simFlags struct {
 	seed, seeds, from uint64
 	faults, mode      string
@@ -133,7 +133,7 @@ func (a *app) carryOut(ctx context.Context, f simFlags) error {
 
 var errBroken = errors.New("a promise was broken")
 
-// broken ends the command with status 1; what was broken has been told.
+// broken ends the command with status 1, after it has told what was broken.
 func broken() error { return &exit{status: failed, said: true, err: errBroken} }
 
 // simSeed replays one run.
@@ -161,7 +161,7 @@ func (a *app) simTape(f simFlags) error {
 	return a.tellTape(f, tape, f.tape)
 }
 
-// tellTape plays a tape that lies, or does not lie, in a file.
+// tellTape plays a tape and tells its run. file is "" if the tape is in none.
 func (a *app) tellTape(f simFlags, tape shrink.Tape, file string) error {
 	result, err := tape.Play(f.draw)
 	if err != nil {
@@ -216,7 +216,7 @@ type runReport struct {
 	Story *world.Story `json:"story"`
 }
 
-// tellRun tells a run, and draws it where that was asked for.
+// tellRun tells a run, and draws it if --html is given.
 func (a *app) tellRun(f simFlags, run timeline.Run) error {
 	if run.Result.Story == nil {
 		return fmt.Errorf("%s: %s: %s", run.Title, run.Result.Violation.Invariant, run.Result.Violation.What)

@@ -20,8 +20,8 @@ import (
 	"github.com/webordinary/hephaestus/tools/stack"
 )
 
-// running starts a stack with a worker that runs the shell command, and answers with the environment
-// that leads to it.
+// running starts a stack with workers that run the shell command, and returns the environment that
+// leads to it.
 func running(t *testing.T, workers int, command string) (*stack.Stack, map[string]string) {
 	t.Helper()
 	routes, err := mail.NewRoutes("example.com")
@@ -63,7 +63,7 @@ func TestSendGivesUpAfterItsTimeout(t *testing.T) {
 	if got.status != waitedEnough || !strings.Contains(got.err, "has no outcome after 300ms: `heph status --message ") || got.out == "" {
 		t.Fatalf("%+v", got)
 	}
-	// Whoever types it may do so in another environment.
+	// It works in another environment too.
 	_, advice, _ := strings.Cut(got.err, "`heph ")
 	advice, _, _ = strings.Cut(advice, "`")
 	if again := heph(t, nil, strings.Fields(advice)...); again.status != ok || !strings.Contains(again.out, "Größe – hi") {

@@ -29,7 +29,7 @@ type questions struct {
 	message string
 	limit   int
 	watch   bool
-	flags   string // of commands that are printed: see flagsFor
+	flags   string // for commands that status prints: see flagsFor
 }
 
 func (a *app) status() *cobra.Command {
@@ -136,7 +136,8 @@ func (q *questions) show(ctx context.Context, o observer) error {
 	return nil
 }
 
-// deadLetters looks into the queue for people: the local stack shows it, AWS has to be asked.
+// deadLetters is the dead letter queue: the local stack shows it, at AWS one has to receive from
+// it.
 func deadLetters(endpoint string, names awsx.Names, clients awsx.Clients) ledger.Queue {
 	receive := ledger.Receive{SQS: clients.SQS(), Name: names.DeadLetters()}
 	if endpoint == "" {
@@ -145,7 +146,7 @@ func deadLetters(endpoint string, names awsx.Names, clients awsx.Clients) ledger
 	return either{ledger.Peek{HTTP: http.DefaultClient, Endpoint: endpoint, Name: names.DeadLetters()}, receive}
 }
 
-// either is the first queue, or the second where the first cannot be looked into.
+// either is the first queue, or the second if the endpoint does not show the first.
 type either struct{ first, second ledger.Queue }
 
 func (e either) Look(ctx context.Context) ([]ledger.Letter, error) {
@@ -156,12 +157,12 @@ func (e either) Look(ctx context.Context) ([]ledger.Letter, error) {
 	return letters, err
 }
 
-// flows tells how an execution goes; *sfn.Client does.
+// flows tells how an execution goes; *sfn.Client satisfies it.
 type flows interface {
 	DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, opts ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 }
 
-// observer asks a stack.
+// observer reads what a stack shows.
 type observer struct {
 	ledger  ledger.Ledger
 	letters ledger.Queue
@@ -169,7 +170,7 @@ type observer struct {
 	now     func() time.Time
 }
 
-// overview asks for all of a stack, or of one key.
+// overview reads the state of a stack, or of one key.
 func (o observer) overview(ctx context.Context, key job.Key, limit int) (overview, error) {
 	claims, err := o.ledger.Claims(ctx)
 	if err != nil {
@@ -213,7 +214,7 @@ func (o observer) overview(ctx context.Context, key job.Key, limit int) (overvie
 	return v, nil
 }
 
-// message asks for everything about one message.
+// message reads everything about one message.
 func (o observer) message(ctx context.Context, id string) (messageView, error) {
 	j, err := o.job(ctx, id)
 	if err != nil {
@@ -248,7 +249,7 @@ func (o observer) message(ctx context.Context, id string) (messageView, error) {
 
 var errNoMessage = errors.New("no message")
 
-// job is the message with the id, or else the one whose id begins so.
+// job is the job of the message with the id, or else of the only message whose id begins so.
 func (o observer) job(ctx context.Context, id string) (claim.Job, error) {
 	j, err := o.ledger.Job(ctx, id)
 	if err != nil {

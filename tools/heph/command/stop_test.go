@@ -26,7 +26,7 @@ func stopped(t *testing.T, args ...string) answer {
 	return answer{status, out.String(), errors.String()}
 }
 
-// ctrlC is a terminal at which somebody presses Ctrl-C, and types nothing.
+// ctrlC is a terminal at which Ctrl-C is pressed and nothing typed.
 type ctrlC struct{}
 
 func (ctrlC) Read([]byte) (int, error) {

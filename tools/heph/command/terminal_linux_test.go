@@ -13,7 +13,8 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 
-// terminal makes a terminal of so many columns, and says what was written to it. It is read once, at the end.
+// terminal makes a terminal of so many columns. shown, called once at the end, is what was written
+// to it.
 func terminal(t *testing.T, columns uint16) (*os.File, func() string) {
 	t.Helper()
 	far, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -32,7 +33,7 @@ func terminal(t *testing.T, columns uint16) (*os.File, func() string) {
 	shown := make(chan string)
 	go func() {
 		var all strings.Builder
-		_, _ = far.WriteTo(&all) // ends with an error, for that is how the near end's close shows
+		_, _ = far.WriteTo(&all) // ends with an error when the near end is closed
 		shown <- all.String()
 	}()
 	return near, func() string {
@@ -85,7 +86,8 @@ func TestATerminalHasRoomForASubjectBesideTheID(t *testing.T) {
 	}
 }
 
-// What heph dev shows to try is typed as it stands, but for the address where only a routes file knows one.
+// The command that heph dev suggests can be typed as it stands, but for the address if that is in a
+// routes file.
 func TestDevShowsHowToReachItsStack(t *testing.T) {
 	routes := write(t, "routes.json", `{"routes": [{"address": "help@shop.example", "project": "amelia", "user": "scott"}]}`)
 	for flags, to := range map[string]string{"--domain mail.example": "scott@amelia.mail.example", "--routes " + routes: "ADDRESS"} {

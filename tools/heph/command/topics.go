@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// strictHelp makes a topic that nobody knows an error: cobra's own help prints the usage and is content.
+// strictHelp makes an unknown topic an error: cobra's own help prints the usage and succeeds.
 func strictHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, _ := root.Find([]string{"help"})

@@ -19,7 +19,7 @@ type overview struct {
 	More          more               `json:"more"`
 }
 
-// more says of which list there is more than is shown.
+// more says which lists have more rows than are shown.
 type more struct {
 	Claims        bool `json:"claims"`
 	Jobs          bool `json:"jobs"`
@@ -92,12 +92,12 @@ type letterView struct {
 	What           string    `json:"what,omitempty"`
 	LookInto       []string  `json:"lookInto,omitempty"`
 	At             time.Time `json:"at,omitzero"`
-	Body           string    `json:"body,omitempty"` // where it is none of the stack's own
+	Body           string    `json:"body,omitempty"` // if the letter is none of the stack's own
 }
 
 type messageView struct {
 	Job          jobView           `json:"job"`
-	Claim        *claimView        `json:"claim,omitempty"` // where the message has a part in it
+	Claim        *claimView        `json:"claim,omitempty"` // if the message has a part in it
 	Interruption *interruptionView `json:"interruption,omitempty"`
 	DeadLetters  []letterView      `json:"deadLetters"`
 	Execution    *executionView    `json:"execution,omitempty"`

@@ -8,7 +8,8 @@ import (
 	"github.com/webordinary/hephaestus/services/worker/process"
 )
 
-// worker is the deployed worker, as a command of heph: the demonstration starts its workers by it.
+// worker is the deployed worker as a command of heph, with which the demonstration starts its
+// workers.
 func (a *app) worker() *cobra.Command {
 	return &cobra.Command{
 		Use:     "worker -- COMMAND [ARGUMENT…]",
@@ -23,7 +24,7 @@ func (a *app) worker() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			// What a signal means to its running jobs a worker knows by itself.
+			// The worker handles signals itself: its running job has to yield first.
 			return process.Run(context.WithoutCancel(cmd.Context()), args)
 		},
 	}

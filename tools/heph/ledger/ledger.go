@@ -35,7 +35,7 @@ type Ledger struct {
 // New makes a ledger over the tables of names.
 func New(db DynamoDB, names awsx.Names) Ledger { return Ledger{db: db, names: names} }
 
-// List is some of the rows there are. More says that others exist or were not looked at.
+// List is some of a table's rows. More says that there are others, or that not all were looked at.
 type List[T any] struct {
 	Rows []T
 	More bool
@@ -54,7 +54,7 @@ func (l Ledger) Claims(ctx context.Context) (List[claim.Row], error) {
 	return List[claim.Row]{Rows: rows, More: more}, err
 }
 
-// Claim is the claim row of a key; nil where there is none.
+// Claim is the claim row of a key; nil for none.
 func (l Ledger) Claim(ctx context.Context, key job.Key) (*claim.Row, error) {
 	item, err := l.get(ctx, l.names.ActiveJobs(), "projectUserId", string(key))
 	if err != nil {
@@ -63,7 +63,7 @@ func (l Ledger) Claim(ctx context.Context, key job.Key) (*claim.Row, error) {
 	return claim.ParseRow(item)
 }
 
-// Job is what became of a message; nil where nobody knows it.
+// Job is a message's job row; nil for none.
 func (l Ledger) Job(ctx context.Context, messageID string) (*claim.Job, error) {
 	item, err := l.get(ctx, l.names.Jobs(), "messageId", messageID)
 	if err != nil {
@@ -72,8 +72,8 @@ func (l Ledger) Job(ctx context.Context, messageID string) (*claim.Job, error) {
 	return claim.ParseJob(item)
 }
 
-// Jobs are the newest jobs, of one key or of all, newest first. For one key the index answers, which
-// may lag a moment behind the table; for all the table is scanned.
+// Jobs are the newest jobs, of one key or of all, newest first. For one key it queries the index,
+// which may lag behind the table; for all it scans the table.
 func (l Ledger) Jobs(ctx context.Context, key job.Key, limit int) (List[claim.Job], error) {
 	if key != "" {
 		return l.jobsOf(ctx, key, limit)
@@ -116,7 +116,7 @@ func (l Ledger) Interruptions(ctx context.Context, key job.Key, limit int) (List
 	return first(rows, limit, more), err
 }
 
-// Interruption is the record of a message; nil where it has none.
+// Interruption is the record of a message; nil for none.
 func (l Ledger) Interruption(ctx context.Context, messageID string) (*audit.Record, error) {
 	item, err := l.get(ctx, l.names.Interruptions(), "messageId", messageID)
 	if err != nil || len(item) == 0 {
@@ -150,7 +150,7 @@ func (l Ledger) get(ctx context.Context, table, key, value string) (item, error)
 // maxPages bounds a scan: a page is up to 1 MB (DynamoDB Developer Guide, Scan).
 const maxPages = 64
 
-// scan reads a table, up to a bound.
+// scan reads a table, maxPages at most.
 func scan[T any](ctx context.Context, l Ledger, table string, parse func(item) (T, error)) (rows []T, more bool, err error) {
 	in := &dynamodb.ScanInput{TableName: aws.String(table), ConsistentRead: aws.Bool(true)}
 	for range maxPages {

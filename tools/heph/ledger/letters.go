@@ -22,12 +22,12 @@ import (
 type Letter struct {
 	QueueMessageID string
 	Body           string
-	job.DeadLetter // empty where Body is none of ours
+	job.DeadLetter // empty if Body is none of ours
 }
 
-// Queue is one that dead letters are read from.
+// Queue is a queue of dead letters.
 type Queue interface {
-	// Look answers with the messages that are there, and leaves them there.
+	// Look returns the messages on the queue, and leaves them there.
 	Look(ctx context.Context) ([]Letter, error)
 }
 
@@ -42,7 +42,7 @@ type Peek struct {
 	Name     string // the queue's
 }
 
-// Look reads the queue. ErrNoPeeking where the endpoint is another.
+// Look reads the queue. The error is ErrNoPeeking if the endpoint is not the local stack.
 func (p Peek) Look(ctx context.Context) ([]Letter, error) {
 	url := strings.TrimRight(p.Endpoint, "/") + "/_heph/queues/" + p.Name
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -81,8 +81,8 @@ type SQS interface {
 	ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, opts ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 }
 
-// Receive looks into a queue of AWS by receiving with a visibility timeout of 0. SQS counts that as a
-// receive, and gives a sample: where the queue is long, not all of it.
+// Receive looks into a queue of AWS by receiving with a visibility timeout of 0. SQS counts that as
+// a receive, and gives a sample: not all of a long queue.
 type Receive struct {
 	SQS  SQS
 	Name string // the queue's
@@ -121,7 +121,7 @@ func (r Receive) Look(ctx context.Context) ([]Letter, error) {
 	return sorted(letters), nil
 }
 
-// letter reads a body; one that is none of ours is kept as it is.
+// letter reads a body. If the body is none of ours, DeadLetter stays empty.
 func letter(id, body string) Letter {
 	l := Letter{QueueMessageID: id, Body: body}
 	if err := json.Unmarshal([]byte(body), &l.DeadLetter); err != nil {

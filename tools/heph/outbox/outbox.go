@@ -1,5 +1,5 @@
-// Package outbox puts mail into a stack the way SES does: as an object under emails/, named by a
-// message id. It also writes mail from its parts, for people who have no file at hand.
+// Package outbox puts mail into a stack as SES does: as an object under emails/, named by a message
+// id. It also writes mail from its parts, for people who have no file at hand.
 package outbox
 
 import (
@@ -22,7 +22,7 @@ import (
 // Folder is where SES's receipt rule puts mail (deploy: the rule's object key prefix).
 const Folder = "emails/"
 
-// receivedAtMetadata is the metadata by which an object says when its mail was received (intake).
+// receivedAtMetadata names the metadata from which intake takes when the mail was received.
 const receivedAtMetadata = "received-at"
 
 // S3 is what putting mail needs; *s3.Client satisfies it.
@@ -37,7 +37,7 @@ type Mail struct {
 	ReceivedAt time.Time // zero: when S3 gets it
 }
 
-// Put stores the mail in the bucket, which starts its way.
+// Put stores the mail in the bucket; S3's event then starts intake.
 func Put(ctx context.Context, client S3, bucket string, m Mail) error {
 	in := &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(Folder + m.MessageID), Body: bytes.NewReader(m.Raw),
@@ -59,7 +59,8 @@ func NewID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
 }
 
-// Check refuses what is no mail, with the reason: unreadable, or nothing that looks like a mail's header.
+// Check returns an error if raw is no mail: it is unreadable, or nothing in it looks like a mail's
+// header.
 func Check(raw []byte) error {
 	parsed, err := hephmail.Parse(raw, hephmail.DefaultLimits())
 	if err != nil {
@@ -78,7 +79,7 @@ type Draft struct {
 	Body        string
 	MessageID   string   // RFC 5322 id, angle brackets or not; empty: a new one
 	InReplyTo   string   // the id that it answers
-	References  []string // ids of the conversation, oldest first; empty with InReplyTo: just that
+	References  []string // ids of the conversation, oldest first; empty: InReplyTo alone
 	Attachments []string // files
 	Date        time.Time
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// OrDash is the text, and a dash where there is none.
+// OrDash is the text, or a dash if it is empty.
 func OrDash(text string) string {
 	if text == "" {
 		return "-"
@@ -14,7 +14,7 @@ func OrDash(text string) string {
 	return text
 }
 
-// Ago says how long before now a time was, or how long after.
+// Ago says how long before now a time is, or how long after.
 func Ago(at, now time.Time) string {
 	switch d := now.Sub(at); {
 	case at.IsZero():
@@ -28,7 +28,7 @@ func Ago(at, now time.Time) string {
 	}
 }
 
-// Span says a duration in its largest unit, or two where the first is small.
+// Span says a duration in its largest unit or two.
 func Span(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -43,7 +43,8 @@ func Span(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours())/24)
 }
 
-// Container shortens container-{unixMillis}-{random} to its random part's end, which tells two apart.
+// Container shortens container-{unixMillis}-{random} to the end of its random part, which tells
+// containers apart.
 func Container(id string) string {
 	if id == "" {
 		return "-"

@@ -1,6 +1,6 @@
-// Package screen writes for people: colours and signs where the stream is a terminal that shows them,
-// plain words elsewhere, tables that line up, and times as one says them. It promises that what came by
-// mail cannot steer the terminal (Clean) and that no meaning hangs on a colour alone.
+// Package screen writes for people: colours and signs on a terminal that shows them, plain words
+// elsewhere, aligned tables, and short times. It promises that text from a mail cannot control the
+// terminal (Clean) and that no meaning depends on a colour alone.
 package screen
 
 import (
@@ -19,7 +19,7 @@ type Mode string
 
 // The modes of --color.
 const (
-	Auto   Mode = "auto" // where the stream is a terminal, NO_COLOR is not set and TERM is not dumb
+	Auto   Mode = "auto" // if the stream is a terminal, NO_COLOR is not set and TERM is not dumb
 	Always Mode = "always"
 	Never  Mode = "never"
 )
@@ -59,7 +59,8 @@ type Screen struct {
 	terminal bool
 }
 
-// New looks at the stream and the environment once. NO_COLOR is that of no-color.org: set and not empty.
+// New looks at the stream and the environment once. NO_COLOR counts if it is not empty
+// (no-color.org).
 func New(w io.Writer, mode Mode, getenv func(string) string) *Screen {
 	file, ok := w.(*os.File)
 	s := &Screen{w: w, terminal: ok && term.IsTerminal(int(file.Fd()))}
@@ -68,10 +69,10 @@ func New(w io.Writer, mode Mode, getenv func(string) string) *Screen {
 	return s
 }
 
-// Terminal says whether a person looks at the stream.
+// Terminal says whether the stream is a terminal.
 func (s *Screen) Terminal() bool { return s.terminal }
 
-// Columns is the terminal's width; 0 where there is no limit.
+// Columns is the terminal's width; 0 for no limit.
 func (s *Screen) Columns() int {
 	if !s.terminal {
 		return 0
@@ -83,7 +84,7 @@ func (s *Screen) Columns() int {
 	return columns
 }
 
-// Printf writes. A stream that takes no more is the reader's decision, not an error of ours.
+// Printf writes. It ignores errors: it is no failure if the reader has closed the stream.
 func (s *Screen) Printf(format string, args ...any) { _, _ = fmt.Fprintf(s.w, format, args...) }
 
 // Clear empties the terminal, for a view that is drawn again.
@@ -93,7 +94,7 @@ func (s *Screen) Clear() {
 	}
 }
 
-// Paint puts the text in a style, where the stream shows colours.
+// Paint puts the text in a style if the stream shows colours.
 func (s *Screen) Paint(style Style, text string) string {
 	if !s.colour || style == Plain || text == "" {
 		return text
@@ -109,8 +110,8 @@ func (s *Screen) Sign(sign string) string {
 	return sign + " "
 }
 
-// Clean makes text from outside harmless and one line: control characters, escape sequences' first
-// bytes among them, and marks that turn the direction of writing become spaces or vanish.
+// Clean makes text from outside harmless and one line: control characters, with them the first byte
+// of each escape sequence, and marks that change the direction of writing become spaces or vanish.
 func Clean(text string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -144,7 +145,7 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// Cut shortens the text to so many columns, with an ellipsis where something is missing; 0 is no limit.
+// Cut shortens the text to so many columns, and ends what it has cut in an ellipsis; 0 is no limit.
 func Cut(text string, columns int) string {
 	if columns <= 0 || Width(text) <= columns {
 		return text

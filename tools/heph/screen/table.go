@@ -23,8 +23,8 @@ const gap = "  "
 // leastColumns is what a column keeps on a narrow terminal.
 const leastColumns = 12
 
-// Table writes the table, its columns as wide as they need. On a terminal columns are cut, the last ones
-// first, so that a row stays one line.
+// Table writes the table, each column as wide as its widest cell. On a terminal it cuts columns,
+// the last ones first, so that a row stays one line.
 func (s *Screen) Table(t Table) {
 	widths := make([]int, len(t.Head))
 	for i, head := range t.Head {
@@ -48,7 +48,7 @@ func (s *Screen) Table(t Table) {
 	}
 }
 
-// fit takes from the last columns, and then from those before them, what a row is too wide.
+// fit narrows the columns, the last ones first, until a row is no wider than columns.
 func fit(widths []int, columns int) {
 	over := len(gap)*(len(widths)-1) - columns
 	for _, w := range widths {
