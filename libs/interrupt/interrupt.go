@@ -1,7 +1,7 @@
-// Package interrupt carries the two signals beside the protocol: the nudge that makes a busy worker ask
-// at once whether somebody wants its place, and the wake-up of a preemptor that waits. Both are
-// hints: losing one costs a heartbeat or a grace period, sending one too often costs a read. Neither
-// stops or starts anything by itself.
+// Package interrupt carries the two signals beside the protocol: the nudge, which makes a busy
+// worker ask at once whether a preemptor waits, and the wake-up, which ends the wait of a
+// preemptor's message. Both are hints: a lost one costs a heartbeat or a grace period, a
+// superfluous one costs a read. Neither stops or starts anything by itself.
 package interrupt
 
 import (
@@ -24,7 +24,7 @@ import (
 // Nudge is the body of a message on a key's interrupt queue.
 type Nudge struct {
 	ProjectUserID job.Key `json:"projectUserId"`
-	ContainerID   string  `json:"containerId"` // whom it is meant for; any other ignores it
+	ContainerID   string  `json:"containerId"` // the container it is for; any other ignores it
 	NewThreadID   string  `json:"newThreadId"`
 	NewMessageID  string  `json:"newMessageId"`
 }
@@ -37,8 +37,8 @@ type SQS interface {
 	DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, opts ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
 }
 
-// Queues reaches the interrupt queues, which are made on first use. workQueueURL says in which account
-// and where.
+// Queues reaches the interrupt queues, one per key, and makes each on first use. They are beside
+// the work queue: in its account and region.
 type Queues struct {
 	sqs          SQS
 	names        awsx.Names
@@ -59,8 +59,8 @@ func (q *Queues) URL(key job.Key) string {
 	return url
 }
 
-// Send nudges the container. Its message attributes carry containerId and projectUserId, so that a
-// subscriber can filter without reading the body.
+// Send nudges the container. The message's attributes carry containerId and projectUserId, so that
+// a subscriber can filter without reading the body.
 func (q *Queues) Send(ctx context.Context, n Nudge) error {
 	body, err := json.Marshal(n)
 	if err != nil {
@@ -86,8 +86,8 @@ func (q *Queues) Send(ctx context.Context, n Nudge) error {
 	return nil
 }
 
-// Receive waits up to waitSeconds for nudges of the key and takes them off the queue, whomever they
-// are for: the key has one holder, so a nudge for another container is too late for it.
+// Receive waits up to waitSeconds for nudges of the key and takes them off the queue, those for
+// other containers too: the key has one holder, so a nudge for any other comes too late.
 func (q *Queues) Receive(ctx context.Context, key job.Key, waitSeconds int32) ([]Nudge, error) {
 	in := &sqs.ReceiveMessageInput{
 		QueueUrl: aws.String(q.URL(key)), MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds,
@@ -108,7 +108,7 @@ func (q *Queues) Receive(ctx context.Context, key job.Key, waitSeconds int32) ([
 		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &n); err == nil {
 			nudges = append(nudges, n)
 		}
-		// A nudge that stays is only received again.
+		// If this fails, the nudge is only received again.
 		_, _ = q.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: in.QueueUrl, ReceiptHandle: m.ReceiptHandle})
 	}
 	return nudges, nil
@@ -136,8 +136,9 @@ type StepFunctions interface {
 	SendTaskSuccess(ctx context.Context, in *sfn.SendTaskSuccessInput, opts ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error)
 }
 
-// Wake tells each of those who wait. One that waits no longer needs no telling. The error joins what
-// could not be told: the caller logs it, and the wait ends by itself after the grace period.
+// Wake ends the wait of each message. It is no error if a message no longer waits. The error joins
+// the wake-ups that failed: the caller logs it, and such a wait ends by itself after the grace
+// period.
 func Wake(ctx context.Context, client StepFunctions, by string, wakes []claim.Wake) error {
 	var failed []error
 	for _, w := range wakes {
@@ -155,8 +156,8 @@ func Wake(ctx context.Context, client StepFunctions, by string, wakes []claim.Wa
 	return errors.Join(failed...)
 }
 
-// TokenGone says whether Step Functions no longer knows the token: answered, timed out, or its
-// execution over. That does not say that an earlier answer was not accepted.
+// TokenGone says whether Step Functions no longer takes the token: it was answered, it timed out,
+// or its execution is over. An earlier answer may have been accepted.
 func TokenGone(err error) bool {
 	var timedOut *sfntypes.TaskTimedOut
 	var unknown *sfntypes.TaskDoesNotExist
