@@ -3,11 +3,11 @@
 // that files stay short, that the root stays bare, that Bazel and go.mod agree.
 //
 // A check reads source text and nothing else: it runs no go command and needs no module cache, so it
-// answers the same under `go test` and under Bazel. What it cannot see it does not promise: that a map's
-// order does not leak into a result, for one.
+// answers the same under `go test` and under Bazel. It does not promise what source text does not
+// show, such as that a map's order does not leak into a result: tools/nogo does.
 //
-// Each finding carries the reason of its rule. A rule that is in the way is changed here, with a new
-// reason, never worked around.
+// Each finding carries the reason of its rule. If a rule is in the way, change it here, with a new
+// reason; do not work around it.
 package house
 
 import (
@@ -137,7 +137,7 @@ func (t *Tree) add(root fs.FS, name string) error {
 	return nil
 }
 
-// ignored says what git ignores too: what a build or a run leaves behind.
+// ignored says whether a build or a run left the file behind; git ignores it too.
 func ignored(name string) bool {
 	base := path.Base(name)
 	return name == ".git" || name == "dist" || name == ".hephaestus" || name == ".bazelrc.user" ||

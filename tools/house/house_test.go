@@ -25,7 +25,8 @@ func TestTheRepositoryKeepsTheHouseRules(t *testing.T) {
 	}
 }
 
-// repositoryRoot is where MODULE.bazel really is. Under Bazel the file is a link into the source tree.
+// repositoryRoot is the folder of MODULE.bazel. Under Bazel the file is a link into the source
+// tree.
 func repositoryRoot(t *testing.T) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -49,7 +50,7 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 		name    string
 		rule    func(*Tree) []string
 		files   map[string]string
-		finding string // a part of the only finding, or "" where there is none
+		finding string // a part of the only finding, or "" for none
 	}{
 		{"model imports a library", checkImports,
 			map[string]string{"model/m.go": "package model\n" + ours("libs/job")}, "model may import only model"},

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// layer says what the packages below one folder may import of ours.
+// layer says which packages of ours those below one folder may import.
 type layer struct {
 	dir string
 	may []string
 	why string
 }
 
-// layers are searched in order; the first whose folder holds a package is that package's.
+// layers are searched in order: a package's layer is the first whose folder holds it.
 var layers = []layer{
 	{"sim/aws", []string{"sim/aws"},
 		"a core imitates AWS from AWS's own types: if it knew our code, its answers about our code would be no evidence"},
@@ -29,7 +29,7 @@ var layers = []layer{
 
 const whyServicesStandAlone = "a service is deployed alone: what two of them share belongs in libs, and the simulation runs them, they do not know it"
 
-// lab is what a test of a library or a service may import besides: a test is not deployed, and the rules
+// lab is what tests of libraries and services may import too: a test is not deployed, and the rules
 // of a protocol on DynamoDB are best shown on a DynamoDB.
 const lab = "sim/simtest"
 

@@ -42,8 +42,9 @@ func checkModuleBazel(t *Tree) []string {
 	return findings
 }
 
-// checkVisibility leaves who may import a package to its folder. Gazelle makes a package public where it
-// finds no BUILD file yet. A nogo is everyone's, for rules_go compiles by it.
+// checkVisibility refuses a public package: its folder says who may import it. Gazelle makes a
+// package public if it finds no BUILD file yet. A nogo target has to be public, for rules_go
+// compiles with it.
 func checkVisibility(t *Tree) []string {
 	var findings []string
 	for _, f := range t.Files {
@@ -88,8 +89,8 @@ func (t *Tree) importedModules(goMod string) []string {
 	return modules
 }
 
-// repositoryName is gazelle's name for a Go module: the host's labels turned round, then the path, with
-// underscores for what a Bazel name cannot hold.
+// repositoryName is gazelle's name for a Go module: the host's labels in reverse, then the path,
+// with underscores for what a Bazel name cannot hold.
 func repositoryName(module string) string {
 	host, rest, _ := strings.Cut(module, "/")
 	labels := strings.Split(host, ".")

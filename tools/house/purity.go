@@ -17,7 +17,7 @@ var outside = map[string]string{
 	"sim/proof/mutants/killer": "the program that it builds",
 }
 
-// locks are the pure folders that may lock all the same, each with its reason.
+// locks are the pure folders that may lock, each with its reason.
 var locks = map[string]string{
 	"sim/simtest":  "a test may call the lab from several goroutines, as Lambda would call a handler",
 	"sim/aws/wire": "it keeps what it has learnt of a type, which depends on nothing else, for callers in all threads",
@@ -72,7 +72,7 @@ func checkPurity(t *Tree) []string {
 
 const whyClock = "the simulation runs this code in virtual time; take a clock in the constructor, and let package main hand in the machine's"
 
-// realTime are the files and folders that are right to use the machine's clock, each with its reason.
+// realTime are the files and folders that may use the machine's clock, each with its reason.
 var realTime = map[string]string{
 	"libs/boot":               "it is the wiring of the mains, where the machine's clock is handed in",
 	"libs/mail/parse.go":      "a message made to be slow is cut off in real time; the simulation sets no such limit",

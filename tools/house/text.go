@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// checkPackageDocs wants a package to say what it is for, and in one place. A folder of tests alone says
-// it in one of them.
+// checkPackageDocs wants a package to say what it is for, in one place. A folder with tests alone
+// says it in one of its test files.
 func checkPackageDocs(t *Tree) []string {
 	type pkg struct {
 		tests   bool // has nothing but tests
@@ -52,7 +52,7 @@ func checkPackageDocs(t *Tree) []string {
 
 const maxFileLines = 600
 
-// longFiles are the files that are right to be longer, each with its reason.
+// longFiles are the files that may be longer, each with its reason.
 var longFiles = map[string]string{}
 
 func checkFileLength(t *Tree) []string {
@@ -91,7 +91,7 @@ func checkTopLevel(t *Tree) []string {
 	return findings
 }
 
-// machineTraces are what a text must not contain: it would be true on one machine only.
+// machineTraces are what no text may contain: it would be true on one machine only.
 var machineTraces = []struct {
 	pattern *regexp.Regexp
 	what    string

@@ -5,7 +5,7 @@ load("@rules_go//go:def.bzl", "go_cross_binary")
 load("@rules_pkg//pkg:mappings.bzl", "pkg_attributes", "pkg_files")
 load("@rules_pkg//pkg:zip.bzl", "pkg_zip")
 
-# A release is built when it is asked for, not by //...: it is every binary over again, for other processors.
+# //... does not build a release, which is every binary over again, for other processors.
 _TAGS = ["manual"]
 
 # AWS's name of a processor, and the platform that builds for it without C.

@@ -1,9 +1,10 @@
 // Package determinism is an analyzer that keeps the machine out of code that is replayed from a seed: the
 // wall clock, randomness, goroutines and their primitives, the system, and the order of maps.
 //
-// It promises to find every use that the syntax and the types show, in the packages of its scope, tests
-// apart. It does not follow calls: a package out of scope that reads the clock for a caller in scope is
-// not found. A use that is right all the same is marked on its line, or on the one above, with
+// It promises to find every use that the syntax and the types show, in the packages of its scope,
+// except in tests. It does not follow calls: it does not find a package out of scope that reads the
+// clock for a caller in scope. A use that is right all the same is marked on its line, or on the
+// one above, with
 //
 //	//determinism:ok the reason why
 //
@@ -37,7 +38,7 @@ func init() {
 	Analyzer.Flags.StringVar(&except, "except", `/hephaestus/sim/(proof/mutants|simtest)(/|$)`, "pattern of those that are not")
 }
 
-// imports maps what may not be imported to what to take instead.
+// imports maps each package that may not be imported to what to take instead.
 var imports = map[string]string{
 	"math/rand": "a chooser", "math/rand/v2": "a chooser", "crypto/rand": "an id source", "github.com/google/uuid": "an id source",
 	"os": "values", "os/exec": "values", "os/signal": "events", "net": "events", "net/http": "events", "syscall": "values",
@@ -48,7 +49,7 @@ var imports = map[string]string{
 // clock are the functions of package time that read the machine's clock or wait for it.
 var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"}
 
-// clocked are the functions of other packages that do.
+// clocked are the functions of other packages that do so.
 var clocked = map[string][]string{"context": {"WithTimeout", "WithDeadline", "WithTimeoutCause", "WithDeadlineCause", "AfterFunc"}}
 
 func run(pass *analysis.Pass) (any, error) {
@@ -80,7 +81,7 @@ type checker struct {
 	pass         *analysis.Pass
 	marks        []*mark
 	declarations map[*types.Func]*ast.FuncDecl // of the package
-	known        map[*types.Func]bool          // whether it only computes
+	known        map[*types.Func]bool          // see computes
 }
 
 // mark is a comment that lets a line pass.
@@ -105,7 +106,7 @@ func marksOf(fset *token.FileSet, file *ast.File) []*mark {
 	return marks
 }
 
-// report finds fault with a node, unless it is marked.
+// report reports a finding at a node, unless a mark lets its line pass.
 func (c *checker) report(n ast.Node, format string, args ...any) {
 	line := c.pass.Fset.Position(n.Pos()).Line
 	for _, m := range c.marks {
@@ -146,7 +147,7 @@ func (c *checker) file(file *ast.File) {
 	}
 }
 
-// walk checks what is in n; body is the function's around it.
+// walk checks what is in n; body is that of the function around it, nil for none.
 func (c *checker) walk(n ast.Node, body *ast.BlockStmt) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -189,7 +190,7 @@ func (c *checker) selector(s *ast.SelectorExpr) {
 	}
 }
 
-// overMap says whether ranging over x follows the order of a map.
+// overMap says whether a range over x follows the order of a map.
 func (c *checker) overMap(x ast.Expr) bool {
 	if t := c.pass.TypesInfo.TypeOf(x); t != nil {
 		if _, ok := t.Underlying().(*types.Map); ok {

@@ -15,8 +15,9 @@ type loop struct {
 	of   *ast.RangeStmt
 }
 
-// ordered says whether the loop comes to the same whatever the order: it only fills maps, counts, adds up
-// integers, looks whether there is such an entry, or gathers what the function sorts later.
+// ordered says whether the loop has the same result in any order: it only fills maps, counts, adds
+// up integers, looks whether there is an entry of some kind, or gathers what the function sorts
+// later.
 func (l loop) ordered() bool { return l.block(l.of.Body) }
 
 func (l loop) block(b *ast.BlockStmt) bool {
@@ -31,7 +32,7 @@ func (l loop) statement(s ast.Stmt) bool {
 		return l.block(s)
 	case *ast.BranchStmt:
 		return s.Tok == token.CONTINUE
-	case *ast.ReturnStmt: // there is such an entry
+	case *ast.ReturnStmt: // says that there is an entry of some kind
 		return !slices.ContainsFunc(s.Results, func(e ast.Expr) bool { return !l.fixed(e) })
 	case *ast.ExprStmt:
 		call, ok := s.X.(*ast.CallExpr)
@@ -75,7 +76,7 @@ func (l loop) assignment(s *ast.AssignStmt) bool {
 	return false
 }
 
-// intoMap: each entry is set on its own.
+// intoMap says whether to is an entry of a map: each entry is set on its own.
 func (l loop) intoMap(to ast.Expr) bool {
 	index, ok := to.(*ast.IndexExpr)
 	if !ok {
@@ -85,7 +86,8 @@ func (l loop) intoMap(to ast.Expr) bool {
 	return isMap
 }
 
-// ownEntry: the entry of a map that has the loop's own key, which no other round touches.
+// ownEntry says whether to is the entry of a map under the loop's own key, which no other round
+// touches.
 func (l loop) ownEntry(to ast.Expr) bool {
 	index, ok := to.(*ast.IndexExpr)
 	return ok && l.of.Key != nil && l.intoMap(to) && same(index.Index, l.of.Key)
@@ -114,7 +116,8 @@ func (l loop) within(to ast.Expr) bool {
 	return object != nil && object.Pos() > l.of.Pos() && object.Pos() < l.of.End()
 }
 
-// settles: to becomes the same whichever round comes last, being a constant, or the least or greatest.
+// settles says whether to ends up the same in any order: it becomes a constant, or the least or the
+// greatest value.
 func (l loop) settles(to, from ast.Expr) bool {
 	if literal, ok := from.(*ast.CompositeLit); l.fixed(from) || (ok && len(literal.Elts) == 0) {
 		return true
@@ -128,7 +131,7 @@ func (l loop) settles(to, from ast.Expr) bool {
 
 func same(a, b ast.Expr) bool { return types.ExprString(a) == types.ExprString(b) }
 
-// gathers: list = append(list, …), and the function sorts list after the loop.
+// gathers says whether s is list = append(list, …) and the function sorts list after the loop.
 func (l loop) gathers(s *ast.AssignStmt) bool {
 	if len(s.Lhs) != 1 || len(s.Rhs) != 1 || l.body == nil {
 		return false

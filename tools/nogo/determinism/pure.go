@@ -12,8 +12,8 @@ var harmlessPackages = []string{
 	"strings", "slices", "maps", "bytes", "strconv", "cmp", "time", "fmt", "errors", "github.com/aws/aws-sdk-go-v2/aws",
 }
 
-// pure says whether computing e has no effect: it calls nothing but builtins, conversions, and functions
-// that have none.
+// pure says whether computing e has no effects: it calls only builtins, conversions, and functions
+// without effects.
 func (c *checker) pure(e ast.Node) bool {
 	pure := true
 	ast.Inspect(e, func(n ast.Node) bool {
@@ -21,7 +21,7 @@ func (c *checker) pure(e ast.Node) bool {
 		case *ast.CallExpr:
 			pure = pure && c.harmless(n)
 		case *ast.FuncLit:
-			return false // called by what it is given to, if at all
+			return false // its body does not run here
 		}
 		return pure
 	})
@@ -51,8 +51,8 @@ func (c *checker) harmless(call *ast.CallExpr) bool {
 	return c.computes(function)
 }
 
-// computes says whether a function of the package only computes: it sets nothing but its own variables, and
-// calls nothing that does more. A call of itself adds nothing.
+// computes says whether a function of the package only computes: it sets only its own variables,
+// and calls only functions that compute. A call of itself adds nothing.
 func (c *checker) computes(function *types.Func) bool {
 	if known, ok := c.known[function]; ok {
 		return known
@@ -73,7 +73,7 @@ func (c *checker) setsOnlyItsOwn(f *ast.FuncDecl) bool {
 			if !ok {
 				break
 			}
-			to, from = index.X, f.Body.Pos() // what it was given to fill is not its own
+			to, from = index.X, f.Body.Pos() // the entries of a map or slice that it was given are not its own
 		}
 		name, ok := to.(*ast.Ident)
 		if !ok {
