@@ -61,26 +61,44 @@ func ThreadEvidence(m Message) []Evidence {
 // Lookup asks the threads table for the thread of a message id.
 type Lookup func(ctx context.Context, rfcMessageID string) (threadID string, found bool, err error)
 
+// Thread is where a message belongs.
+type Thread struct {
+	ID  string
+	By  Evidence // what decided
+	New bool     // no message of it is known: the root's id names it
+}
+
+// Why says in words what decided.
+func (t Thread) Why() string {
+	switch {
+	case t.By.Kind == EvidenceTag:
+		return string(t.By.Kind)
+	case t.New:
+		return fmt.Sprintf("no message known; derived from <%s>", t.By.Value)
+	}
+	return fmt.Sprintf("%s names <%s>, which is known", t.By.Kind, t.By.Value)
+}
+
 // ResolveThread decides the thread of a message by its evidence: a tag, else the first message id that the table knows, else
 // ThreadID of the root. ThreadID needs no table, so a repeated event, a reply that overtakes the message it answers, and two
-// replies to a message that was never seen all come to the same thread. why says in words what decided.
-func ResolveThread(ctx context.Context, evidence []Evidence, lookup Lookup) (threadID, why string, err error) {
+// replies to a message that was never seen all come to the same thread.
+func ResolveThread(ctx context.Context, evidence []Evidence, lookup Lookup) (Thread, error) {
 	for _, e := range evidence {
 		if e.Kind == EvidenceTag {
-			return e.Value, string(e.Kind), nil
+			return Thread{ID: e.Value, By: e}, nil
 		}
 		threadID, found, err := lookup(ctx, e.Value)
 		if err != nil {
-			return "", "", fmt.Errorf("mail: thread of message %q: %w", e.Value, err)
+			return Thread{}, fmt.Errorf("mail: thread of message %q: %w", e.Value, err)
 		}
 		if found {
-			return threadID, fmt.Sprintf("%s names <%s>, which is known", e.Kind, e.Value), nil
+			return Thread{ID: threadID, By: e}, nil
 		}
 		if e.Kind == EvidenceRoot {
-			return ThreadID(e.Value), fmt.Sprintf("no message known; derived from <%s>", e.Value), nil
+			return Thread{ID: ThreadID(e.Value), By: e, New: true}, nil
 		}
 	}
-	return "", "", fmt.Errorf("mail: no evidence of a thread: it has to end with its root")
+	return Thread{}, fmt.Errorf("mail: no evidence of a thread: it has to end with its root")
 }
 
 // ThreadID is the thread that a message begins: "thread-" and 16 letters or digits of a hash of its id.

@@ -46,9 +46,12 @@ func TestResolveThread(t *testing.T) {
 		{"a tag goes before everything", tagged, map[string]string{"a@x": "thread-9"}, "thread-7", "subject tag"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			got, why, err := ResolveThread(context.Background(), ThreadEvidence(c.message), table(c.known))
-			if err != nil || got != c.want || !strings.Contains(why, c.why) {
-				t.Errorf("%s because %q (%v), want %s because %q", got, why, err, c.want, c.why)
+			got, err := ResolveThread(context.Background(), ThreadEvidence(c.message), table(c.known))
+			if err != nil || got.ID != c.want || !strings.Contains(got.Why(), c.why) {
+				t.Errorf("%s because %q (%v), want %s because %q", got.ID, got.Why(), err, c.want, c.why)
+			}
+			if isNew := strings.Contains(c.why, "derived"); got.New != isNew || !strings.Contains(c.why, string(got.By.Kind)) && !isNew {
+				t.Errorf("new %v by %v, want what %q says", got.New, got.By, c.why)
 			}
 		})
 	}
@@ -57,10 +60,10 @@ func TestResolveThread(t *testing.T) {
 func TestRepliesToAnUnseenMessageMeet(t *testing.T) {
 	one := Message{MessageID: "r1@x", References: []string{"unseen@x"}}
 	other := Message{MessageID: "r2@x", InReplyTo: []string{"unseen@x"}}
-	a, _, _ := ResolveThread(context.Background(), ThreadEvidence(one), table(nil))
-	b, _, _ := ResolveThread(context.Background(), ThreadEvidence(other), table(nil))
-	if a != b {
-		t.Errorf("%s and %s", a, b)
+	a, _ := ResolveThread(context.Background(), ThreadEvidence(one), table(nil))
+	b, _ := ResolveThread(context.Background(), ThreadEvidence(other), table(nil))
+	if a.ID != b.ID {
+		t.Errorf("%s and %s", a.ID, b.ID)
 	}
 }
 
@@ -86,7 +89,7 @@ func TestOnlyASafeTagIsATag(t *testing.T) {
 
 func TestAFailingTableIsAnError(t *testing.T) {
 	down := errors.New("table is down")
-	_, _, err := ResolveThread(context.Background(), ThreadEvidence(Message{MessageID: "a@x"}),
+	_, err := ResolveThread(context.Background(), ThreadEvidence(Message{MessageID: "a@x"}),
 		func(context.Context, string) (string, bool, error) { return "", false, down })
 	if !errors.Is(err, down) || !strings.Contains(err.Error(), "a@x") {
 		t.Errorf("error %v", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Input is the state machine's Payload.
@@ -59,7 +60,8 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	case checked.Decision == claim.DecisionInterrupt:
 		out.Decision = Interrupt
 	}
-	h.log.InfoContext(ctx, "checked", "message", in.Message.MessageID, "key", in.Message.ProjectUserID,
-		"decision", out.Decision, "because", out.Because, "container", out.ContainerID)
+	telemetry.Write(ctx, h.log, telemetry.Checked{
+		Message: in.Message.MessageID, Key: in.Message.ProjectUserID, Decision: out.Decision, Because: out.Because, Container: out.ContainerID,
+	})
 	return out, nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Protocol is the part of claim.Store that the handler needs.
@@ -112,14 +113,14 @@ func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
 		return job.WorkResult{}, err
 	}
 	if err := interrupt.Wake(ctx, h.flows, "end of "+m.MessageID, finished.Wakes); err != nil {
-		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
+		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
 	}
 	j := finished.Job
-	said := "ended"
 	if j.Outcome == "" {
-		said = "left alone: it has another container by now"
+		telemetry.Write(ctx, h.log, telemetry.JobLeftAlone{Message: m.MessageID, Key: m.ProjectUserID, Container: j.ContainerID, Because: c.What})
+	} else {
+		telemetry.Write(ctx, h.log, telemetry.JobEnded{Message: m.MessageID, Key: m.ProjectUserID, Outcome: j.Outcome, Container: j.ContainerID, Because: c.What})
 	}
-	h.log.InfoContext(ctx, said, "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID, "because", c.What)
 	if record, ok := audit.Of(j); ok {
 		if _, err := h.records.Put(ctx, record); err != nil {
 			return job.WorkResult{}, err
@@ -178,9 +179,9 @@ func (h *Handler) deadWork(ctx context.Context, batch QueueBatch) BatchAnswer {
 		switch {
 		case errors.Is(err, claim.ErrWorkedOn):
 			// Deliveries that found its worker at work used its receives up. It comes again until that worker is done, or dead.
-			h.log.InfoContext(ctx, "dead work whose worker lives stays on its queue", "sqsMessage", record.ID)
+			telemetry.Write(ctx, h.log, telemetry.DeadWorkStays{SQSMessage: record.ID})
 		case err != nil:
-			h.log.ErrorContext(ctx, "work from the dead letter queue stays there", "sqsMessage", record.ID, "error", err)
+			telemetry.Write(ctx, h.log, telemetry.DeadWorkFailed{SQSMessage: record.ID, Error: err.Error()})
 		}
 		if err != nil {
 			answer.Failures = append(answer.Failures, BatchFailure{ID: record.ID})

@@ -405,7 +405,7 @@ func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *tes
 	if got := s.Flow.Answers(); len(got) != 1 || !strings.HasPrefix(got[0], "work-m1: !CLAIM_LOST") {
 		t.Errorf("answers %q", got)
 	}
-	if !strings.Contains(log.String(), "left alone") || strings.Contains(log.String(), "msg=ended") {
+	if !strings.Contains(log.String(), "event=job-left-alone") || strings.Contains(log.String(), "event=job-ended") {
 		t.Errorf("log %s", log.String())
 	}
 }

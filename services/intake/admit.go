@@ -17,6 +17,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // An execution's input is the first of its state machine's data, which grows: each attachment by what process-attachment finds
@@ -31,10 +32,11 @@ const (
 
 // admit makes the mail a job of the key: thread, content, row, execution.
 func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key job.Key) error {
-	threadID, why, err := mail.ResolveThread(ctx, mail.ThreadEvidence(parsed), a.threads.Lookup)
+	thread, err := mail.ResolveThread(ctx, mail.ThreadEvidence(parsed), a.threads.Lookup)
 	if err != nil {
 		return err
 	}
+	threadID := thread.ID
 	entry, err := a.threads.Note(ctx, Entry{
 		RFCMessageID: parsed.MessageID, ThreadID: threadID, MessageID: a.messageID, ContentHash: contentHash(key, raw),
 	})
@@ -60,7 +62,7 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 	}
 	project, user := key.Split()
 	m := job.Message{
-		MessageID: a.messageID, ProjectID: project, UserID: user, ProjectUserID: key, ThreadID: threadID, ThreadWhy: why,
+		MessageID: a.messageID, ProjectID: project, UserID: user, ProjectUserID: key, ThreadID: threadID, ThreadWhy: thread.Why(),
 		ReceivedAtMillis: job.Millis(a.receivedAt), Raw: a.raw, RFCMessageID: parsed.MessageID,
 		From: sender(parsed), Subject: subject(parsed), Class: string(parsed.Class), Verdicts: verdicts(parsed.Verdicts),
 		Content: job.ObjectRef{Bucket: a.settings.MediaBucket, Key: "messages/" + a.messageID + "/content.json"},
@@ -76,7 +78,7 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 	if err := a.store(ctx, m, input.Attachments, parsed); err != nil {
 		return err
 	}
-	return a.start(ctx, m, string(encoded))
+	return a.start(ctx, m, thread, string(encoded))
 }
 
 // stands says whether a mail's job makes its copies superfluous: it was taken, and did not come to nothing.
@@ -149,14 +151,14 @@ func (a arrival) put(ctx context.Context, to job.ObjectRef, contentType string, 
 
 // start puts the row and starts the execution that is named after the message: a repeated event finds
 // both there.
-func (a arrival) start(ctx context.Context, m job.Message, input string) error {
+func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, input string) error {
 	name := job.ExecutionName(m.MessageID)
 	admitted, err := a.protocol.Admit(ctx, m, executionARN(a.settings.StateMachineARN, name))
 	if err != nil {
 		return err
 	}
 	if admitted.Existing != nil && admitted.Existing.Outcome != "" {
-		a.log.InfoContext(ctx, "taken before", "message", m.MessageID, "outcome", admitted.Existing.Outcome)
+		telemetry.Write(ctx, a.log, telemetry.MailTakenBefore{Message: m.MessageID, Outcome: admitted.Existing.Outcome})
 		return nil
 	}
 	_, err = a.flows.StartExecution(ctx, &sfn.StartExecutionInput{
@@ -166,8 +168,10 @@ func (a arrival) start(ctx context.Context, m job.Message, input string) error {
 	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("start the execution: %w", err)
 	}
-	a.log.InfoContext(ctx, "taken", "message", m.MessageID, "key", m.ProjectUserID, "thread", m.ThreadID, "threadWhy", m.ThreadWhy,
-		"again", !admitted.Fresh)
+	telemetry.Write(ctx, a.log, telemetry.MailTaken{
+		Message: m.MessageID, Key: m.ProjectUserID,
+		Thread: m.ThreadID, ThreadBy: string(thread.By.Kind), ThreadIsNew: thread.New, ThreadWhy: m.ThreadWhy, Again: !admitted.Fresh,
+	})
 	return nil
 }
 
@@ -185,10 +189,10 @@ func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string,
 		return err
 	}
 	if before := rejected.Existing; before != nil && before.Outcome != job.Rejected {
-		a.log.InfoContext(ctx, "taken before, so not rejected now", "message", a.messageID, "outcome", before.Outcome, "reason", reason)
+		telemetry.Write(ctx, a.log, telemetry.MailNotRejected{Message: a.messageID, Outcome: before.Outcome, Reason: reason})
 		return nil
 	}
-	a.log.WarnContext(ctx, "rejected", "message", a.messageID, "reason", reason, "again", !rejected.Fresh)
+	telemetry.Write(ctx, a.log, telemetry.MailRejected{Message: a.messageID, Reason: reason, Again: !rejected.Fresh})
 	told := rejected.Existing != nil && rejected.Existing.DeadLettered
 	if !personMustAct || told {
 		return nil

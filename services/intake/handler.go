@@ -29,6 +29,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Objects is what intake needs of S3; *s3.Client satisfies it.
@@ -100,7 +101,7 @@ func (h *Handler) Handle(ctx context.Context, event events.S3Event) error {
 		key := record.S3.Object.URLDecodedKey
 		messageID := path.Base(key)
 		if !strings.HasPrefix(record.EventName, "ObjectCreated:") || messageID == setupNotification || strings.HasSuffix(key, "/") {
-			h.log.InfoContext(ctx, "no mail, left alone", "object", key, "event", record.EventName)
+			telemetry.Write(ctx, h.log, telemetry.ObjectIgnored{Object: key, S3Event: record.EventName})
 			continue
 		}
 		a := arrival{
@@ -108,7 +109,7 @@ func (h *Handler) Handle(ctx context.Context, event events.S3Event) error {
 			raw: job.ObjectRef{Bucket: record.S3.Bucket.Name, Key: key},
 		}
 		if err := a.take(ctx); err != nil {
-			h.log.ErrorContext(ctx, "mail could not be taken; the event comes again", "message", messageID, "error", err)
+			telemetry.Write(ctx, h.log, telemetry.MailFailed{Message: messageID, Error: err.Error()})
 			failed = append(failed, fmt.Errorf("mail %s: %w", messageID, err))
 		}
 	}
@@ -172,7 +173,7 @@ func (a *arrival) read(ctx context.Context) ([]byte, error) {
 		if at, err := parseReceivedAt(value, a.receivedAt); err == nil {
 			a.receivedAt = at
 		} else {
-			a.log.WarnContext(ctx, "received-at is left alone, the time of S3's event counts", "message", a.messageID, "value", value, "error", err)
+			telemetry.Write(ctx, a.log, telemetry.ReceivedAtIgnored{Message: a.messageID, Value: value, Error: err.Error()})
 		}
 	}
 	return content, nil

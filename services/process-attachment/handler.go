@@ -22,6 +22,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/media"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Objects is what the handler needs of S3; *s3.Client is one.
@@ -66,9 +67,10 @@ func (h *Handler) Handle(ctx context.Context, in Input) (job.Attachment, error) 
 	if err := h.process(ctx, &attachment); err != nil {
 		return job.Attachment{}, fmt.Errorf("attachment %d of message %s: %w", attachment.Index, in.MessageID, err)
 	}
-	h.log.InfoContext(ctx, "attachment processed", "message", in.MessageID, "index", attachment.Index,
-		"sizeBytes", attachment.SizeBytes, "detectedType", attachment.DetectedType,
-		"pictures", attachment.Web != nil, "noted", attachment.Note != "")
+	telemetry.Write(ctx, h.log, telemetry.AttachmentProcessed{
+		Message: in.MessageID, Index: attachment.Index, SizeBytes: attachment.SizeBytes, DetectedType: attachment.DetectedType,
+		Pictures: attachment.Web != nil, Noted: attachment.Note != "",
+	})
 	return attachment, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Input is the state machine's Payload.
@@ -58,10 +59,11 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	if !claimed.RetryAt.IsZero() {
 		out.RetryAt = claimed.RetryAt.UTC().Format(time.RFC3339Nano)
 	}
-	h.log.InfoContext(ctx, "claimed", "message", m.MessageID, "key", m.ProjectUserID, "claimed", out.Claimed,
-		"how", out.How, "container", out.ContainerID, "retryAt", out.RetryAt)
+	telemetry.Write(ctx, h.log, telemetry.Claimed{
+		Message: m.MessageID, Key: m.ProjectUserID, Claimed: out.Claimed, How: out.How, Container: out.ContainerID, RetryAt: out.RetryAt,
+	})
 	if err := interrupt.Wake(ctx, h.tokens, "claim of "+m.MessageID, claimed.Wakes); err != nil {
-		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
+		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
 	}
 	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Input is the state machine's Payload.
@@ -69,7 +70,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 		return Output{}, err
 	}
 	if err := interrupt.Wake(ctx, h.tokens, "end of "+m.MessageID, finished.Wakes); err != nil {
-		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
+		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
 	}
 	j := finished.Job
 	if record, ok := audit.Of(j); ok {
@@ -77,6 +78,6 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 			return Output{}, err
 		}
 	}
-	h.log.InfoContext(ctx, "recorded", "message", m.MessageID, "key", m.ProjectUserID, "outcome", j.Outcome, "container", j.ContainerID)
+	telemetry.Write(ctx, h.log, telemetry.JobRecorded{Message: m.MessageID, Key: m.ProjectUserID, Outcome: j.Outcome, Container: j.ContainerID})
 	return Output{MessageID: m.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Input is the state machine's Payload.
@@ -63,10 +64,11 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 		return Output{}, err
 	}
 	out := Output{Decision: asked.Decision.String(), ContainerID: asked.ContainerID, Waits: asked.Decision == claim.DecisionInterrupt && !asked.GoOn}
-	h.log.InfoContext(ctx, "asked to yield", "message", m.MessageID, "key", m.ProjectUserID,
-		"decision", out.Decision, "waits", out.Waits, "container", out.ContainerID)
+	telemetry.Write(ctx, h.log, telemetry.AskedToYield{
+		Message: m.MessageID, Key: m.ProjectUserID, Decision: out.Decision, Waits: out.Waits, Container: out.ContainerID,
+	})
 	if err := interrupt.Wake(ctx, h.tokens, "interrupt by "+m.MessageID, asked.Wakes); err != nil {
-		h.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "message", m.MessageID, "error", err)
+		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
 	}
 	if !out.Waits {
 		own := claim.Wake{MessageID: m.MessageID, Token: in.TaskToken, Superseded: !asked.GoOn}
@@ -74,7 +76,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	}
 	nudge := interrupt.Nudge{ProjectUserID: m.ProjectUserID, ContainerID: asked.ContainerID, NewThreadID: m.ThreadID, NewMessageID: m.MessageID}
 	if err := h.nudges.Send(ctx, nudge); err != nil {
-		h.log.WarnContext(ctx, "the nudge was lost; the holder's next heartbeat tells it", "message", m.MessageID, "error", err)
+		telemetry.Write(ctx, h.log, telemetry.NudgeLost{Message: m.MessageID, Error: err.Error()})
 	}
 	return out, nil
 }

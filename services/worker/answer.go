@@ -10,6 +10,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // answer tells the job's execution how it ended, and says whether the execution knows: it took the
@@ -17,7 +18,7 @@ import (
 func (d delivery) answer(ctx context.Context, j claim.Job) bool {
 	result, err := json.Marshal(job.WorkResult{MessageID: j.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result})
 	if err != nil {
-		d.log.ErrorContext(ctx, "the answer cannot be written as JSON", "error", err)
+		d.tell(ctx, telemetry.AnswerUnwritable{Work: d.about, Error: err.Error()})
 		return false
 	}
 	if j.Outcome == job.Completed {
@@ -41,7 +42,7 @@ func (d delivery) known(ctx context.Context, err error) bool {
 	if err == nil || interrupt.TokenGone(err) {
 		return true
 	}
-	d.log.WarnContext(ctx, "Step Functions could not be answered; the message's next receiver does it", "error", err)
+	d.tell(ctx, telemetry.ExecutionUnanswered{Work: d.about, Error: err.Error()})
 	return false
 }
 

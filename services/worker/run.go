@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +13,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // delivery is one received message on its way through the worker.
@@ -21,8 +21,10 @@ type delivery struct {
 	worker *Worker
 	handle *string
 	work   job.Work
-	log    *slog.Logger
+	about  telemetry.Work // once the message is read
 }
+
+func (d delivery) tell(ctx context.Context, e telemetry.Event) { telemetry.Write(ctx, d.worker.log, e) }
 
 // why a command is being stopped.
 type why int
@@ -54,14 +56,14 @@ type run struct {
 func (d delivery) run(ctx context.Context, lease claim.Lease) {
 	w := d.worker
 	if !w.host.Now().Before(lease.ExpiresAt) {
-		d.log.WarnContext(ctx, "the start was answered after the lease's end; the message comes again")
+		d.tell(ctx, telemetry.StartAnsweredLate{Work: d.about})
 		return
 	}
 	bounded, cancel := w.host.WithDeadline(ctx, lease.ExpiresAt)
 	defer cancel()
 	session, err := w.host.Begin(bounded, Task{Work: d.work, WorkerID: w.id, Fence: lease.Fence})
 	if err != nil {
-		d.log.ErrorContext(ctx, "could not begin", "error", err)
+		d.tell(ctx, telemetry.CommandFailed{Work: d.about, Error: err.Error()})
 		if errors.Is(err, ErrNotNow) || bounded.Err() != nil {
 			d.handBack(ctx, lease, w.settings.Heartbeat)
 			return
@@ -99,7 +101,7 @@ func (r *run) watch(ctx context.Context) Exit {
 			r.stop(ctx, overtime, now)
 		}
 		if !r.killAt.IsZero() && !now.Before(r.killAt) {
-			r.log.WarnContext(ctx, "killing the command: its grace is over")
+			r.tell(ctx, telemetry.CommandKilled{Work: r.about})
 			r.killAt = time.Time{}
 			r.session.Kill()
 		}
@@ -133,14 +135,14 @@ func (r *run) stop(ctx context.Context, reason why, now time.Time) {
 	}
 	r.stopping = reason
 	r.killAt = now.Add(r.worker.settings.CommandGrace)
-	r.log.InfoContext(ctx, "asking the command to stop", "because", reason.String())
+	r.tell(ctx, telemetry.CommandAskedToStop{Work: r.about, Because: reason.String()})
 	r.session.Terminate()
 }
 
 // abandon kills the command: its effects are nobody's any more.
 func (r *run) abandon(ctx context.Context, because string) {
 	r.stopping, r.killAt = leaseLost, time.Time{}
-	r.log.WarnContext(ctx, "the lease is lost; killing the command", "because", because)
+	r.tell(ctx, telemetry.LeaseLost{Work: r.about, Because: because})
 	r.session.Kill()
 }
 
@@ -157,14 +159,14 @@ func (r *run) beat(ctx context.Context) {
 		r.abandon(ctx, "a heartbeat was refused")
 		return
 	case awsx.Unknown:
-		r.log.WarnContext(ctx, "a heartbeat was not answered", "error", err)
+		r.tell(ctx, telemetry.HeartbeatUnanswered{Work: r.about, Error: text(err)})
 		r.nextBeat = now.Add(w.settings.Heartbeat / 4)
 		return
 	}
 	r.lease = beat.Lease
 	r.nextBeat = now.Add(w.settings.Heartbeat)
 	if beat.Preemptor != nil && r.stopping == notStopped {
-		r.log.InfoContext(ctx, "a newer thread asks for the key", "newThread", beat.Preemptor.ThreadID, "newMessage", beat.Preemptor.NewestMessageID)
+		r.tell(ctx, telemetry.NewerThreadAsks{Work: r.about, NewThread: beat.Preemptor.ThreadID, NewMessage: beat.Preemptor.NewestMessageID})
 		r.stop(ctx, preempted, now)
 	}
 	r.showIn(bounded, w.settings.Visibility)
@@ -172,7 +174,7 @@ func (r *run) beat(ctx context.Context) {
 
 // end turns how the command went into the job's end.
 func (r *run) end(ctx context.Context, exit Exit) {
-	r.log.InfoContext(ctx, "the command has ended", "exit", exit.Code, "stopped", r.stopping.String())
+	r.tell(ctx, telemetry.CommandEnded{Work: r.about, Exit: exit.Code, Stopped: r.stopping.String()})
 	switch r.stopping {
 	case leaseLost:
 		// The job was ended from outside, or is another's: its message must not keep the key's next ones
@@ -206,17 +208,17 @@ func (d delivery) finish(ctx context.Context, lease claim.Lease, end claim.End) 
 		cancel()
 		switch {
 		case err == nil:
-			d.log.InfoContext(ctx, "finished", "outcome", finished.Job.Outcome)
+			d.tell(ctx, telemetry.JobFinished{Work: d.about, Outcome: finished.Job.Outcome})
 			d.conclude(ctx, finished)
 			return
 		case errors.Is(err, claim.ErrNobodyWaits):
 			d.handBack(ctx, lease, 0)
 			return
 		case errors.Is(err, claim.ErrLeaseLost):
-			d.log.WarnContext(ctx, "the lease was lost before the end could be written")
+			d.tell(ctx, telemetry.FinishTooLate{Work: d.about})
 			return
 		}
-		d.log.ErrorContext(ctx, "could not finish", "error", err)
+		d.tell(ctx, telemetry.FinishFailed{Work: d.about, Error: err.Error()})
 		if !w.host.Now().Add(time.Second).Before(lease.ExpiresAt) {
 			return
 		}
@@ -228,17 +230,17 @@ func (d delivery) finish(ctx context.Context, lease claim.Lease, end claim.End) 
 func (d delivery) handBack(ctx context.Context, lease claim.Lease, showIn time.Duration) {
 	wakes, result, err := d.worker.protocol.HandBack(ctx, lease)
 	if result != awsx.Applied {
-		d.log.WarnContext(ctx, "could not hand back; the lease will expire", "result", result.String(), "error", err)
+		d.tell(ctx, telemetry.HandBackFailed{Work: d.about, Result: result.String(), Error: text(err)})
 		return
 	}
-	d.log.InfoContext(ctx, "handed back")
+	d.tell(ctx, telemetry.JobHandedBack{Work: d.about})
 	d.showIn(ctx, showIn)
 	d.wake(ctx, wakes)
 }
 
 // dispose handles a message whose job may not be started.
 func (d delivery) dispose(ctx context.Context, start claim.Start) {
-	d.log.InfoContext(ctx, "not started", "because", start.Verdict.String())
+	d.tell(ctx, telemetry.JobNotStarted{Work: d.about, Because: start.Verdict.String()})
 	switch start.Verdict {
 	case claim.Ended:
 		d.conclude(ctx, claim.Finished{Job: start.Job})
@@ -261,7 +263,7 @@ func (d delivery) decline(ctx context.Context) {
 	declined, err := d.worker.protocol.Decline(ctx, d.work, d.worker.id)
 	switch {
 	case err != nil:
-		d.log.ErrorContext(ctx, "could not decline", "error", err)
+		d.tell(ctx, telemetry.DeclineFailed{Work: d.about, Error: err.Error()})
 	case declined.Verdict == claim.Yielded || declined.Verdict == claim.Ended:
 		d.conclude(ctx, declined.Finished)
 	default:
@@ -280,7 +282,7 @@ func (d delivery) conclude(ctx context.Context, finished claim.Finished) {
 
 func (d delivery) wake(ctx context.Context, wakes []claim.Wake) {
 	if err := interrupt.Wake(ctx, d.worker.tokens, d.worker.id, wakes); err != nil {
-		d.log.WarnContext(ctx, "a wake-up was lost; the wait ends with its grace period", "error", err)
+		d.tell(ctx, telemetry.WakeUpLost{Message: d.about.Message, Key: d.about.Key, Error: err.Error()})
 	}
 }
 
@@ -290,7 +292,7 @@ func (d delivery) delete(ctx context.Context) {
 		QueueUrl: aws.String(d.worker.queueURL), ReceiptHandle: d.handle,
 	})
 	if err != nil {
-		d.log.WarnContext(ctx, "could not delete the message; it will come again", "error", err)
+		d.tell(ctx, telemetry.MessageNotDeleted{Work: d.about, Error: err.Error()})
 	}
 }
 
@@ -300,6 +302,14 @@ func (d delivery) showIn(ctx context.Context, after time.Duration) {
 		QueueUrl: aws.String(d.worker.queueURL), ReceiptHandle: d.handle, VisibilityTimeout: seconds(after),
 	})
 	if err != nil {
-		d.worker.log.WarnContext(ctx, "could not change the message's visibility", "error", err)
+		d.tell(ctx, telemetry.VisibilityUnchanged{Worker: d.worker.id, Error: err.Error()})
 	}
+}
+
+// text is what an error says, if there is one.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // SQS is the work queue; *sqs.Client satisfies it.
@@ -100,7 +101,7 @@ type Worker struct {
 func New(id string, queue SQS, queueURL string, protocol Protocol, tokens StepFunctions, host Host, settings Settings, log *slog.Logger) *Worker {
 	return &Worker{
 		id: id, queue: queue, queueURL: queueURL, protocol: protocol, tokens: tokens,
-		host: host, settings: settings, log: log.With("worker", id),
+		host: host, settings: settings, log: log,
 	}
 }
 
@@ -109,7 +110,7 @@ func New(id string, queue SQS, queueURL string, protocol Protocol, tokens StepFu
 func (w *Worker) Run(ctx context.Context) {
 	for !w.host.Stopping() {
 		if err := w.Once(ctx); err != nil && !w.host.Stopping() {
-			w.log.ErrorContext(ctx, "could not take work", "error", err)
+			telemetry.Write(ctx, w.log, telemetry.WorkFailed{Worker: w.id, Error: err.Error()})
 			w.host.Pause(ctx, time.Second)
 		}
 	}
@@ -140,19 +141,19 @@ func (w *Worker) handle(ctx context.Context, m types.Message) {
 	d := delivery{worker: w, handle: m.ReceiptHandle}
 	work, err := job.ParseWork(aws.ToString(m.Body))
 	if err != nil {
-		w.log.ErrorContext(ctx, "work cannot be read; it goes to the dead letter queue", "sqsMessage", aws.ToString(m.MessageId), "error", err)
+		telemetry.Write(ctx, w.log, telemetry.WorkUnreadable{Worker: w.id, SQSMessage: aws.ToString(m.MessageId), Error: err.Error()})
 		d.showIn(ctx, 0)
 		return
 	}
 	d.work = work
-	d.log = w.log.With("message", work.Message.MessageID, "key", work.Message.ProjectUserID, "container", work.ContainerID)
+	d.about = telemetry.Work{Worker: w.id, Message: work.Message.MessageID, Key: work.Message.ProjectUserID, Container: work.ContainerID}
 	start, err := w.protocol.Start(ctx, work, w.id)
 	if err != nil {
-		d.log.ErrorContext(ctx, "could not start", "error", err)
+		d.tell(ctx, telemetry.StartFailed{Work: d.about, Error: err.Error()})
 		return
 	}
 	if start.Verdict == claim.Started {
-		d.log.InfoContext(ctx, "started", "fence", start.Lease.Fence, "thread", work.Message.ThreadID)
+		d.tell(ctx, telemetry.JobStarted{Work: d.about, Fence: start.Lease.Fence, Thread: work.Message.ThreadID})
 		d.run(ctx, start.Lease)
 		return
 	}

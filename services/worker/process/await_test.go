@@ -2,7 +2,6 @@ package process
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 )
 
 func TestTheEndOfTheContextIsToldOnceAndEndsTheCommand(t *testing.T) {
-	command, err := start([]string{"/bin/sleep", "60"}, t.TempDir(), os.Environ(), slog.New(slog.DiscardHandler))
+	command, err := start([]string{"/bin/sleep", "60"}, t.TempDir(), os.Environ(), func(string, string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,7 @@ package process
 
 import (
 	"bytes"
-	"context"
 	"io"
-	"log/slog"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -24,14 +22,14 @@ type command struct {
 // leftoverWait is how long the output of processes that outlive the command is waited for.
 const leftoverWait = time.Second
 
-// start runs the program in a process group of its own. The thread that starts it stays until it has
+// start runs the program in a process group of its own, and hands each line of its output to say. The thread that starts it stays until it has
 // ended: Linux sends a parent-death signal when the thread that forked ends (prctl(2), PR_SET_PDEATHSIG).
-func start(argv []string, dir string, environ []string, log *slog.Logger) (*command, error) {
+func start(argv []string, dir string, environ []string, say func(stream, line string)) (*command, error) {
 	c := &command{tail: &tail{}, exited: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr, cmd.WaitDelay = dir, environ, processGroup(), leftoverWait
-	out := &lines{log: log, stream: "stdout", tail: c.tail}
-	err := &lines{log: log, stream: "stderr", tail: c.tail}
+	out := &lines{say: say, stream: "stdout", tail: c.tail}
+	err := &lines{say: say, stream: "stderr", tail: c.tail}
 	cmd.Stdout, cmd.Stderr = out, err
 	begun := make(chan error)
 	go func() {
@@ -87,9 +85,9 @@ func (t *tail) String() string {
 // maxLineBytes is where a longer line is cut, in whatever pieces it comes.
 const maxLineBytes = 8192
 
-// lines logs what is written to it, a log line per line.
+// lines hands over what is written to it, line by line.
 type lines struct {
-	log    *slog.Logger
+	say    func(stream, line string)
 	stream string
 	tail   *tail
 	rest   []byte
@@ -124,5 +122,5 @@ func (l *lines) flush() {
 func (l *lines) emit(line []byte) {
 	said := strings.ToValidUTF8(strings.TrimRight(string(line), "\r"), "�")
 	l.tail.add(said)
-	l.log.LogAttrs(context.Background(), slog.LevelInfo, "output", slog.String("stream", l.stream), slog.String("line", said))
+	l.say(l.stream, said)
 }

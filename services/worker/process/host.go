@@ -18,6 +18,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/services/worker"
 )
 
@@ -114,13 +115,16 @@ func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error)
 		folder.remove()
 		return nil, err
 	}
+	beyond := context.WithoutCancel(ctx) // the run outlives the time for its begin
 	command, err := start(h.options.Command, folder.workspace, append(h.options.Environ[:len(h.options.Environ):len(h.options.Environ)], folder.environment(t)...),
-		h.log.With("message", t.Work.Message.MessageID))
+		func(stream, line string) {
+			telemetry.Write(beyond, h.log, telemetry.CommandOutput{Message: t.Work.Message.MessageID, Stream: stream, Line: line})
+		})
 	if err != nil {
 		folder.remove()
 		return nil, fmt.Errorf("start the command %q: %w", h.options.Command[0], err)
 	}
-	listening, stopListening := context.WithCancel(context.WithoutCancel(ctx))
+	listening, stopListening := context.WithCancel(beyond)
 	s := &session{
 		command: command, folder: folder, stop: h.stopping.Done(), nudged: make(chan struct{}, 1), stopListening: stopListening,
 	}
@@ -195,7 +199,7 @@ func (s *session) listen(ctx context.Context, h *Host, work job.Work) {
 	for ctx.Err() == nil {
 		nudges, err := h.nudges.Receive(ctx, work.Message.ProjectUserID, nudgeWaitSeconds)
 		if err != nil && ctx.Err() == nil {
-			h.log.WarnContext(ctx, "cannot hear nudges; heartbeats tell as much, later", "error", err)
+			telemetry.Write(ctx, h.log, telemetry.NudgesUnheard{Message: work.Message.MessageID, Error: err.Error()})
 			h.Pause(ctx, time.Second)
 		}
 		for _, n := range nudges {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/services/worker/process"
 )
@@ -211,11 +212,11 @@ func (j *journal) output(t *testing.T) []string {
 	defer j.mu.Unlock()
 	var list []string
 	for line := range strings.Lines(j.content.String()) {
-		var record struct{ Msg, Stream, Line, Message string }
+		var record struct{ Event, Stream, Line, Message string }
 		if err := json.Unmarshal([]byte(line), &record); err != nil {
 			t.Fatal(err)
 		}
-		if record.Msg != "output" {
+		if record.Event != telemetry.Declared(telemetry.CommandOutput{}).Name {
 			continue
 		}
 		if record.Message != "m1" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/boot"
 	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/services/worker"
 )
 
@@ -74,9 +75,9 @@ func Run(ctx context.Context, argv []string) error {
 		name = "unknown"
 	}
 	id := fmt.Sprintf("worker-%s-%s", name, boot.RandomID())
-	p.Log.InfoContext(ctx, "ready", "worker", id, "queue", queueURL, "command", argv, "pid", os.Getpid())
+	telemetry.Write(ctx, p.Log, telemetry.WorkerReady{Worker: id, Queue: queueURL, Command: argv, PID: os.Getpid()})
 	worker.New(id, p.Clients.SQS(), queueURL, store, p.Clients.StepFunctions(), host, settings, p.Log).Run(ctx)
-	p.Log.InfoContext(ctx, "stopped", "worker", id)
+	telemetry.Write(ctx, p.Log, telemetry.WorkerStopped{Worker: id})
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
@@ -189,11 +190,32 @@ func TestWaitingInVainSaysForWhat(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("stopped"))
 	w := newWatch(trail.NewTeller(plain(&bytes.Buffer{}), time.Now(), false))
-	if _, err := w.await(ctx, "it comes", of("m1", "started")); err == nil || err.Error() != "stopped" {
+	if _, err := w.await(ctx, "it comes", of[telemetry.JobStarted]("m1")); err == nil || err.Error() != "stopped" {
 		t.Fatalf("got %v", err)
 	}
-	w.add(trail.Event{Message: "m1", What: "started"})
-	if e, err := w.await(t.Context(), "it comes", of("m1", "started")); err != nil || e.Message != "m1" {
+	w.add(trail.Event{Message: "m1", Said: telemetry.JobStarted{}})
+	if e, err := w.await(t.Context(), "it comes", of[telemetry.JobStarted]("m1")); err != nil || e.Message != "m1" {
 		t.Fatalf("got %+v, %v", e, err)
+	}
+}
+
+func TestTheFactsAreHeardFromEventsWhateverTheirTexts(t *testing.T) {
+	d := New(plain(&bytes.Buffer{}), false)
+	work := telemetry.Work{Worker: "w1", Message: "m1", Key: "amelia#scott"}
+	for _, e := range []telemetry.Event{
+		telemetry.JobStarted{Work: work, Fence: 7},
+		telemetry.Claimed{Message: "m2", Claimed: true, How: claim.DecisionJoin.String()},
+		telemetry.Claimed{Message: "m3", Claimed: true, How: claim.DecisionNew.String()},
+		telemetry.CommandKilled{Work: work},
+	} {
+		d.watch.add(trail.Event{Said: e, What: "said in other words"})
+	}
+	var f Facts
+	f.hear(d)
+	if want := []Start{{MessageID: "m1", Key: "amelia#scott", Worker: "w1", Fence: 7}}; !slices.Equal(f.Starts, want) {
+		t.Errorf("starts %+v, want %+v", f.Starts, want)
+	}
+	if !slices.Equal(f.Joined, []string{"m2"}) || !slices.Equal(f.Killed, []string{"m1"}) {
+		t.Errorf("joined %v, killed %v", f.Joined, f.Killed)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
@@ -83,8 +84,8 @@ func (c *crew) hire() error {
 // named is where a worker's records go; from its first one its name is known.
 func (c *crew) named(m *member) io.Writer {
 	return trail.NewSplitter(func(e trail.Event) {
-		if e.What == "ready" {
-			c.watch.name(e.Worker, m.name)
+		if ready, is := e.Said.(telemetry.WorkerReady); is {
+			c.watch.name(ready.Worker, m.name)
 		}
 		c.watch.add(e)
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Flows tells how executions ended; *sfn.Client does.
@@ -105,13 +106,15 @@ func (d *Demo) readJob(ctx context.Context, messageID string, f *Facts) error {
 // hear takes from the log what no table keeps.
 func (f *Facts) hear(d *Demo) {
 	for _, e := range d.watch.all() {
-		switch {
-		case e.What == "started" && e.Part == "worker":
-			f.Starts = append(f.Starts, Start{MessageID: e.Message, Key: e.Key, Worker: e.Worker, Fence: e.Number("fence")})
-		case e.What == "claimed" && e.Text("how") == "join" && e.Text("claimed") == "true":
-			f.Joined = append(f.Joined, e.Message)
-		case e.What == "killing the command: its grace is over":
-			f.Killed = append(f.Killed, e.Message)
+		switch said := e.Said.(type) {
+		case telemetry.JobStarted:
+			f.Starts = append(f.Starts, Start{MessageID: said.Message, Key: said.Key, Worker: said.Worker, Fence: said.Fence})
+		case telemetry.Claimed:
+			if said.Claimed && said.How == claim.DecisionJoin.String() {
+				f.Joined = append(f.Joined, said.Message)
+			}
+		case telemetry.CommandKilled:
+			f.Killed = append(f.Killed, said.Message)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/tools/heph/outbox"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/trail"
@@ -93,13 +94,13 @@ func (d *Demo) join(ctx context.Context) error {
 	if err := d.send(ctx, a2, time.Time{}); err != nil {
 		return err
 	}
-	if err := d.until(ctx, "a2 has joined", of(a2, "claimed")); err != nil {
+	if err := d.until(ctx, "a2 has joined", of[telemetry.Claimed](a2)); err != nil {
 		return err
 	}
 	if err := d.open(a1); err != nil {
 		return err
 	}
-	return d.until(ctx, "a2 is finished", of(a2, "finished"))
+	return d.until(ctx, "a2 is finished", of[telemetry.JobFinished](a2))
 }
 
 func (d *Demo) preempt(ctx context.Context) error {
@@ -119,13 +120,13 @@ func (d *Demo) late(ctx context.Context) error {
 	if err := d.send(ctx, c1, time.Now().Add(-30*time.Minute)); err != nil {
 		return err
 	}
-	if err := d.until(ctx, "c1 is on record", of(c1, "recorded")); err != nil {
+	if err := d.until(ctx, "c1 is on record", of[telemetry.JobRecorded](c1)); err != nil {
 		return err
 	}
 	if err := d.open(b1); err != nil {
 		return err
 	}
-	return d.until(ctx, "b1 is finished", of(b1, "finished"))
+	return d.until(ctx, "b1 is finished", of[telemetry.JobFinished](b1))
 }
 
 func (d *Demo) killAndOvertime(ctx context.Context) error {
@@ -141,36 +142,40 @@ func (d *Demo) killAndOvertime(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	again := func(e trail.Event) bool { return of(d1, "started")(e) && e.Worker != dead }
+	again := func(e trail.Event) bool { return of[telemetry.JobStarted](d1)(e) && e.Worker != dead }
 	if err := d.until(ctx, "d1 is started again", again); err != nil {
 		return err
 	}
 	if err := d.open(d1); err != nil {
 		return err
 	}
-	if err := d.until(ctx, "d1 is finished by another worker", of(d1, "finished")); err != nil {
+	if err := d.until(ctx, "d1 is finished by another worker", of[telemetry.JobFinished](d1)); err != nil {
 		return err
 	}
-	if err := d.until(ctx, "e1 is on record", of(e1, "ended")); err != nil {
+	if err := d.until(ctx, "e1 is on record", of[telemetry.JobEnded](e1)); err != nil {
 		return err
 	}
 	if err := d.send(ctx, e2, time.Time{}); err != nil {
 		return err
 	}
-	return d.until(ctx, "e2 is finished", of(e2, "finished"))
+	return d.until(ctx, "e2 is finished", of[telemetry.JobFinished](e2))
 }
 
 // killWorkerOf kills the worker process that works on the message, and hires another, as ECS would.
 func (d *Demo) killWorkerOf(ctx context.Context, messageID string) (workerID string, err error) {
-	started, err := d.watch.await(ctx, messageID+" is started", of(messageID, "started"))
+	started, err := d.watch.await(ctx, messageID+" is started", of[telemetry.JobStarted](messageID))
 	if err != nil {
 		return "", err
 	}
-	ready, err := d.watch.await(ctx, "its worker is known", func(e trail.Event) bool { return e.What == "ready" && e.Worker == started.Worker })
+	isItsWorker := func(e trail.Event) bool {
+		ready, is := e.Said.(telemetry.WorkerReady)
+		return is && ready.Worker == started.Worker
+	}
+	ready, err := d.watch.await(ctx, "its worker is known", isItsWorker)
 	if err != nil {
 		return "", err
 	}
-	if err := d.crew.shoot(messageID, int(ready.Number("pid"))); err != nil {
+	if err := d.crew.shoot(messageID, ready.Said.(telemetry.WorkerReady).PID); err != nil {
 		return "", fmt.Errorf("kill the worker of %s: %w", messageID, err)
 	}
 	return started.Worker, d.crew.hire()

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
@@ -142,10 +143,13 @@ func (w *watch) await(ctx context.Context, what string, wanted func(trail.Event)
 	}
 }
 
-// of wants the message's record with the text.
-func of(messageID, what string) func(trail.Event) bool {
-	return func(e trail.Event) bool { return e.Message == messageID && e.What == what }
+// of wants the message's event of the type.
+func of[E telemetry.Event](messageID string) func(trail.Event) bool {
+	return func(e trail.Event) bool {
+		_, is := e.Said.(E)
+		return is && e.Message == messageID
+	}
 }
 
 // output wants the first line that the message's command writes.
-func output(messageID string) func(trail.Event) bool { return of(messageID, "output") }
+func output(messageID string) func(trail.Event) bool { return of[telemetry.CommandOutput](messageID) }

@@ -3,9 +3,13 @@ package trail
 import (
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 
@@ -34,129 +38,135 @@ func (e Event) Line(name func(workerID string) string) Line {
 	return line
 }
 
+// known is the line of an event that there are words for.
 func (e Event) known(name func(string) string) (Line, bool) {
-	switch e.Part {
-	case "worker":
-		return e.worker(name)
-	case "intake":
-		return e.intake()
-	}
-	switch e.What {
-	case "checked":
-		return e.checked(), true
-	case "claimed":
-		return e.claimed(), true
-	case "asked to yield":
-		text := "its container " + screen.Container(e.Text("container")) + " is asked to yield; this mail waits without polling"
-		if e.Text("waits") != "true" {
+	switch said := e.Said.(type) {
+	case telemetry.MailTaken:
+		return Line{Sign: "✉", Style: screen.Cyan, Word: "arrived", Text: thread(said)}, true
+	case telemetry.MailTakenBefore:
+		return Line{Sign: "✉", Style: screen.Dim, Word: "came again", Text: "it has its outcome: " + string(said.Outcome), Minor: true}, true
+	case telemetry.MailRejected:
+		return Line{Sign: "⊘", Style: screen.Red, Word: "rejected", Text: said.Reason}, true
+	case telemetry.Checked:
+		return checked(said), true
+	case telemetry.Claimed:
+		return claimed(said), true
+	case telemetry.AskedToYield:
+		text := "its container " + screen.Container(said.Container) + " is asked to yield; this mail waits without polling"
+		if !said.Waits {
 			text = "nobody works there any more: need not wait"
 		}
 		return Line{Sign: "⚑", Style: screen.Yellow, Word: "interrupt", Text: text}, true
-	case "recorded", "ended":
-		return e.recorded()
-	case "attachment processed":
+	case telemetry.AttachmentProcessed:
 		return Line{Sign: "⌗", Style: screen.Dim, Word: "attachment", Text: strings.TrimSpace(e.rest()), Minor: true}, true
+	case telemetry.JobRecorded:
+		return recorded(said.Outcome), true
+	case telemetry.JobEnded:
+		return recorded(said.Outcome), true
+	}
+	return e.worker(name)
+}
+
+// worker is the line of a worker's event.
+func (e Event) worker(name func(string) string) (Line, bool) {
+	switch said := e.Said.(type) {
+	case telemetry.WorkerReady:
+		return Line{Sign: "⚒", Style: screen.Dim, Word: "ready", Text: fmt.Sprintf("%s, process %d", name(said.Worker), said.PID)}, true
+	case telemetry.WorkerStopped:
+		return Line{Sign: "⚒", Style: screen.Dim, Word: "stopped", Text: name(said.Worker), Minor: true}, true
+	case telemetry.JobStarted:
+		return Line{Sign: "▶", Style: screen.Blue, Word: "started", Text: fmt.Sprintf("%s, fence %s", name(said.Worker), screen.Fence(said.Fence))}, true
+	case telemetry.CommandOutput:
+		return Line{Sign: "│", Style: screen.Dim, Word: "", Text: said.Line}, true
+	case telemetry.NewerThreadAsks:
+		return Line{Sign: "⚑", Style: screen.Yellow, Word: "told", Text: fmt.Sprintf("%s hears that %s wants the key", name(said.Worker), said.NewMessage)}, true
+	case telemetry.CommandAskedToStop:
+		return Line{Sign: "□", Style: screen.Yellow, Word: "SIGTERM", Text: "the command is asked to stop: " + said.Because}, true
+	case telemetry.CommandKilled:
+		return Line{Sign: "✖", Style: screen.Red, Word: "SIGKILL", Text: "the command did not stop within its grace"}, true
+	case telemetry.LeaseLost:
+		return Line{Sign: "✖", Style: screen.Red, Word: "SIGKILL", Text: "the lease is lost: " + said.Because}, true
+	case telemetry.CommandEnded:
+		return Line{Sign: "·", Style: screen.Dim, Word: "command", Text: fmt.Sprintf("ended with exit status %d", said.Exit), Minor: true}, true
+	case telemetry.JobFinished:
+		return finished(said.Outcome), true
+	case telemetry.JobNotStarted:
+		return Line{Sign: "↩", Style: screen.Dim, Word: "not started", Text: name(said.Worker) + ": " + said.Because, Minor: true}, true
+	case telemetry.JobHandedBack:
+		return Line{Sign: "↩", Style: screen.Yellow, Word: "handed back", Text: name(said.Worker) + " stops; another may go on"}, true
 	}
 	return Line{}, false
 }
 
-func (e Event) intake() (Line, bool) {
-	switch e.What {
-	case "taken":
-		return Line{Sign: "✉", Style: screen.Cyan, Word: "arrived", Text: e.thread()}, true
-	case "taken before":
-		return Line{Sign: "✉", Style: screen.Dim, Word: "came again", Text: "it has its outcome: " + e.Text("outcome"), Minor: true}, true
-	case "rejected":
-		return Line{Sign: "⊘", Style: screen.Red, Word: "rejected", Text: e.Text("reason")}, true
+// ofIntake says whether intake tells of a mail. It does so when the mail's execution runs already.
+func (e Event) ofIntake() bool {
+	switch e.Said.(type) {
+	case telemetry.MailTaken, telemetry.MailTakenBefore, telemetry.MailRejected, telemetry.MailNotRejected, telemetry.ReceivedAtIgnored, telemetry.MailFailed:
+		return true
 	}
-	return Line{}, false
+	return false
+}
+
+// ends says whether the event is the record of a job's end, which may be reported more than once.
+func (e Event) ends() bool {
+	switch e.Said.(type) {
+	case telemetry.JobRecorded, telemetry.JobEnded:
+		return true
+	}
+	return false
 }
 
 // thread says which thread the mail is in, and by what.
-func (e Event) thread() string {
-	why := e.Text("threadWhy")
-	if strings.HasPrefix(why, "no message known") {
-		return "a new thread, " + e.Text("thread")
+func thread(taken telemetry.MailTaken) string {
+	if taken.ThreadIsNew {
+		return "a new thread, " + taken.Thread
 	}
-	by, _, _ := strings.Cut(why, " names ")
-	return fmt.Sprintf("%s, by its %s", e.Text("thread"), by)
+	return fmt.Sprintf("%s, by its %s", taken.Thread, taken.ThreadBy)
 }
 
-func (e Event) checked() Line {
+func checked(said telemetry.Checked) Line {
 	because := map[string]string{
-		"new": "the key is free", "join": "its own thread holds the key", "again": "it holds the key already", "take-over": "the holder may be replaced",
-		"interrupt": "an older thread holds the key", "superseded": "a newer thread holds the key",
-	}[e.Text("because")]
-	return Line{Sign: "?", Style: screen.Dim, Word: "check", Text: because, Minor: e.Text("decision") == "proceed"}
+		claim.DecisionNew.String(): "the key is free", claim.DecisionJoin.String(): "its own thread holds the key", claim.DecisionAgain.String(): "it holds the key already",
+		claim.DecisionTakeOver.String(): "the holder may be replaced", claim.DecisionInterrupt.String(): "an older thread holds the key",
+		claim.DecisionSuperseded.String(): "a newer thread holds the key",
+	}[said.Because]
+	mayClaim := said.Because != claim.DecisionInterrupt.String() && said.Because != claim.DecisionSuperseded.String()
+	return Line{Sign: "?", Style: screen.Dim, Word: "check", Text: because, Minor: mayClaim}
 }
 
-func (e Event) claimed() Line {
-	container := screen.Container(e.Text("container"))
+func claimed(said telemetry.Claimed) Line {
+	container := screen.Container(said.Container)
 	line := Line{Sign: "●", Style: screen.Blue, Word: "claimed"}
-	switch e.Text("how") {
-	case "new":
+	switch said.How {
+	case claim.DecisionNew.String():
 		line.Text = "container " + container + ", a new claim"
-	case "join":
+	case claim.DecisionJoin.String():
 		line.Word, line.Text = "joined", "container "+container+": the same thread, nobody is interrupted"
-	case "take-over":
+	case claim.DecisionTakeOver.String():
 		line.Text = "container " + container + ", taken over"
-	case "again":
+	case claim.DecisionAgain.String():
 		line.Text, line.Minor = "container "+container+", as before", true
 	default:
-		line = Line{Sign: "?", Style: screen.Dim, Word: "not claimed", Text: e.Text("how"), Minor: true}
+		line = Line{Sign: "?", Style: screen.Dim, Word: "not claimed", Text: said.How, Minor: true}
 	}
 	return line
 }
 
-func (e Event) recorded() (Line, bool) {
-	outcome := e.Text("outcome")
-	line := Line{Sign: "✎", Style: screen.Magenta, Word: "on record", Text: outcome}
-	switch job.Outcome(outcome) {
+func recorded(outcome job.Outcome) Line {
+	line := Line{Sign: "✎", Style: screen.Magenta, Word: "on record", Text: string(outcome)}
+	switch outcome {
 	case job.Superseded:
 		line.Text = "superseded: it is older than the work of another thread, which goes on"
 	case job.TimedOut, job.Failed:
-		line.Text = outcome + ", and on the dead letter queue"
+		line.Text = string(outcome) + ", and on the dead letter queue"
 	}
-	return line, true
+	return line
 }
 
-// ends says whether the event is the record of a job's end, which may be reported more than once.
-func (e Event) ends() bool { return e.What == "recorded" || e.What == "ended" }
-
-func (e Event) worker(name func(string) string) (Line, bool) {
-	switch e.What {
-	case "ready":
-		return Line{Sign: "⚒", Style: screen.Dim, Word: "ready", Text: fmt.Sprintf("%s, process %s", name(e.Worker), e.Text("pid"))}, true
-	case "stopped":
-		return Line{Sign: "⚒", Style: screen.Dim, Word: "stopped", Text: name(e.Worker), Minor: true}, true
-	case "started":
-		return Line{Sign: "▶", Style: screen.Blue, Word: "started", Text: fmt.Sprintf("%s, fence %s", name(e.Worker), screen.Fence(e.Number("fence")))}, true
-	case "output":
-		return Line{Sign: "│", Style: screen.Dim, Word: "", Text: e.Text("line")}, true
-	case "a newer thread asks for the key":
-		return Line{Sign: "⚑", Style: screen.Yellow, Word: "told", Text: fmt.Sprintf("%s hears that %s wants the key", name(e.Worker), e.Text("newMessage"))}, true
-	case "asking the command to stop":
-		return Line{Sign: "□", Style: screen.Yellow, Word: "SIGTERM", Text: "the command is asked to stop: " + e.Text("because")}, true
-	case "killing the command: its grace is over":
-		return Line{Sign: "✖", Style: screen.Red, Word: "SIGKILL", Text: "the command did not stop within its grace"}, true
-	case "the lease is lost; killing the command":
-		return Line{Sign: "✖", Style: screen.Red, Word: "SIGKILL", Text: "the lease is lost: " + e.Text("because")}, true
-	case "the command has ended":
-		return Line{Sign: "·", Style: screen.Dim, Word: "command", Text: "ended with exit status " + e.Text("exit"), Minor: true}, true
-	case "finished":
-		return finished(e.Text("outcome")), true
-	case "not started":
-		return Line{Sign: "↩", Style: screen.Dim, Word: "not started", Text: name(e.Worker) + ": " + e.Text("because"), Minor: true}, true
-	case "handed back":
-		return Line{Sign: "↩", Style: screen.Yellow, Word: "handed back", Text: name(e.Worker) + " stops; another may go on"}, true
-	}
-	return Line{}, false
-}
-
-func finished(outcome string) Line {
-	line := Line{Word: outcome}
-	line.Sign, line.Style = Mark(job.Outcome(outcome))
-	if job.Outcome(outcome) == job.Interrupted {
+func finished(outcome job.Outcome) Line {
+	line := Line{Word: string(outcome)}
+	line.Sign, line.Style = Mark(outcome)
+	if outcome == job.Interrupted {
 		line.Text = "what was done is saved"
 	}
 	return line
@@ -179,10 +189,18 @@ func Mark(o job.Outcome) (sign string, style screen.Style) {
 
 // rest is the fields that a line does not tell otherwise.
 func (e Event) rest() string {
+	names := slices.Sorted(maps.Keys(e.Fields))
+	if e.Said != nil {
+		names = telemetry.Fields(e.Said)
+	}
 	rest := ""
-	for _, name := range []string{"error", "because", "reason", "result", "object", "fileName", "index", "detected", "note"} {
-		if value := e.Text(name); value != "" {
-			rest += fmt.Sprintf(" %s=%s", name, value)
+	for _, name := range names {
+		switch name {
+		case "time", "level", "msg", "part", "event", "requestId", "message", "key", "worker", "container":
+		default:
+			if value := e.text(name); value != "" {
+				rest += fmt.Sprintf(" %s=%s", name, value)
+			}
 		}
 	}
 	return rest

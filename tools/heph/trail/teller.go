@@ -56,7 +56,7 @@ func (t *Teller) Tell(e Event) {
 		t.tell(e)
 		return
 	}
-	if e.Part != "intake" {
+	if !e.ofIntake() {
 		t.held[e.Message] = append(t.held[e.Message], e)
 		return
 	}

@@ -1,6 +1,7 @@
 // Package trail turns the log records of handlers and workers into a story that a person can follow: one
-// line per event, in the words of the protocol. It knows what the parts log; a record that it does not
-// know is told as it is, where everything was asked for, and never hidden where it is a warning.
+// line per event, in the words of the protocol. It goes by the events that libs/telemetry declares and by
+// their fields, never by a record's text. A record that it has no words for is told as it is, if everything
+// was asked for; a warning is always told, and so is a record that is not as its event declares it.
 package trail
 
 import (
@@ -12,22 +13,24 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Event is one log record.
 type Event struct {
 	At      time.Time
 	Level   slog.Level
-	Part    string // intake, worker, …
-	What    string // the record's text
-	Message string // the message's id; empty where it is of none
+	Part    string          // intake, worker, …
+	What    string          // the record's text, to be shown
+	Said    telemetry.Event // what the record says; nil if it is no declared event
+	Message string          // the message's id; empty if it is of none
 	Key     job.Key
 	Worker  string
-	Fields  map[string]any
+	Fields  map[string]any // to be shown
 }
 
-// Text is a field as text; empty where it is not there.
-func (e Event) Text(name string) string {
+// text is a field as text; empty if it is not there.
+func (e Event) text(name string) string {
 	switch v := e.Fields[name].(type) {
 	case nil:
 		return ""
@@ -40,18 +43,8 @@ func (e Event) Text(name string) string {
 	}
 }
 
-// Number is a field that is a whole number; 0 where it is none.
-func (e Event) Number(name string) int64 {
-	n, ok := e.Fields[name].(json.Number)
-	if !ok {
-		return 0
-	}
-	i, _ := n.Int64() // 0 where it does not fit
-	return i
-}
-
 // Parse reads a line of slog's JSON handler. A line that is none is an event of its own: whatever a
-// process writes has to be seen.
+// process writes has to be seen. A record that is not as its event declares it becomes a warning.
 func Parse(line []byte) Event {
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.UseNumber()
@@ -60,11 +53,16 @@ func Parse(line []byte) Event {
 		return Event{Level: slog.LevelWarn, What: string(line)}
 	}
 	e := Event{Fields: fields}
-	e.At, _ = time.Parse(time.RFC3339Nano, e.Text("time"))
-	if err := e.Level.UnmarshalText([]byte(e.Text("level"))); err != nil {
+	e.At, _ = time.Parse(time.RFC3339Nano, e.text("time"))
+	if err := e.Level.UnmarshalText([]byte(e.text("level"))); err != nil {
 		e.Level = slog.LevelInfo
 	}
-	e.Part, e.What, e.Message, e.Key, e.Worker = e.Text("part"), e.Text("msg"), e.Text("message"), job.Key(e.Text("key")), e.Text("worker")
+	e.Part, e.What, e.Message, e.Key, e.Worker = e.text("part"), e.text("msg"), e.text("message"), job.Key(e.text("key")), e.text("worker")
+	said, err := telemetry.Read(line)
+	if err != nil {
+		e.Level, e.What = max(e.Level, slog.LevelWarn), fmt.Sprintf("%s (%v)", e.What, err)
+	}
+	e.Said = said
 	return e
 }
 
