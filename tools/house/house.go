@@ -35,6 +35,7 @@ var Rules = []Rule{
 	{"imports point one way", checkImports},
 	{"pure packages stay pure", checkPurity},
 	{"time comes from the caller", checkClock},
+	{"logs say declared events", checkEvents},
 	{"every package has one doc comment", checkPackageDocs},
 	{"files stay short", checkFileLength},
 	{"the root stays bare", checkTopLevel},

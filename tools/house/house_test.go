@@ -95,6 +95,23 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 		{"a main hands in the clock", checkClock,
 			map[string]string{"services/intake/lambda/main.go": "package main\nimport \"time\"\nvar _ = time.Now\n"}, ""},
 
+		{"a handler logs prose", checkEvents,
+			map[string]string{"services/intake/i.go": "package intake\nfunc f() { h.log.InfoContext(ctx, \"taken\") }\n"}, "i.go:2: calls InfoContext of a logger"},
+		{"a handler adds a field to all of its records", checkEvents,
+			map[string]string{"services/intake/i.go": "package intake\nvar l = p.Log.With(\"key\", 1)\n"}, "calls With of a logger"},
+		{"a handler debugs, and asks an error what it says", checkEvents,
+			map[string]string{"services/intake/i.go": "package intake\nfunc f() { h.log.DebugContext(ctx, err.Error()) }\n"}, ""},
+		{"an event is written without a field", checkEvents,
+			eventFiles("telemetry.Gone{Who: 1}", "Gone{}"), "telemetry.Gone without its Error"},
+		{"an event is written by the places of its fields", checkEvents,
+			eventFiles("telemetry.Gone{1, 2}", "Gone{}"), "telemetry.Gone without its Who, Error"},
+		{"an event is written by nobody", checkEvents,
+			eventFiles("1", "Gone{}"), "nobody in services and libs writes the event Gone"},
+		{"an event is not on the list", checkEvents,
+			eventFiles("telemetry.Gone{Who: 1, Error: 2}", ""), "Events leaves Gone out"},
+		{"an event is declared and written", checkEvents,
+			eventFiles("telemetry.Gone{Who: 1, Error: 2}", "Gone{}"), ""},
+
 		{"a package without a doc comment", checkPackageDocs,
 			map[string]string{"libs/p/p.go": "package p\n"}, "libs/p: no package doc comment"},
 		{"a package with two", checkPackageDocs,
@@ -142,6 +159,15 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 				t.Errorf("found %q, want one finding with %q", findings, test.finding)
 			}
 		})
+	}
+}
+
+// eventFiles is a tree that declares one event, Gone, and has a service that writes.
+func eventFiles(written, listed string) map[string]string {
+	return map[string]string{
+		"libs/telemetry/e.go": "package telemetry\ntype Gone struct {\n\tWho int\n\tError int\n}\nfunc (Gone) declared() Declaration { return Declaration{} }\n" +
+			"func Events() []Event { return []Event{" + listed + "} }\n",
+		"services/intake/i.go": "package intake\nvar _ = " + written + "\n",
 	}
 }
 
