@@ -91,17 +91,17 @@ func (r *Recorder) record(n int, label string, picked int) int {
 // Schedule is the label of the choice of who runs next.
 const Schedule = "next"
 
-// Scheduler is a Chooser that wants to know who it is that could run next.
+// Scheduler is a Chooser that picks who runs next by name.
 type Scheduler interface {
 	Chooser
-	// Next picks one of the ready by their names, of which several may be the same.
+	// Next returns the index of the name that runs next. Names may repeat.
 	Next(ready []string) int
 }
 
-// PCT lets the one of the highest priority run next. Priorities are random, and at a few random points the one that would
-// run becomes the last (Burckhardt et al., A randomized scheduler with probabilistic guarantees of finding bugs): a
-// bug of depth d among n actors and k steps is found with probability 1/(n·k^(d-1)) at least. All other choices
-// are drawn at random.
+// PCT picks the actor with the highest priority to run next. Priorities are random, and at a few random points the
+// actor that would run drops to the lowest priority (Burckhardt et al., A randomized scheduler with probabilistic
+// guarantees of finding bugs). It finds a bug of depth d among n actors and k steps with a probability of at least
+// 1/(n·k^(d-1)). It draws all other choices at random.
 type PCT struct {
 	random     *Random
 	changes    map[int]bool

@@ -52,7 +52,7 @@ func TestPCTLetsOneRunUntilAChange(t *testing.T) {
 		}
 	}
 	for _, name := range ready {
-		if first[name] < runs/5 { // a third each, however many things of theirs are ready
+		if first[name] < runs/5 { // a third each, however often a name is ready
 			t.Errorf("%s runs first in %d of %d runs", name, first[name], runs)
 		}
 	}

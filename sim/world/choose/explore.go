@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Move is one of the things that may happen next in a world that is explored.
+// Move is one thing that may happen next in an explored world.
 type Move struct {
-	// Name is the same in every run in which the move is the same, and no other pending move has it.
+	// Name identifies the move: it is the same in every run, and no other pending move has it.
 	Name    string
 	Touches []Touch
 	Global  bool // it touches everything, as time does
@@ -19,7 +19,7 @@ type Touch struct {
 	Writes bool
 }
 
-// Commutes says whether the two moves lead to the same world in either order: none writes what the other
+// Commutes says whether the two moves lead to the same world in either order: neither writes what the other
 // touches.
 func (m Move) Commutes(o Move) bool {
 	if m.Global || o.Global {
@@ -35,15 +35,15 @@ func (m Move) Commutes(o Move) bool {
 	return true
 }
 
-// Explorer visits every order of moves: run the world, call Next, run it again, until Next is false. Of
-// orders that differ only in neighbours that commute it visits one, by sleep sets (Godefroid,
-// Partial-Order Methods for the Verification of Concurrent Systems): a move that was explored before its
-// sibling need not be explored after it, as long as nothing that it does not commute with has happened
-// in between. Every end that some order reaches is reached by a visited one.
+// Explorer visits every order of moves: run the world, call Next, run it again, until Next is false. If
+// orders differ only in neighbours that commute, it visits one of them, by sleep sets (Godefroid,
+// Partial-Order Methods for the Verification of Concurrent Systems): after a move was explored, it is not
+// explored again behind its siblings until something happens that it does not commute with. Every end that
+// an order reaches, a visited order reaches too.
 type Explorer struct {
-	Naive bool // visit every order, also those that differ in nothing
-	Runs  int  // begun so far, those that were cut short among them
-	Cut   int  // runs that were cut short: all that could happen had been explored elsewhere
+	Naive bool // visit every order, without sleep sets
+	Runs  int  // begun so far, including those that were cut short
+	Cut   int  // runs that were cut short, because all that could follow had been explored
 
 	path []node
 	at   int
@@ -55,8 +55,8 @@ type node struct {
 	picked int
 }
 
-// Pick says which of the moves happens; false ends the run, for everything that may happen from here has
-// been explored.
+// Pick says which of the moves happens. False ends the run: everything that may happen from here has been
+// explored.
 func (e *Explorer) Pick(moves []Move) (int, bool) {
 	if e.at < len(e.path) {
 		n := &e.path[e.at]
@@ -77,7 +77,7 @@ func (e *Explorer) Pick(moves []Move) (int, bool) {
 	return n.picked, true
 }
 
-// sleeping is what sleeps after the last move: what slept before it and commutes with it.
+// sleeping lists the moves that sleep after the last move: those that slept before it and commute with it.
 func (e *Explorer) sleeping() []Move {
 	if e.Naive || e.at == 0 {
 		return nil
@@ -92,7 +92,7 @@ func (e *Explorer) sleeping() []Move {
 	return asleep
 }
 
-// awake is the first move from a place on that does not sleep.
+// awake is the place of the first move that does not sleep, beginning at from; len(moves) if all sleep.
 func (n *node) awake(from int) int {
 	for i := from; i < len(n.moves); i++ {
 		if !slices.ContainsFunc(n.asleep, func(m Move) bool { return m.Name == n.moves[i].Name }) {
@@ -102,7 +102,7 @@ func (n *node) awake(from int) int {
 	return len(n.moves)
 }
 
-// Next turns to the next order; false says that all were visited.
+// Next turns to the next order. False means that all were visited.
 func (e *Explorer) Next() bool {
 	e.Runs++
 	e.path = e.path[:e.at]
@@ -119,15 +119,15 @@ func (e *Explorer) Next() bool {
 	return false
 }
 
-// Orders is how many orders the run stands for, itself among them: those that differ from it only in
-// neighbours that commute. It is exact: the sum over all runs that were not cut short is the number of runs
-// that a naive Explorer makes. A run of more than 64 moves is refused by a panic.
+// Orders is how many orders the run stands for: itself, and those that differ from it only in neighbours
+// that commute. It is exact: the sum over all runs that were not cut short is the number of runs that a
+// naive Explorer makes. It panics if the run has more than 64 moves.
 func (e *Explorer) Orders() uint64 {
 	moves := e.moves()
 	if len(moves) > 64 {
 		panic(fmt.Sprintf("choose: %d moves: the orders of at most 64 can be counted", len(moves)))
 	}
-	before := make([]uint64, len(moves)) // the moves that must have happened before each
+	before := make([]uint64, len(moves)) // for each move, those that must happen before it
 	for i, m := range moves {
 		for j, earlier := range moves[:i] {
 			if !m.Commutes(earlier) {
@@ -135,7 +135,7 @@ func (e *Explorer) Orders() uint64 {
 			}
 		}
 	}
-	ways := map[uint64]uint64{0: 1} // how many orders lead to a set of moves that have happened
+	ways := map[uint64]uint64{0: 1} // by the moves that have happened, how many orders lead there
 	for range moves {
 		next := make(map[uint64]uint64, len(ways))
 		for happened, n := range ways {

@@ -8,19 +8,18 @@ import (
 	"strings"
 )
 
-// Last, picked in a Streams, is the last of the possibilities, however many there are.
+// Last, as a choice in a Streams, picks the last possibility, however many there are.
 const Last = -1
 
-// Streams plays choices from one list per label. Unlike a Tape it says nothing of the order between
-// labels, so a world that asks for something more, or less often, of one label still gets the others'
-// choices: it is what can be shortened, and what survives changes of the world. Past a list's end, it
-// picks 0.
+// Streams plays choices from one list per label. Unlike a Recorder's Tape it keeps no order between labels:
+// if a world asks more or less often for one label, the other labels still get their choices. So it can be
+// shortened, and it survives changes of the world. Past a list's end it picks 0.
 type Streams struct {
 	Picks map[string][]int
 	at    map[string]int
 }
 
-// NewStreams makes the lists of a tape, without what is 0 at their ends.
+// NewStreams makes the lists of a tape, without the zeros at their ends.
 func NewStreams(tape []Choice) *Streams {
 	s := &Streams{Picks: map[string][]int{}}
 	for _, c := range tape {
@@ -32,7 +31,7 @@ func NewStreams(tape []Choice) *Streams {
 	return s
 }
 
-// Set gives a label a list, without the zeros at its end. An empty one is left out.
+// Set gives a label a list, without the zeros at its end. It drops the label if nothing is left.
 func (s *Streams) Set(label string, picks []int) {
 	end := len(picks)
 	for end > 0 && picks[end-1] == 0 {
@@ -45,7 +44,7 @@ func (s *Streams) Set(label string, picks []int) {
 	s.Picks[label] = picks[:end:end]
 }
 
-// Clone copies the lists, to be played from their beginnings.
+// Clone copies the lists. The copy plays them from their beginnings.
 func (s *Streams) Clone() *Streams {
 	copied := &Streams{Picks: make(map[string][]int, len(s.Picks))}
 	for label, picks := range s.Picks {
@@ -70,7 +69,7 @@ func (s *Streams) Deviations() int {
 	return count
 }
 
-// Choose plays the label's next choice, the last possibility where it is too large.
+// Choose plays the label's next choice, or the last possibility if the choice is too large.
 func (s *Streams) Choose(n int, label string) int {
 	picks, ok := s.Picks[label]
 	if !ok {
@@ -120,7 +119,7 @@ func (s *Streams) MarshalJSON() ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// maxPlace bounds what a file can make the lists grow to.
+// maxPlace bounds how long a file can make a list.
 const maxPlace = 1 << 20
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -144,7 +143,7 @@ func (s *Streams) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Used are the lists as far as they have been played.
+// Used returns the lists as far as they have been played.
 func (s *Streams) Used() *Streams {
 	used := s.Clone()
 	for _, label := range used.Labels() {
