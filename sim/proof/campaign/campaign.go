@@ -2,9 +2,9 @@
 // how the mails ended, how often each fault struck, alone and with others in one claim's life, and which
 // promises broke.
 //
-// A report depends on its plan alone (but for what a stopwatch says): neither on how many threads ran it
-// nor on their order. The package starts no goroutine and knows no clock; who calls it brings both (see
-// Plan). A run that is stopped early reports what was run until then.
+// A report depends on its plan alone (except for the stopwatch's times), not on how many threads ran it or
+// in which order. The package starts no goroutine and reads no clock: its caller brings both (see Plan). A
+// campaign that is stopped early reports what was run until then.
 package campaign
 
 import (
@@ -26,11 +26,11 @@ type Plan struct {
 	Spread  Spread // nil runs one after the other
 
 	Seconds  func() float64     // a stopwatch; without it the report has no times and rates
-	Progress func(world.Result) // told about each run, by the thread that ran it
+	Progress func(world.Result) // called after each run, by the thread that ran it
 	Stop     func() bool        // asked before each run, by the thread that is to run it
 }
 
-// Spread calls work(0) … work(n-1), at the same time where it can, and returns when all have returned.
+// Spread calls work(0) … work(n-1), at the same time if it can, and returns when all have returned.
 type Spread func(n int, work func(thread int))
 
 func oneByOne(n int, work func(int)) {
@@ -108,7 +108,7 @@ type Failure struct {
 	Command    string        `json:"command"` // shows the run again
 }
 
-// Explain runs a seed again, and tells how it breaks its promise; nil if it does not.
+// Explain runs a seed again and tells how it breaks a promise. It returns nil if the run breaks none.
 func (s Setup) Explain(seed uint64) *Failure {
 	result := s.Run(s.Chooser(seed), true)
 	if result.Violation == nil {

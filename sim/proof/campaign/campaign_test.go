@@ -32,8 +32,8 @@ func atOnce(n int, work func(int)) {
 	all.Wait()
 }
 
-// clocksTooFarApart is a scenario under which the protocol does not hold: clocks that differ by more than
-// it supposes.
+// clocksTooFarApart is a scenario in which the protocol does not hold: its clocks differ by more than the
+// protocol allows.
 func clocksTooFarApart(c choose.Chooser) world.Scenario {
 	s := world.Draw(c)
 	s.ClockError = 10 * time.Minute
@@ -64,7 +64,7 @@ func TestEverySeedIsTheSameRunTwice(t *testing.T) {
 	}
 }
 
-// A scenario with a memory that outlives the run is what determinism must not depend on.
+// A scenario that depends on earlier runs makes a seed's second run differ from its first.
 func TestTwiceFindsARunThatIsNotItsSeed(t *testing.T) {
 	runs := 0
 	setup := campaign.Setup{Draw: func(c choose.Chooser) world.Scenario {
@@ -177,7 +177,7 @@ func TestTheReportsNamesAreStable(t *testing.T) {
 	}
 }
 
-// One seed a round, with every fault.
+// One seed per iteration, with every fault.
 func BenchmarkSeeds(b *testing.B) {
 	report := campaign.Run(campaign.Plan{Setup: campaign.Setup{Faults: everyFault(b)}, Seeds: uint64(b.N)})
 	b.ReportMetric(float64(report.Events)/b.Elapsed().Seconds(), "events/s")

@@ -16,19 +16,19 @@ type Report struct {
 	Faults      []string       `json:"faults"` // that were allowed to strike
 	From        uint64         `json:"from"`
 	Planned     uint64         `json:"planned"`
-	Seeds       uint64         `json:"seeds"` // that were run; fewer than planned where the campaign was stopped
+	Seeds       uint64         `json:"seeds"` // that were run; fewer than planned if the campaign was stopped
 	Events      int64          `json:"events"`
 	Virtual     time.Duration  `json:"virtualNanoseconds"`
-	Outcomes    map[string]int `json:"outcomes"` // of the mails; "none" had none when a promise broke
+	Outcomes    map[string]int `json:"outcomes"` // of the mails; "none" counts those without one when a promise broke
 	Struck      []Strikes      `json:"struck"`   // by fault, in the order of Faults
 	ClaimLives  int64          `json:"claimLives"`
 	Pairs       Pairs          `json:"pairs"`
 	Violations  []Broken       `json:"violations"`
 	Hash        string         `json:"hash"` // of all runs, whatever their order
 	Twice       bool           `json:"twice"`
-	Differences []uint64       `json:"differences"` // seeds whose second run was another
+	Differences []uint64       `json:"differences"` // seeds whose second run differed
 
-	// How fast it was. With Twice a seed's second run takes time, and counts for nothing.
+	// How fast it was. With Twice, second runs take time, but nothing in them is counted.
 	Threads                int     `json:"threads"`
 	Seconds                float64 `json:"seconds"` // 0 without a stopwatch
 	SeedsPerSecond         float64 `json:"seedsPerSecond"`
@@ -44,7 +44,7 @@ type Strikes struct {
 	InClaim int    `json:"inClaim"` // while a claim was held
 }
 
-// Pairs says which two faults struck in the life of one claim.
+// Pairs says which two faults struck in one claim's life.
 type Pairs struct {
 	Possible int    `json:"possible"` // of the faults that were allowed
 	Reached  int    `json:"reached"`
@@ -157,7 +157,7 @@ func addAll[K comparable, N int | int64](to, from map[K]N) {
 	}
 }
 
-// mix spreads a number over all bits (the finish of SplitMix64).
+// mix spreads a number over all bits (the finalizer of SplitMix64).
 func mix(z uint64) uint64 {
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb
@@ -217,7 +217,7 @@ func (p Plan) pairs(t *tally) Pairs {
 	return Pairs{Possible: len(all), Reached: len(t.pairs), Least: least}
 }
 
-// measure says how fast it was.
+// measure fills in how fast the campaign was.
 func (r *Report) measure(seconds float64, threads int) {
 	r.Threads = threads
 	if seconds <= 0 {

@@ -15,7 +15,7 @@ type Mode string
 // The modes.
 const (
 	Random Mode = "random" // every choice is drawn from the seed
-	PCT    Mode = "pct"    // calls take no time, and who runs next goes by priorities that change at few points
+	PCT    Mode = "pct"    // calls take no time; priorities, which change at few points, decide who runs next
 )
 
 // ParseMode reads a mode's name.
@@ -27,8 +27,8 @@ func ParseMode(name string) (Mode, error) {
 	return "", fmt.Errorf("mode %q: want %s or %s", name, Random, PCT)
 }
 
-// pctSteps is about how many choices of who runs next a run has, pctDepth the depth of the bugs that the
-// mode looks for.
+// pctSteps is roughly how many choices of who runs next a run has; pctDepth is the depth of the bugs that
+// the mode looks for.
 const (
 	pctSteps = 400
 	pctDepth = 3
@@ -43,7 +43,7 @@ type Setup struct {
 	Compiled *world.Compiled // by earlier runs; nil for nothing
 }
 
-// Panicked is the invariant of a run that did not come to its end because code of ours panicked.
+// Panicked is the invariant of a run that did not come to its end because our code panicked.
 const Panicked = "panic"
 
 // Chooser makes the seed's choices.
@@ -70,7 +70,7 @@ func (s Setup) Run(c choose.Chooser, story bool) (result world.Result) {
 	return world.Run(scenario, c, world.Options{Faults: s.Faults, Story: story, Compiled: s.Compiled})
 }
 
-// Command is what shows the seed's run again.
+// Command is the command that shows the seed's run again.
 func (s Setup) Command(seed uint64) string {
 	return fmt.Sprintf("heph sim --seed %d%s", seed, s.flags())
 }
@@ -91,7 +91,7 @@ func (s Setup) flags() string {
 	return flags
 }
 
-// FaultNames are the faults that may strike, in their order.
+// FaultNames lists the faults that may strike, in the order of world.Faults.
 func (s Setup) FaultNames() []string {
 	names := []string{}
 	for _, f := range world.Faults() {

@@ -1,10 +1,9 @@
 // Package exhaustive plays small scenes of the real handlers and the real worker in every order, with
 // every single fault at every call, all oracles on.
 //
-// It promises that a scene that is explored to its end holds in every order of its calls: orders that
-// differ only in neighbours that commute are played once (sleep sets), which the package's tests compare
-// with playing them all. It does not promise anything of larger scenes; those are the seeds' of package
-// world.
+// It promises that a scene that is explored to its end holds in every order of its calls. If orders differ
+// only in neighbours that commute, it plays one of them (sleep sets); the package's tests compare this with
+// playing them all. It promises nothing about larger scenes: those are left to the seeds of package campaign.
 package exhaustive
 
 import (
@@ -16,19 +15,19 @@ import (
 
 // Report is what an exploration came to.
 type Report struct {
-	Complete  int            // plays to the end, no two of which differ only in neighbours that commute
-	Orders    uint64         // that they stand for: plays of every order would be so many
-	Cut       int            // plays that were left when all that could follow had been played
-	Whole     bool           // every order was played
+	Complete  int            // plays to the end
+	Orders    uint64         // that they stand for: a naive exploration plays this many
+	Cut       int            // plays that were cut short, because all that could follow had been played
+	Whole     bool           // no order is left to play
 	Endings   map[string]int // how often each was reached
-	Choices   int            // the most real choices of one play
+	Choices   int            // the most choices between several moves in one play
 	Violation *world.Violation
 	Path      []string     // of the violation
 	Story     *world.Story // of the violation
 }
 
-// Explore plays the stage in every order, or until the most plays are over or a promise is broken. Naive
-// plays also those orders that differ in nothing.
+// Explore plays the stage in every order. It stops after most complete plays, or if a promise breaks. Naive
+// plays also the orders that differ only in neighbours that commute.
 func Explore(s world.Stage, naive bool, most int) Report {
 	e := &choose.Explorer{Naive: naive}
 	s.Compiled = world.NewCompiled()

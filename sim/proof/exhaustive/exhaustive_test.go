@@ -15,10 +15,10 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
-// budget says how much is played: with HEPH_BUDGET=long more, for longer.
+// budget says how much is played; HEPH_BUDGET=long plays more.
 type budget struct {
 	plays  int    // of a scene, at most
-	orders uint64 // that all of them must stand for, at least
+	orders uint64 // that all plays together must stand for, at least
 }
 
 func budgetOf(t *testing.T) budget {
@@ -31,7 +31,7 @@ func budgetOf(t *testing.T) budget {
 	return budget{plays: 250, orders: 1_000_000}
 }
 
-// A play leaves a whole world behind, and keeps little.
+// A play leaves a whole world as garbage and keeps little, so the heap may grow more between collections.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
@@ -64,8 +64,8 @@ func TestEveryOrderOfEverySceneHolds(t *testing.T) {
 	}
 }
 
-// What sleep sets leave out differs in nothing: playing every order reaches the same endings, and is as
-// many plays as the visited ones stand for.
+// Sleep sets lose nothing: playing every order reaches the same endings, in as many plays as the visited ones
+// stand for.
 func TestSleepingLosesNoEnding(t *testing.T) {
 	whole := 0
 	for _, scene := range exhaustive.Scenes() {
@@ -92,8 +92,8 @@ func TestSleepingLosesNoEnding(t *testing.T) {
 
 func endings(r exhaustive.Report) []string { return slices.Sorted(maps.Keys(r.Endings)) }
 
-// The table of what moves touch is right: two moves that are said to commute lead to the same state in
-// either order, wherever a play has got to.
+// The table of what moves touch is right: two moves that commute by it lead to the same state in either
+// order, at any point of a play.
 func TestMovesThatCommuteDo(t *testing.T) {
 	scenes := exhaustive.Scenes()
 	checks, tried := 0, 0
@@ -129,7 +129,7 @@ func TestMovesThatCommuteDo(t *testing.T) {
 	}
 }
 
-// commuting are the pairs of moves that are said to commute.
+// commuting lists the pairs of moves that commute by what they touch.
 func commuting(moves []choose.Move) [][2]string {
 	var pairs [][2]string
 	for i, m := range moves {
@@ -142,7 +142,7 @@ func commuting(moves []choose.Move) [][2]string {
 	return pairs
 }
 
-// after is the state that a path and two moves more lead to, with what may happen from there.
+// after is the state after a path and two more moves, with the moves that may happen next.
 func after(s world.Stage, path []string, more ...string) string {
 	path = append(slices.Clone(path), more...)
 	var next []string

@@ -39,8 +39,8 @@ func claims(m job.Message) world.Act {
 	return world.Act{Name: "claim " + m.MessageID, Function: "rate-limited-claim", Input: ratelimitedclaim.Input{Message: m}}
 }
 
-// again is another call of the same handler for the same message, as Step Functions makes when it gave the
-// first one up.
+// again is another call of the same handler for the same message, as Step Functions makes after it gave up
+// the first.
 func again(a world.Act) world.Act {
 	a.Name += " again"
 	return a
@@ -53,7 +53,7 @@ func woken(m job.Message) world.Act {
 	return a
 }
 
-// replaced is the end of a message whose wait ended because another goes first.
+// replaced supersedes a message when its wait ends because another message goes first.
 func replaced(m job.Message) world.Act {
 	a := supersede(m)
 	a.GaveWay = token(m)
@@ -96,7 +96,7 @@ func scene(name string, before func(b *world.Backdrop), acts ...world.Act) Scene
 	return Scene{Name: name, Stage: world.Stage{Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(), Before: before, Acts: acts, Faults: faults, Budget: 1}}
 }
 
-// only lets no other fault strike, which makes a scene small enough to be played in every order.
+// only allows no fault but f, which makes a scene small enough to be played in every order.
 func only(f world.Fault, s Scene) Scene {
 	s.Faults = []world.Fault{f}
 	return s
@@ -105,13 +105,13 @@ func only(f world.Fault, s Scene) Scene {
 // all admits every message.
 func all(b *world.Backdrop) { b.Admit(m1, m2, n, o) }
 
-// claimed has m1 hold the key and its work on the queue.
+// claimed gives m1's thread the key and puts m1's work on the queue.
 func claimed(b *world.Backdrop) {
 	all(b)
 	b.Send(m1, b.Claim(m1))
 }
 
-// Scenes are the small worlds that are played in every order.
+// Scenes lists the small worlds that are played in every order.
 func Scenes() []Scene {
 	return []Scene{
 		scene("two threads claim a free key", all, claims(m1), claims(n)),

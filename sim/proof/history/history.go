@@ -1,10 +1,11 @@
 // Package history checks that the protocol's operations are linearizable: that each took effect at one
 // moment between its call and its return, as a step of package model on the claim of its key, and answered
-// what that step answers. The checker is porcupine, one history per key, as no step touches two.
+// what that step answers. The checker is porcupine. It checks one history per key, because no step touches
+// two keys.
 //
-// An operation whose caller does not know whether it took effect may have, or not; that leaves nothing out.
-// What it does not check is who is woken: a wake-up is a hint; and what a check answers, unless it is that the
-// message is superseded: only that is final, and read strongly consistent.
+// If a caller does not know whether its operation took effect, the checker allows both. It does not check who
+// is woken, because a wake-up is only a hint. Of a check's answers it judges only superseded: that one ends
+// the message, and comes from a strongly consistent read.
 package history
 
 import (
@@ -26,12 +27,12 @@ import (
 type Verdict struct {
 	Key        job.Key
 	Operations int
-	Unknown    int                   // of which nobody knows whether they took effect
+	Unknown    int                   // operations whose caller does not know whether they took effect
 	Result     porcupine.CheckResult // Unknown: the time was not enough
-	Longest    string                // how far the longest linearization got, where the result is Illegal
+	Longest    string                // how far the longest linearization got, if the result is Illegal
 }
 
-// Check checks each key's history for at most so long.
+// Check checks the history of each key, each for at most atMost.
 func Check(operations []world.Operation, s model.Settings, atMost time.Duration) []Verdict {
 	byKey, unknown := map[job.Key][]porcupine.Operation{}, map[job.Key]int{}
 	var keys []job.Key
@@ -61,8 +62,9 @@ func Check(operations []world.Operation, s model.Settings, atMost time.Duration)
 	return verdicts
 }
 
-// saysNothing is true of an operation that no order can contradict: a check that ends no message, which writes nothing
-// and may rest on a stale read; and one that failed, whose attempts that may have taken effect stand for themselves.
+// saysNothing reports an operation that no order can contradict. A check that ends no message is one: it writes
+// nothing and may rest on a stale read. So is an operation that failed: each of its attempts that may have taken
+// effect is an operation of its own.
 func saysNothing(op world.Operation) bool {
 	if _, check := op.In.(world.ToCheck); check {
 		checked, _ := op.Out.(claim.Checked)
@@ -71,14 +73,14 @@ func saysNothing(op world.Operation) bool {
 	return !op.Unknown && op.Err != nil && !isAnswer(op.Err)
 }
 
-// isAnswer says whether the error tells what was found.
+// isAnswer says whether the error is an answer about the rows, not a failed call.
 func isAnswer(err error) bool {
 	var ended *claim.EndedError
 	return errors.As(err, &ended) || errors.Is(err, claim.ErrLeaseLost) || errors.Is(err, claim.ErrNobodyWaits) ||
 		errors.Is(err, claim.ErrWorkedOn) || errors.Is(err, claim.ErrNoJob)
 }
 
-// longest tells the longest linearization, its last steps, and what the history has besides.
+// longest tells how long the longest linearization is, and its last steps.
 func longest(info porcupine.LinearizationInfo, m porcupine.Model) string {
 	var most []porcupine.Operation
 	for _, partition := range info.PartialLinearizationsOperations() {
@@ -127,7 +129,7 @@ func (s state) with(id string) model.RowAndJob {
 	return model.RowAndJob{Row: s.row}
 }
 
-// after is the state with what a step left.
+// after is the state with the row and the job that a step left.
 func (s state) after(rj model.RowAndJob) state {
 	next := state{row: rj.Row, jobs: s.jobs}
 	if !rj.Job.Exists() {
@@ -144,8 +146,8 @@ func (s state) after(rj model.RowAndJob) state {
 	return next
 }
 
-// sequential is the model for the checker. An operation may lead to several states, as what the caller's
-// clock said at the moment is not known where it was asked more than once.
+// sequential is the model for the checker. An operation may lead to several states: if its caller read the
+// clock more than once, it is not known which reading the step went by.
 func sequential(s model.Settings) porcupine.Model {
 	nondeterministic := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{state{}} },

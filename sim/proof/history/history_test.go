@@ -55,7 +55,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	}
 }
 
-// Seeds that found something once, each with what it found. They find it as long as nothing changes what a seed draws.
+// Seeds that once failed, each with what it found. A seed is worth this only as long as it draws the same choices.
 func TestHistoriesThatOnceFailed(t *testing.T) {
 	for seed, found := range map[uint64]string{
 		710:  "a take-over was written over a claim that was left just then, and answered take-over",

@@ -12,7 +12,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
-// attempt is what an operation may have done at a moment of its caller's clock.
+// attempt is an operation that goes by one reading of its caller's clock.
 type attempt struct {
 	before   state
 	op       world.Operation
@@ -20,7 +20,7 @@ type attempt struct {
 	now      int64
 }
 
-// steps are the states to which the operation may lead from here, with the answer that it gave.
+// steps lists the states that the operation may lead to from here, given its answer.
 func steps(before state, op world.Operation, s model.Settings) []state {
 	var next []state
 	if op.Unknown {
@@ -42,8 +42,8 @@ func (a attempt) take(id string, step model.Step) (state, bool) {
 	return a.before.after(result.After), result.OK()
 }
 
-// either is the state after the first of the steps that the model allows, where the answer is that it was
-// taken or not known; an answer that it was refused is right where the model refuses all of them.
+// either is the state after the first of the possible steps that the model allows, if the operation was taken
+// or its outcome is unknown. If it was refused, the state stays, and the model must refuse all of the steps.
 func (a attempt) either(id string, taken bool, possible ...model.Step) []state {
 	for _, step := range possible {
 		if after, ok := a.take(id, step); ok {
@@ -59,7 +59,7 @@ func (a attempt) either(id string, taken bool, possible ...model.Step) []state {
 	return a.same(true)
 }
 
-// same is the state as it was, where the answer is right.
+// same is the state as it was, if the answer is right.
 func (a attempt) same(right bool) []state {
 	if right {
 		return []state{a.before}
@@ -67,7 +67,7 @@ func (a attempt) same(right bool) []state {
 	return nil
 }
 
-// timeless are the steps that may be taken without a look at the clock.
+// timeless lists the states after an operation that never read the clock.
 func (a attempt) timeless() []state {
 	switch in := a.op.In.(type) {
 	case world.ToHandBack:
@@ -182,7 +182,7 @@ func (a attempt) start(in world.ToStart) []state {
 	case start.Verdict == claim.Ended:
 		return a.same(a.ended(m.MessageID) && a.before.with(m.MessageID).Job.Outcome == refinement.Outcome(start.Job.Outcome))
 	case start.Verdict != claim.Started:
-		// An expired claim is lost to the worker; the model, which has no worker ask, lets it start.
+		// The code refuses to start under an expired claim; the model does not ask whether it has expired.
 		return append(a.either(m.MessageID, false, step), a.same(row.Expired(a.now, a.settings))...)
 	case row.Fence == start.Lease.Fence && row.WorkerID == in.WorkerID && row.WorkerJob == m.MessageID:
 		return a.same(true) // its own earlier attempt, whose answer was lost
