@@ -15,7 +15,7 @@ type Mutant struct {
 	Name     string   `json:"name"`
 	Breaks   string   `json:"breaks"`            // what goes wrong in the world
 	Bugs     []string `json:"bugs,omitempty"`    // known bugs of other systems that it is like; see Bugs
-	CaughtBy []string `json:"caughtBy"`          // the invariants, or tests, of which one must kill it
+	CaughtBy []string `json:"caughtBy"`          // the invariants, or tests, one of which must kill it
 	Needs    []string `json:"needs,omitempty"`   // faults without which it lives
 	Package  string   `json:"package,omitempty"` // whose own tests must kill it, as ./sim/aws/ddbcore; empty: the simulation must
 	Edits    []Edit   `json:"edits,omitempty"`
@@ -188,7 +188,7 @@ func (p *parser) end() error {
 	return nil
 }
 
-// Apply makes the mutated files, by their path from root.
+// Apply returns the mutated files by their path from root.
 func (m Mutant) Apply(root string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, e := range m.Edits {
@@ -207,7 +207,7 @@ func (m Mutant) Apply(root string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// Select keeps the mutants of the names, all where there are none, and refuses a name that is nobody's.
+// Select keeps the mutants with the names, or all if there are no names. It refuses a name that no mutant has.
 func Select(all []Mutant, names []string) ([]Mutant, error) {
 	if len(names) == 0 {
 		return all, nil

@@ -1,14 +1,14 @@
 // Package mutants shows that the simulation can fail: it holds wrong versions of the protocol, of the
 // handlers, of the worker, of the state machine and of AWS's cores, each a small replacement of text with a
-// line on what it breaks, and a runner that builds each of them and counts whether, how soon and by which
+// line on what it breaks, and a runner that builds each of them and reports whether, how soon and by which
 // invariant it is killed.
 //
 // It promises that a mutant counts as killed only by an invariant (or, for the cores, a test) that its file
 // names, and that the tree as it is survives the same budget. It leaves the tree alone: mutated files are
 // laid over it as `go build -overlay` does. It needs the go tool, the tree's sources and its modules.
 //
-// A property that cannot fail proves nothing; a fault that no mutant needs proves nothing either: Necessity
-// says for each fault which mutants live where it never strikes.
+// A property that cannot fail proves nothing. Neither does a fault that no mutant needs: Necessity says for
+// each fault which mutants live without it.
 package mutants
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
-// root is the tree, where its sources are at hand; in Bazel's sandbox they are not.
+// root is the tree's folder. It skips the test if the sources are not there, as in Bazel's sandbox.
 func root(t *testing.T) string {
 	t.Helper()
 	folder, err := filepath.Abs("../..")

@@ -7,11 +7,11 @@ import (
 	"github.com/webordinary/hephaestus/sim/world"
 )
 
-// refinement is the invariant that looks at each write, whether or not it harms anybody. With it a fault is
-// seldom needed: that a write is wrong shows before a fault makes it hurt.
+// refinement is the invariant that judges each write, whether or not the write does harm. With it a mutant
+// seldom needs a fault: its write is found wrong before a fault makes it do harm.
 const refinement = "refinement"
 
-// families are faults that do the same kind of harm, so that a mutant that needs one of them dies of any.
+// families are faults that do the same kind of harm: a mutant that needs one of them dies of any.
 var families = []struct {
 	name   string
 	faults []world.Fault
@@ -22,7 +22,7 @@ var families = []struct {
 	{"standstill", []world.Fault{world.Freeze, world.SlowHeartbeat}},
 }
 
-// Need is a fault, or a family of faults, with the mutants that live where it never strikes.
+// Need is a fault, or a family of faults, with the mutants that live without it.
 type Need struct {
 	Fault   string   `json:"fault"`
 	Family  []string `json:"family,omitempty"` // the faults that are switched off together
@@ -57,7 +57,7 @@ func Necessity(r Report) []Need {
 }
 
 // livesWithout tries the mutant without each fault, and each family, that may matter: a fault that did not
-// strike under the seed that kills is not needed, for the seed kills without it too.
+// strike under the seed that kills is not needed, because that seed kills without it too.
 func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([]string, error) {
 	seen := result.Verdict
 	if seen.Invariant == refinement {

@@ -14,10 +14,10 @@ const Nothing = "nothing: the tree as it is"
 // Report is what a run came to.
 type Report struct {
 	Mutants       []Result    `json:"mutants"`
-	Unmutated     *Result     `json:"unmutated,omitempty"` // the tree as it is, where mutants of the system were run
+	Unmutated     *Result     `json:"unmutated,omitempty"` // the tree as it is, if mutants of the system were run
 	Killed        int         `json:"killed"`
-	Survived      int         `json:"survived"` // or were not killed as they should
-	Errors        int         `json:"errors"`   // could not be tried, which says nothing of them
+	Survived      int         `json:"survived"` // or were killed by what their files do not name
+	Errors        int         `json:"errors"`   // could not be tried
 	MedianSeconds float64     `json:"medianSeconds"`
 	WorstSeconds  float64     `json:"worstSeconds"`
 	SoonEnough    bool        `json:"soonEnough"`  // median and worst are within the targets
@@ -25,21 +25,21 @@ type Report struct {
 	Stories       *StorySizes `json:"stories,omitempty"`
 }
 
-// The targets of how soon mutants die. They are of the machine as much as of the mutants, so missing them is
-// told and is no failure.
+// The targets for how soon mutants die. They depend on the machine as much as on the mutants, so a miss is
+// reported and is no failure.
 const (
 	MedianTarget = 5.0 // seconds
 	WorstTarget  = 60.0
 )
 
-// StorySizes say how short the counter-examples are after shrinking: of the mutants that the simulation
-// killed, in events to follow (see world.Story.EventsToFollow).
+// StorySizes says how short the counter-examples of the mutants that the simulation killed are after
+// shrinking, in events to follow (see world.Story.EventsToFollow).
 type StorySizes struct {
 	Counted int `json:"counted"`
 	Short   int `json:"short"` // shrink.Short events or fewer
 	Median  int `json:"median"`
 	Worst   int `json:"worst"`
-	Without int `json:"without"` // could not be shrunk; in no other count but the first
+	Without int `json:"without"` // could not be shrunk; apart from here, only Counted counts them
 }
 
 // OK says whether every mutant was killed and the tree as it is was not.
@@ -51,7 +51,7 @@ func (r Report) OK() bool {
 type Result struct {
 	Mutant
 	verdict.Verdict
-	Second       *verdict.Verdict `json:"second,omitempty"`       // with the first killer's invariant not judged
+	Second       *verdict.Verdict `json:"second,omitempty"`       // with the first killer's invariant switched off
 	BuildSeconds float64          `json:"buildSeconds"`           // while others were built and hunted
 	Expected     bool             `json:"expected"`               // its killer is one that its file names
 	LivesWithout []string         `json:"livesWithout,omitempty"` // faults, or families of faults

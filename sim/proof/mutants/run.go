@@ -39,8 +39,8 @@ const (
 	DefaultBudget = time.Minute
 )
 
-// Run tries the mutants in their order, and then the tree as it is with the whole budget. While one is hunted
-// the next are built. Its error is of the run, not of a mutant.
+// Run tries the mutants in their order, and then the tree as it is with the whole budget. While it hunts one,
+// it builds the next. An error is one of the run, not of a mutant.
 func Run(ctx context.Context, options Options) (Report, error) {
 	all, err := All()
 	if err != nil {
@@ -73,7 +73,7 @@ func Run(ctx context.Context, options Options) (Report, error) {
 	return report, nil
 }
 
-// builders is how many mutants are built at once: most of a build is one package after the other.
+// builders is how many mutants are built at once. Most of one build compiles one package after the other.
 const builders = 2
 
 // tryAll builds the mutants side by side and hunts them one by one, each as soon as those before it are done.
@@ -83,7 +83,7 @@ func (l *lab) tryAll(ctx context.Context, list []Mutant) []Result {
 	for i := range built {
 		built[i] = make(chan Result, 1)
 	}
-	ahead := make(chan struct{}, 2*builders) // bounds the binaries that lie about
+	ahead := make(chan struct{}, 2*builders) // bounds the binaries on disk
 	next := make(chan int)
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -160,7 +160,7 @@ func (l *lab) close() { _ = os.RemoveAll(l.folder) }
 // place is where a mutant's files are.
 func (l *lab) place(m Mutant) string { return filepath.Join(l.folder, m.Name) }
 
-// kill lets a built mutant's killer loose on it.
+// kill runs the killer of a built mutant.
 func (l *lab) kill(ctx context.Context, result *Result) {
 	killer := filepath.Join(l.place(result.Mutant), killerName)
 	var err error
@@ -175,8 +175,8 @@ func (l *lab) kill(ctx context.Context, result *Result) {
 	result.Expected = slices.Contains(result.CaughtBy, result.Invariant)
 }
 
-// simulate lets the killer loose on the mutant; where that is asked for, once more without the invariant that
-// killed it, and without each fault.
+// simulate runs the killer of a mutant. If the options ask for it, it runs it again without the invariant that
+// killed, and without each fault.
 func (l *lab) simulate(ctx context.Context, killer string, result *Result) error {
 	all := prey{faults: world.Faults(), seeds: l.options.Seeds, budget: l.options.Budget}
 	all.shrink = l.options.Shrink
@@ -204,16 +204,16 @@ func (l *lab) simulate(ctx context.Context, killer string, result *Result) error
 	return err
 }
 
-// secondBudget bounds the searches that come after a mutant's first death.
+// secondBudget bounds the search for a second killer.
 const secondBudget = 15 * time.Second
 
-// prey says how a killer is let loose.
+// prey says what a killer tries, and for how long.
 type prey struct {
 	faults []world.Fault
 	ignore string // an invariant that is not judged
 	seeds  int
 	budget time.Duration
-	shrink time.Duration // the run that kills; 0: not
+	shrink time.Duration // of the run that kills, at most; 0: not
 }
 
 // overlay writes the mutated files and the list that `go build -overlay` reads.
@@ -245,10 +245,10 @@ func (l *lab) overlay(m Mutant) (string, error) {
 	return to, nil
 }
 
-// killerName is what kills a mutant: the program of that name, or the tests of the mutant's package.
+// killerName is the file that kills a mutant: package killer's program, or the tests of the mutant's package.
 const killerName = "killer"
 
-// build makes what kills the mutant, over the mutated tree. Symbols are left out: linking is much of a build.
+// build builds the mutant's killer over the mutated tree, without symbols, because linking is much of a build.
 func (l *lab) build(ctx context.Context, m Mutant) Result {
 	begun := time.Now()
 	result := Result{Mutant: m}
@@ -303,8 +303,8 @@ func stderr(err error) []byte {
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\w+)`)
 
-// test runs the tests that must kill the mutant, and if they pass, all of its package: what kills it then is
-// not what its file names.
+// test runs the tests that must kill the mutant. If they pass, it runs all tests of the package, for what else
+// kills it.
 func (l *lab) test(ctx context.Context, m Mutant, tests string) (verdict.Verdict, error) {
 	begun := time.Now()
 	for _, pattern := range []string{"^(" + strings.Join(m.CaughtBy, "|") + ")$", "."} {

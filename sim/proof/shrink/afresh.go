@@ -7,12 +7,12 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
-// attempts is how many runs a start afresh makes.
+// attempts is how many runs a start afresh makes at most.
 const attempts = 400
 
-// startAfresh looks for another run that breaks the same promise and is shorter to follow. Moves that each
-// shorten a run do not find it, where several things have to change at once: a mail goes, and the faults
-// have to strike elsewhere.
+// startAfresh looks for another run that breaks the same promise in fewer events to follow. The other moves,
+// which each shorten the run, do not find it if several things have to change at once: a mail goes, and the
+// faults have to strike elsewhere.
 func (s *shrinker) startAfresh() bool {
 	for range attempts {
 		s.fresh++
@@ -44,7 +44,7 @@ func (s *shrinker) startAfresh() bool {
 	return false
 }
 
-// oneLess leaves one more mail out, or not.
+// oneLess leaves out one more mail, half of the time.
 func (s *shrinker) oneLess(random *choose.Random) []string {
 	without, mails := slices.Clone(s.without), s.mails()
 	if n := random.Choose(2*len(mails), "afresh.without"); n < len(mails) {
@@ -53,10 +53,10 @@ func (s *shrinker) oneLess(random *choose.Random) []string {
 	return without
 }
 
-// firstMail is how scenarios call their first.
+// firstMail is the id of a scenario's first mail.
 const firstMail = "m1"
 
-// jitter lets the best's faults strike a few draws earlier or later.
+// jitter is the best run with its faults a few draws earlier or later.
 func (s *shrinker) jitter(random *choose.Random) *choose.Streams {
 	const farthest = 10
 	c := s.best.Clone()
@@ -73,8 +73,7 @@ func (s *shrinker) jitter(random *choose.Random) *choose.Streams {
 	return c
 }
 
-// oneMore is the best with one more kind of fault: one that ends early what has to end, or comes instead of
-// two.
+// oneMore is the best run with one more kind of fault: it may end something sooner, or replace two others.
 func (s *shrinker) oneMore(random *choose.Random) *few {
 	f := &few{random: random, kinds: map[string]bool{}, best: s.best.Clone(), whole: true, seldom: 2 + random.Choose(12, "afresh.seldom")}
 	if all := s.setup.FaultNames(); len(all) > 0 {
@@ -83,7 +82,7 @@ func (s *shrinker) oneMore(random *choose.Random) *few {
 	return f
 }
 
-// few is a run with few mails and few kinds of faults: mostly such as strike in the best.
+// few is a run with few mails and few kinds of faults, mostly kinds that strike in the best run.
 func (s *shrinker) few(random *choose.Random) *few {
 	f := &few{random: random, kinds: map[string]bool{}, seldom: []int{3, 8, 20, 50}[random.Choose(4, "afresh.seldom")]}
 	all, struck := s.setup.FaultNames(), s.faults()
@@ -99,11 +98,11 @@ func (s *shrinker) few(random *choose.Random) *few {
 	return f
 }
 
-// few chooses at random, but for what it takes from the best.
+// few chooses at random, except for what it takes from the best run.
 type few struct {
 	random *choose.Random
-	best   *choose.Streams // whose scenario it is; nil: a scenario of its own
-	whole  bool            // all is the best's, but for what the kinds of faults add
+	best   *choose.Streams // whose scenario it plays; nil: it draws its own
+	whole  bool            // it plays all of best, and adds the kinds of faults
 	kinds  map[string]bool // of faults
 	seldom int             // they strike once in so many opportunities
 }
@@ -121,7 +120,7 @@ func (f *few) Choose(n int, label string) int {
 		return 0
 	case f.best != nil && (group == "scenario" || f.whole && (group != "delay" || len(f.best.Picks[label]) > 0)):
 		return f.best.Choose(n, label)
-	case group == "delay": // what comes at once, or soon, gets in between more often than what comes any time
+	case group == "delay": // an even draw is mostly long, and a short delay gets between two steps more often
 		return f.random.Choose(min(n, []int{1, 4, n}[f.random.Choose(3, "afresh.delay")]), label)
 	case group == "swarm", group == "latency", group == "fault", label == scenario+"mails", label == scenario+"keys":
 		return 0

@@ -7,11 +7,12 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
-// Short is how many events a person follows at a glance: no more starts afresh are made for less.
+// Short is how many events a person follows at a glance. Only if the run is longer does shrink go on after its
+// moves have settled.
 const Short = 12
 
-// shrink makes the moves, the boldest first, until a round of all changes nothing; while the run is not short,
-// it goes on to look for another.
+// shrink makes the moves, the boldest first, until a round of all changes nothing. While the run is longer than
+// Short, it goes on to look for another.
 func (s *shrinker) shrink() {
 	s.startAfresh()
 	for settled := false; !s.over() && (!settled || s.events > Short); {
@@ -37,10 +38,10 @@ func (s *shrinker) shrink() {
 	}
 }
 
-// groups are prefixes of labels whose choices are tried all at once, each followed by its labels alone.
+// groups are prefixes of labels, in the order in which clearGroups tries them.
 var groups = []string{"fault.clock", "fault.", "swarm.", "delay.", "latency.", "scenario.", ""}
 
-// clearGroups lets all choices of a group, then of a label, be the well-behaved one.
+// clearGroups sets all choices of a group to 0 at once. If that fails, it does so for each of its labels.
 func (s *shrinker) clearGroups() {
 	for _, group := range groups {
 		cleared := s.edit(func(c *choose.Streams) bool {
@@ -68,8 +69,8 @@ func (s *shrinker) clearGroups() {
 	}
 }
 
-// scenario is what the labels of the scenario begin with. Its lists have a choice per mail, but for those
-// that are drawn once.
+// scenario is what the labels of the scenario begin with. Their lists have a choice per mail, except for
+// drawnOnce.
 const scenario = "scenario."
 
 var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibility", "timeout", "job-timeout", "keys", "mails"}
@@ -77,8 +78,8 @@ var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibilit
 // mostMails is how many mails a scenario has at most.
 const mostMails = 6
 
-// dropMails leaves mails out: those after the n-th by their number, one before by its choices, and any, down to
-// the last, by its name.
+// dropMails leaves mails out. First it draws one mail less, each time without another mail's choices. Then it
+// leaves out mails by their ids, even the only one.
 func (s *shrinker) dropMails() {
 	count := scenario + "mails"
 	for at := mostMails; at >= 0; at-- {
@@ -102,7 +103,7 @@ func (s *shrinker) dropMails() {
 	}
 }
 
-// truncate cuts a list's end off: all, half, a quarter …
+// truncate cuts off a list's end: all of it, else half, else a quarter …
 func (s *shrinker) truncate(label string) {
 	for keep := 0; ; {
 		length := len(s.best.Picks[label])
@@ -119,7 +120,7 @@ func (s *shrinker) truncate(label string) {
 	}
 }
 
-// remove lets the choices of a list that are not 0 be 0, in ever smaller chunks.
+// remove sets a list's choices to 0, in ever smaller chunks.
 func (s *shrinker) remove(label string) {
 	for size := (len(deviating(s.best.Picks[label])) + 1) / 2; size >= 1 && !s.over(); size /= 2 {
 		for from := 0; ; {
@@ -145,11 +146,11 @@ func (s *shrinker) remove(label string) {
 	}
 }
 
-// farthest is how many draws earlier forget lets later faults strike.
+// farthest is by how many draws forget moves later faults forward at most.
 const farthest = 4
 
-// forget leaves a fault out, and lets those that strike the same actors later come earlier: whoever does
-// not crash makes no calls again.
+// forget leaves a fault out, and moves later faults of the same group of actors forward: an actor that does
+// not crash makes fewer calls.
 func (s *shrinker) forget() {
 	for _, label := range s.best.Labels() {
 		group, ok := groupOf(label)
@@ -184,8 +185,8 @@ func groupOf(label string) (string, bool) {
 	return group, ok && dotted
 }
 
-// earlier moves a list's choices behind a place forward: by so many calls, or, of a draw that is made once
-// an actor, by so many actors.
+// earlier moves a list's choices that come after a place forward: by so many calls, or by so many actors if
+// each actor draws once.
 func earlier(c *choose.Streams, label string, behind, calls, actors int) {
 	by := calls
 	if strings.HasPrefix(label, "fault.clock") {
@@ -205,7 +206,7 @@ func earlier(c *choose.Streams, label string, behind, calls, actors int) {
 	c.Set(label, picks)
 }
 
-// cut takes single choices out of the lists, so that later ones come earlier.
+// cut takes single zeros out of the lists, so that later choices come earlier.
 func (s *shrinker) cut() {
 	for _, label := range s.best.Labels() {
 		if strings.HasPrefix(label, "latency.") {
@@ -224,7 +225,7 @@ func (s *shrinker) cut() {
 	}
 }
 
-// lower makes choices smaller, by halves: a delay is one of a thousand.
+// lower makes choices smaller by bisection: a delay is one of a thousand choices.
 func (s *shrinker) lower() {
 	for _, label := range s.best.Labels() {
 		for _, at := range deviating(s.best.Picks[label]) {

@@ -1,14 +1,14 @@
 // Package shrink makes a run that breaks a promise small: fewer mails, fewer faults, fewer choices that
 // are not the well-behaved one, so that a person can follow what is left.
 //
-// It keeps only runs that break the same invariant and are no longer to follow (see
+// It keeps only runs that break the same invariant and take no more events to follow (see
 // world.Story.EventsToFollow: mails that arrive, claims and jobs that change, commands that begin, faults
-// that strike, up to the place where the promise breaks). What it arrives at is a Tape, which plays the
-// run again as long as the world asks for the same choices per label. Beside moves that make the run at hand
-// smaller it makes short runs at random with the faults that struck, and goes on from one that breaks the
-// same invariant in fewer events. The result depends on the failing run and the number of runs allowed
-// alone, unless Stop ends it. It promises no smallest run, only that none of its own moves makes it smaller
-// when it was not stopped.
+// that strike, up to the place where the promise breaks). The result is a Tape, which plays the run again
+// as long as the world asks for the same choices per label. Besides moves that make the run at hand smaller,
+// it makes short runs at random with the faults that struck, and goes on from one that breaks the same
+// invariant in fewer events. The result depends only on the failing run and the number of runs allowed,
+// unless Stop ends the work. The run need not be the smallest: it is only promised that, if the work was
+// not stopped, none of the package's own moves makes the run smaller.
 package shrink
 
 import (
@@ -25,13 +25,13 @@ import (
 type Limits struct {
 	Runs     int                    // 0 is DefaultRuns
 	Stop     func() bool            // asked before each run; nil is never
-	Progress func(runs, events int) // told after each run: events to follow so far
+	Progress func(runs, events int) // called after each run; events are those to follow so far
 }
 
 // DefaultRuns is how many runs a shrink makes at most.
 const DefaultRuns = 4000
 
-// Seed shrinks a seed's run. It is an error if that breaks nothing.
+// Seed shrinks a seed's run. It is an error if the run breaks nothing.
 func Seed(setup campaign.Setup, seed uint64, limits Limits) (Tape, error) {
 	if limits.Runs == 0 {
 		limits.Runs = DefaultRuns
@@ -62,10 +62,11 @@ func Seed(setup campaign.Setup, seed uint64, limits Limits) (Tape, error) {
 	}, nil
 }
 
-// faultLabels is what the labels of draws for faults begin with: a fault strikes if the last is picked.
+// faultLabels is what the labels of draws for faults begin with. A fault strikes if the draw picks the last
+// possibility.
 const faultLabels = "fault."
 
-// plain turns a recorded tape into what matters of it: of a draw for a fault, whether it strikes.
+// plain keeps of each draw for a fault only whether it strikes.
 func plain(tape []choose.Choice) []choose.Choice {
 	list := make([]choose.Choice, len(tape))
 	for i, c := range tape {
@@ -94,7 +95,7 @@ type shrinker struct {
 	fresh   int // runs of starts afresh
 }
 
-// faults are those that the best run allows to strike.
+// faults lists the faults that may strike in the best run.
 func (s *shrinker) faults() []string {
 	return slices.DeleteFunc(s.setup.FaultNames(), func(name string) bool { return len(s.best.Picks["swarm."+name]) == 0 })
 }
@@ -104,7 +105,8 @@ func (s *shrinker) over() bool {
 	return s.runs >= s.limits.Runs || (s.limits.Stop != nil && s.limits.Stop())
 }
 
-// try runs a candidate, and makes it the best if it breaks the same promise and is no longer to follow.
+// try runs a candidate, and makes it the best if it breaks the same promise and takes no more events to
+// follow.
 func (s *shrinker) try(candidate *choose.Streams, without []string) bool {
 	result, ok := s.play(candidate, without)
 	if !ok || result.Story.EventsToFollow() > s.events {
@@ -131,14 +133,14 @@ func (s *shrinker) play(choices choose.Chooser, without []string) (world.Result,
 
 func (s *shrinker) keep(choices *choose.Streams, without []string, result world.Result) {
 	s.best, s.without, s.what, s.events = choices, nil, result.Violation.What, result.Story.EventsToFollow()
-	for _, id := range s.mails() { // of those that the scenario has
+	for _, id := range s.mails() { // only those that the scenario has
 		if slices.Contains(without, id) {
 			s.without = append(s.without, id)
 		}
 	}
 }
 
-// mails are those of the best's scenario that are not left out.
+// mails lists the ids of the best run's mails that are not left out.
 func (s *shrinker) mails() []string {
 	var ids []string
 	for _, m := range leaveOut(s.setup.Draw, s.without)(s.best.Clone()).Mails {
@@ -147,7 +149,7 @@ func (s *shrinker) mails() []string {
 	return ids
 }
 
-// edit tries the best with some lists changed. It does not run what would change nothing.
+// edit tries the best run with some lists changed. It runs nothing if change says that it changed nothing.
 func (s *shrinker) edit(change func(c *choose.Streams) bool) bool {
 	candidate := s.best.Clone()
 	return change(candidate) && s.try(candidate, s.without)

@@ -19,13 +19,14 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the tapes of the tests anew")
 
-// A run leaves a whole world behind, and keeps little.
+// A run leaves a whole world as garbage and keeps little, so the heap may grow more between collections.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
 }
 
-// clocksTooFarApart is a world in which the protocol does not hold: its clocks differ by more than it supposes.
+// clocksTooFarApart is a world in which the protocol does not hold: its clocks differ by more than the protocol
+// allows.
 func clocksTooFarApart(c choose.Chooser) world.Scenario {
 	s := world.Draw(c)
 	s.ClockError = 10 * time.Minute
@@ -106,13 +107,13 @@ func TestATapePlaysItsViolationAgain(t *testing.T) {
 	if result.Story.EventsToFollow() != tape.EventsToFollow {
 		t.Errorf("%d events to follow, the tape says %d", result.Story.EventsToFollow(), tape.EventsToFollow)
 	}
-	// With clocks as the protocol supposes them, the same choices break nothing.
+	// With clocks that the protocol allows, the same choices break nothing.
 	if result, err := tape.Play(nil); err != nil || result.Violation != nil {
 		t.Errorf("%+v: %v", result.Violation, err)
 	}
 }
 
-// A drawn scenario has two mails or more; a counter-example may need but one.
+// A drawn scenario has two mails or more; a counter-example may need only one.
 func TestMailsThatAreNotNeededAreLeftOut(t *testing.T) {
 	leaseOfOneHeartbeat := func(c choose.Chooser) world.Scenario {
 		s := world.Draw(c)

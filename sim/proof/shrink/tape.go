@@ -57,7 +57,7 @@ func (t Tape) Bytes() []byte {
 	return b.Bytes()
 }
 
-// Play runs the tape. draw is that of the setup that it was shrunk with; nil is world.Draw.
+// Play runs the tape. draw is the Draw of the setup that it was shrunk with; nil is world.Draw.
 func (t Tape) Play(draw func(choose.Chooser) world.Scenario) (world.Result, error) {
 	faults, err := t.faults()
 	if err != nil {

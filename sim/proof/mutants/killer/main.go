@@ -1,6 +1,6 @@
 // Command killer looks for a seed under which the system that it was built from breaks a promise, and makes
-// that seed's run small where it is asked to. Package mutants builds it over each wrong version of the
-// system. It prints one JSON value (see package verdict) and exits with 0 whether it found one or not.
+// that seed's run small if it is asked to. Package mutants builds it over each wrong version of the
+// system. It prints one JSON value (see package verdict) and exits with 0 whether or not it found a seed.
 package main
 
 import (
@@ -84,13 +84,13 @@ func hunt(options world.Options, seeds int, budget time.Duration) verdict.Verdic
 	}
 	all.Wait()
 	if lowest.Killed {
-		lowest.Seeds = lowest.Seed + 1 // that some above it were begun depends on the machine
+		lowest.Seeds = lowest.Seed + 1 // how many above it were begun depends on the machine
 	}
 	lowest.Seconds = time.Since(begun).Seconds()
 	return lowest
 }
 
-// small shrinks the run that kills. One that cannot be shrunk, for its own code panics, has nothing.
+// small shrinks the run that kills. It returns nil if the run cannot be shrunk, for example because it panics.
 func small(faults map[world.Fault]bool, found verdict.Verdict, budget time.Duration) *verdict.Shrunk {
 	begun := time.Now()
 	tape, err := shrink.Seed(campaign.Setup{Faults: faults}, uint64(found.Seed), shrink.Limits{

@@ -5,13 +5,13 @@ package verdict
 // Verdict is what became of a mutant.
 type Verdict struct {
 	Killed    bool     `json:"killed"`
-	Invariant string   `json:"invariant,omitempty"` // or test, that killed it; panic: the mutant's own code gave up
-	Seed      int      `json:"seed"`                // under which; the lowest of those tried
+	Invariant string   `json:"invariant,omitempty"` // or test, that killed it; panic: the mutant's own code panicked
+	Seed      int      `json:"seed"`                // that killed it; the lowest of those tried
 	Seeds     int      `json:"seeds"`               // tried
 	Seconds   float64  `json:"seconds"`
 	What      string   `json:"what,omitempty"`
 	Struck    []string `json:"struck,omitempty"` // faults that struck under the seed, sorted
-	Shrunk    *Shrunk  `json:"shrunk,omitempty"` // the run that killed, made small, where that was asked for
+	Shrunk    *Shrunk  `json:"shrunk,omitempty"` // the run that killed, made small, if that was asked for
 }
 
 // Shrunk is what is left of the run that killed.
