@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -45,9 +44,6 @@ func (c Clients) SQS() *sqs.Client { return sqs.NewFromConfig(c.config) }
 
 // StepFunctions returns a client of Step Functions.
 func (c Clients) StepFunctions() *sfn.Client { return sfn.NewFromConfig(c.config) }
-
-// Lambda returns a client of Lambda.
-func (c Clients) Lambda() *lambda.Client { return lambda.NewFromConfig(c.config) }
 
 // S3 returns a client of S3. With a custom endpoint it addresses buckets by path, because
 // bucket.127.0.0.1 is not a host name.

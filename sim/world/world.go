@@ -56,7 +56,6 @@ type World struct {
 	lives   []FaultSet  // of the claims that are over
 	Events  int
 	hash    uint64
-	failed  error
 }
 
 // item is something that may happen once its time has come.

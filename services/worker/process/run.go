@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,7 +35,7 @@ The command finds its message in HEPHAESTUS_* variables and files; docs/protocol
 // second signal ends the process at once.
 func Run(ctx context.Context, argv []string) error {
 	if len(argv) == 0 {
-		return errors.New("no command to run for each message\n\n" + Usage)
+		return errors.New("no command to run for each message\n\n" + strings.TrimSuffix(Usage, "\n"))
 	}
 	p, err := boot.Load(ctx, "worker")
 	if err != nil {

@@ -176,9 +176,7 @@ func wholeLength(s string) int {
 // addNumbers returns a+b of two canonical numbers, exactly. A sum that needs more than 38 digits fails as an overflow.
 func addNumbers(a, b string) (string, error) { return combine(a, b, false) }
 
-// subtractNumbers returns a-b of two canonical numbers, exactly.
-func subtractNumbers(a, b string) (string, error) { return combine(a, b, true) }
-
+// combine returns a+b, or a-b, as addNumbers does.
 func combine(a, b string, subtract bool) (string, error) {
 	if x, ok := smallInteger(a); ok {
 		if y, ok := smallInteger(b); ok {

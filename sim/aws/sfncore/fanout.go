@@ -1,5 +1,7 @@
 package sfncore
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"fmt"
 
@@ -43,7 +45,7 @@ func (c *Core) beginMap(b *branch) {
 	}
 	items, isArray := value.([]any)
 	if err == nil && !isArray {
-		err = fmt.Errorf("Reference path \"%s\" must point to array.", b.state.ItemsPath.Text()) //nolint:staticcheck // AWS's text
+		err = fmt.Errorf("Reference path \"%s\" must point to array.", b.state.ItemsPath.Text())
 	}
 	if err != nil {
 		c.runtimeFailure(b, err)

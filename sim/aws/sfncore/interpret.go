@@ -1,5 +1,7 @@
 package sfncore
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"encoding/json"
 	"fmt"
@@ -82,7 +84,7 @@ func (c *Core) chooseNext(b *branch) {
 		}
 	}
 	if b.state.Default == nil {
-		c.runtimeFailure(b, fmt.Errorf("Failed to transition out of the state '%s'. The state does not point to a next state.", b.state.Name)) //nolint:staticcheck // AWS's text
+		c.runtimeFailure(b, fmt.Errorf("Failed to transition out of the state '%s'. The state does not point to a next state.", b.state.Name))
 		return
 	}
 	c.output(b, b.input, b.state.Default)
@@ -100,7 +102,7 @@ func (c *Core) wait(b *branch) {
 		}
 		textValue, _ := value.(string)
 		if until, err = asl.ParseTimestamp(textValue); err != nil {
-			c.runtimeFailure(b, fmt.Errorf("The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: %s == %s", //nolint:staticcheck // AWS's text
+			c.runtimeFailure(b, fmt.Errorf("The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: %s == %s",
 				s.TimestampPath.Text(), asl.Encode(value)))
 			return
 		}
@@ -144,7 +146,7 @@ func (c *Core) failDeliberately(b *branch) {
 				*part.to = text(s)
 				continue
 			}
-			err = fmt.Errorf("The %s must yield a string, not %s", part.field, asl.Encode(value)) //nolint:staticcheck // as AWS writes
+			err = fmt.Errorf("The %s must yield a string, not %s", part.field, asl.Encode(value))
 		}
 		c.runtimeFailure(b, err)
 		return

@@ -125,7 +125,7 @@ func TestRefusals(t *testing.T) {
 
 func TestCreateIsIdempotentForTheSameDefinition(t *testing.T) {
 	l := newLab(t, sfncore.Options{})
-	if l.create(oneTask) != l.create(oneTask) {
+	if first, second := l.create(oneTask), l.create(oneTask); first != second {
 		t.Error("two machines")
 	}
 	l.wantCode(t, &sfn.CreateStateMachineInput{Name: aws.String("flow"), RoleArn: aws.String(roleARN), Definition: aws.String(waiter)},

@@ -104,6 +104,7 @@ func TestErrors(t *testing.T) {
 			"Value 21 for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided."},
 		{"attempt id on a standard queue", &sqs.ReceiveMessageInput{QueueUrl: queue, ReceiveRequestAttemptId: aws.String("a")},
 			"InvalidParameterValue", "not valid for this queue type"},
+		//lint:ignore SA1019 old clients still send it
 		{"unknown system attribute", &sqs.ReceiveMessageInput{QueueUrl: queue, AttributeNames: []types.QueueAttributeName{"Colour"}},
 			"InvalidAttributeName", "Unknown Attribute Colour."},
 		{"nonsense handle", &sqs.DeleteMessageInput{QueueUrl: queue, ReceiptHandle: aws.String("garbage")},

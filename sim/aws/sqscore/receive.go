@@ -84,6 +84,7 @@ func (q *queue) checkReceive(in *sqs.ReceiveMessageInput) error {
 			return unknownAttribute(types.QueueAttributeName(name))
 		}
 	}
+	//lint:ignore SA1019 old clients still send it
 	for _, name := range in.AttributeNames {
 		if !slices.Contains(knownSystem, types.MessageSystemAttributeName(name)) {
 			return unknownAttribute(name)
@@ -187,6 +188,7 @@ func (m *message) deliver(in *sqs.ReceiveMessageInput, handle string) types.Mess
 		out.MessageAttributes, out.MD5OfMessageAttributes = chosen, digestAttributes(chosen)
 	}
 	names := slices.Clone(in.MessageSystemAttributeNames)
+	//lint:ignore SA1019 old clients still send it
 	for _, name := range in.AttributeNames {
 		names = append(names, types.MessageSystemAttributeName(name))
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Last, as a choice in a Streams, picks the last possibility, however many there are.
+// Last in a Streams picks the last of the possibilities, however many there are.
 const Last = -1
 
 // Streams plays choices from one list per label. Unlike a Recorder's Tape it keeps no order between labels:

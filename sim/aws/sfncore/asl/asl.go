@@ -14,6 +14,8 @@
 // other than the ones listed in resource.go.
 package asl
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"fmt"
 	"time"
@@ -136,7 +138,7 @@ func (d Duration) Resolve(field string, low int64, input any, env Env) (time.Dur
 	}
 	n, isInteger := integer(value)
 	if !isInteger || n < low || n > maxSeconds {
-		return 0, fmt.Errorf("The %s parameter must reference an integer from %d to %d: %s == %s", //nolint:staticcheck // as AWS writes
+		return 0, fmt.Errorf("The %s parameter must reference an integer from %d to %d: %s == %s",
 			field, low, maxSeconds, d.Path.Text(), Encode(value))
 	}
 	return time.Duration(n) * time.Second, nil
@@ -153,7 +155,7 @@ func (s *State) ResolveMaxConcurrency(input any, env Env) (int, error) {
 	}
 	n, isInteger := integer(value)
 	if !isInteger || n < 0 || n > maxSeconds {
-		return 0, fmt.Errorf("The MaxConcurrencyPath parameter must reference an integer from 0 to %d: %s == %s", //nolint:staticcheck // as AWS writes
+		return 0, fmt.Errorf("The MaxConcurrencyPath parameter must reference an integer from 0 to %d: %s == %s",
 			maxSeconds, s.MaxConcurrencyPath.Text(), Encode(value))
 	}
 	return int(n), nil

@@ -1,5 +1,7 @@
 package asl
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"encoding/json"
 	"fmt"
@@ -97,7 +99,7 @@ func (c comparison) Holds(input any, env Env) (bool, error) {
 func conditionValue(path *Path, input any, env Env) (any, error) {
 	value, found := path.Get(input, env)
 	if !found {
-		return nil, fmt.Errorf("Invalid path '%s': The choice state's condition path references an invalid value.", path.text) //nolint:staticcheck // AWS's text
+		return nil, fmt.Errorf("Invalid path '%s': The choice state's condition path references an invalid value.", path.text)
 	}
 	return value, nil
 }

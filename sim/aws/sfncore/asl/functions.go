@@ -1,8 +1,8 @@
 package asl
 
 import (
-	"crypto/md5"  //nolint:gosec // States.Hash offers it
-	"crypto/sha1" //nolint:gosec // States.Hash offers it
+	"crypto/md5"  // States.Hash offers it
+	"crypto/sha1" // States.Hash offers it
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -213,9 +213,9 @@ func hashText(args []any, _ string, _ Env) (any, error) {
 	var h hash.Hash
 	switch name {
 	case "MD5":
-		h = md5.New() //nolint:gosec // States.Hash offers it
+		h = md5.New() // States.Hash offers it
 	case "SHA-1":
-		h = sha1.New() //nolint:gosec // States.Hash offers it
+		h = sha1.New() // States.Hash offers it
 	case "SHA-256":
 		h = sha256.New()
 	case "SHA-384":

@@ -1,5 +1,7 @@
 package asl
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"encoding/json"
 	"errors"
@@ -188,7 +190,7 @@ func (c *call) eval(input any, env Env) (any, error) {
 		case a.path != nil:
 			value, found := a.path.Get(input, env)
 			if !found {
-				return nil, fmt.Errorf("The JsonPath argument for the field '%s' could not be found in the input '%s'", //nolint:staticcheck // AWS's text
+				return nil, fmt.Errorf("The JsonPath argument for the field '%s' could not be found in the input '%s'",
 					a.path.text, Encode(searched(a.path, input, env)))
 			}
 			values[i] = value

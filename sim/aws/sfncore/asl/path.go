@@ -1,5 +1,7 @@
 package asl
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"encoding/json"
 	"errors"
@@ -90,7 +92,7 @@ func (p *Path) Get(input any, env Env) (value any, found bool) {
 func (p *Path) Lookup(input any, env Env) (any, error) {
 	value, found := p.Get(input, env)
 	if !found {
-		return nil, fmt.Errorf("Invalid path '%s' : No results for path: %s", p.text, bracketed(p.steps)) //nolint:staticcheck // AWS's text
+		return nil, fmt.Errorf("Invalid path '%s' : No results for path: %s", p.text, bracketed(p.steps))
 	}
 	return value, nil
 }

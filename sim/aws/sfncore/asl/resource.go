@@ -1,5 +1,7 @@
 package asl
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"fmt"
 	"regexp"
@@ -43,7 +45,7 @@ func parseResource(arn string) (Resource, error) {
 	name, waits := strings.CutSuffix(name, waitTokenSuffix)
 	canWait, known := integrations[name]
 	if !isIntegration || !known || waits && !canWait {
-		return Resource{}, fmt.Errorf("The resource provided %s is not recognized. This interpreter knows a function's ARN and %s%s", //nolint:staticcheck // AWS's text
+		return Resource{}, fmt.Errorf("The resource provided %s is not recognized. This interpreter knows a function's ARN and %s%s",
 			arn, integrationPrefix, strings.Join(knownIntegrations(), ", "))
 	}
 	service, action, _ := strings.Cut(name, ":")

@@ -1,5 +1,7 @@
 package asl
 
+//lint:file-ignore ST1005 the texts of errors are AWS's own
+
 import (
 	"fmt"
 	"strings"
@@ -36,13 +38,13 @@ func (e *Expr) Eval(field string, input any, env Env) (any, error) {
 	if e.call != nil {
 		value, err := e.call.eval(input, env)
 		if err != nil {
-			return nil, fmt.Errorf("The function '%s' had the following error: %w", e.text, err) //nolint:staticcheck // AWS's text
+			return nil, fmt.Errorf("The function '%s' had the following error: %w", e.text, err)
 		}
 		return value, nil
 	}
 	value, found := e.path.Get(input, env)
 	if !found {
-		return nil, fmt.Errorf("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'", //nolint:staticcheck // AWS's text
+		return nil, fmt.Errorf("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
 			e.text, field, Encode(searched(e.path, input, env)))
 	}
 	return value, nil
