@@ -25,9 +25,9 @@ type Plan struct {
 	Threads int    // how many runs at a time; 0 is 1
 	Spread  Spread // nil runs one after the other
 
-	Seconds  func() float64     // a stopwatch; without it the report has no times and rates
-	Progress func(world.Result) // called after each run, by the thread that ran it
-	Stop     func() bool        // asked before each run, by the thread that is to run it
+	Seconds  func() float64                         // a stopwatch; without it the report has no times and rates
+	Progress func(seed uint64, result world.Result) // called after each run, by the thread that ran it
+	Stop     func() bool                            // asked before each run, by the thread that is to run it
 }
 
 // Spread calls work(0) … work(n-1), at the same time if it can, and returns when all have returned.
@@ -91,7 +91,7 @@ func (p Plan) share(thread, threads uint64) *tally {
 			}
 		}
 		if p.Progress != nil {
-			p.Progress(result)
+			p.Progress(seed, result)
 		}
 	}
 	return t
@@ -106,6 +106,7 @@ type Failure struct {
 	Event      int           `json:"event"`
 	LastEvents []string      `json:"lastEvents"`
 	Command    string        `json:"command"` // shows the run again
+	Shrink     string        `json:"shrink"`  // makes it small
 }
 
 // Explain runs a seed again and tells how it breaks a promise. It returns nil if the run breaks none.
@@ -115,7 +116,7 @@ func (s Setup) Explain(seed uint64) *Failure {
 		return nil
 	}
 	v := result.Violation
-	f := &Failure{Seed: seed, Invariant: v.Invariant, What: v.What, At: v.At, Event: v.Event, LastEvents: []string{}, Command: s.Command(seed)}
+	f := &Failure{Seed: seed, Invariant: v.Invariant, What: v.What, At: v.At, Event: v.Event, LastEvents: []string{}, Command: s.Command(seed), Shrink: s.Shrink(seed)}
 	if result.Story != nil {
 		var text strings.Builder
 		result.Story.Write(&text, lastEvents)
@@ -126,5 +127,6 @@ func (s Setup) Explain(seed uint64) *Failure {
 
 // String is the failure as a banner: what a person needs to see it again.
 func (f *Failure) String() string {
-	return fmt.Sprintf("seed %d breaks %s after %v: %s\n  %s\nSee it again: %s", f.Seed, f.Invariant, f.At, f.What, strings.Join(f.LastEvents, "\n  "), f.Command)
+	return fmt.Sprintf("seed %d breaks %s after %v: %s\n  %s\nSee it again: %s\nMake it small: %s",
+		f.Seed, f.Invariant, f.At, f.What, strings.Join(f.LastEvents, "\n  "), f.Command, f.Shrink)
 }

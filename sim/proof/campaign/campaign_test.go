@@ -140,7 +140,7 @@ func TestAPanicIsAViolation(t *testing.T) {
 
 func TestAStoppedCampaignReportsWhatWasRun(t *testing.T) {
 	told := 0
-	report := campaign.Run(campaign.Plan{Seeds: 1000, Progress: func(world.Result) { told++ }, Stop: func() bool { return told == 3 }})
+	report := campaign.Run(campaign.Plan{Seeds: 1000, Progress: func(uint64, world.Result) { told++ }, Stop: func() bool { return told == 3 }})
 	if report.Planned != 1000 || report.Seeds != 3 || told != 3 {
 		t.Errorf("%d seeds, told of %d", report.Seeds, told)
 	}

@@ -75,6 +75,9 @@ func (s Setup) Command(seed uint64) string {
 	return fmt.Sprintf("heph sim --seed %d%s", seed, s.flags())
 }
 
+// Shrink is what makes the seed's run small, if it breaks a promise.
+func (s Setup) Shrink(seed uint64) string { return s.Command(seed) + " --shrink" }
+
 // flags are those that differ from the command's defaults.
 func (s Setup) flags() string {
 	flags := ""

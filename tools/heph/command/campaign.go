@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/world"
@@ -18,6 +19,7 @@ import (
 // simSeeds makes many runs and adds them up.
 func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) error {
 	var runs, events, violations count
+	var first sync.Once
 	seconds := stopwatch()
 	shown := follow(a.err(), func() string {
 		rate := float64(runs.Load()) / max(seconds(), 0.001)
@@ -27,11 +29,12 @@ func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) er
 		Setup: setup, From: f.from, Seeds: f.seeds, Twice: f.twice,
 		Threads: f.threads, Spread: atOnce, Seconds: seconds,
 		Stop: func() bool { return ctx.Err() != nil },
-		Progress: func(r world.Result) {
+		Progress: func(seed uint64, r world.Result) {
 			runs.Add(1)
 			events.Add(uint64(r.Events))
 			if r.Violation != nil {
 				violations.Add(1)
+				first.Do(func() { shown.say(firstBroken(setup, seed, *r.Violation)) })
 			}
 		},
 	})
@@ -52,6 +55,11 @@ func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) er
 		return errStopped
 	}
 	return nil
+}
+
+// firstBroken tells at once of the first run that is seen to break a promise: the report comes when all seeds have run.
+func firstBroken(setup campaign.Setup, seed uint64, v world.Violation) string {
+	return fmt.Sprintf("seed %d breaks %s after %v: %s\nMake it small: %s\nThe other seeds run on.\n", seed, v.Invariant, v.At, v.What, setup.Shrink(seed))
 }
 
 // garbagePercent is GOGC for a simulation. Worlds are small and soon over: with Go's default of 100

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -174,6 +176,30 @@ func TestVersionIsDataOnStdout(t *testing.T) {
 	}
 	if got := heph(t, nil, "version"); !strings.HasPrefix(got.out, "heph ") || got.status != ok {
 		t.Fatalf("%+v", got)
+	}
+}
+
+func TestVersionIsTheModulesElseTheCommitElseUnknown(t *testing.T) {
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	revision, modified := debug.BuildSetting{Key: "vcs.revision", Value: commit}, debug.BuildSetting{Key: "vcs.modified", Value: "true"}
+	for _, c := range []struct {
+		module   string
+		settings []debug.BuildSetting
+		version  string
+		ends     string
+	}{
+		{"v1.2.3", nil, "v1.2.3", runtime.GOARCH},
+		{"v1.2.4-0.20261126000000-0123456789ab+dirty", []debug.BuildSetting{revision, modified}, "v1.2.4-0.20261126000000-0123456789ab+dirty", commit + "-dirty"},
+		{"(devel)", []debug.BuildSetting{revision}, commit, runtime.GOARCH},
+		{"", []debug.BuildSetting{modified, revision}, commit + "-dirty", runtime.GOARCH},
+		{"(devel)", nil, "unknown", "unless -buildvcs=false"},
+		{"", nil, "unknown", "unless -buildvcs=false"},
+	} {
+		got := buildOf(&debug.BuildInfo{Main: debug.Module{Version: c.module}, Settings: c.settings})
+		line := got.String()
+		if got.Version != c.version || !strings.HasPrefix(line, "heph "+c.version+" go") || !strings.HasSuffix(line, c.ends) {
+			t.Errorf("%q with %v: %+v, said as %q", c.module, c.settings, got, line)
+		}
 	}
 }
 

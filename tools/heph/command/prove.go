@@ -39,11 +39,12 @@ const showEvery = 200 * time.Millisecond
 
 // progress draws a line on a terminal, again and again, until done. It is silent on any other stream.
 type progress struct {
-	s      *screen.Screen
-	line   func() string
-	ended  chan struct{}
-	gone   chan struct{}
-	silent bool
+	drawing sync.Mutex // of s, which several threads may write to
+	s       *screen.Screen
+	line    func() string
+	ended   chan struct{}
+	gone    chan struct{}
+	silent  bool
 }
 
 // follow begins to draw. line is called from another goroutine.
@@ -61,7 +62,7 @@ func follow(s *screen.Screen, line func() string) *progress {
 			case <-tick.C:
 				p.draw()
 			case <-p.ended:
-				s.Printf("\r\x1b[K")
+				p.say("")
 				return
 			}
 		}
@@ -74,7 +75,22 @@ func (p *progress) draw() {
 	if columns := p.s.Columns(); columns > 1 {
 		text = screen.Cut(text, columns-1)
 	}
-	p.s.Printf("\r\x1b[K%s", text)
+	p.drawing.Lock()
+	defer p.drawing.Unlock()
+	p.s.Printf("%s%s", eraseLine, text)
+}
+
+// eraseLine takes the line away that the cursor is on.
+const eraseLine = "\r\x1b[K"
+
+// say writes something that stays, in place of the line.
+func (p *progress) say(text string) {
+	p.drawing.Lock()
+	defer p.drawing.Unlock()
+	if !p.silent {
+		p.s.Printf(eraseLine)
+	}
+	p.s.Printf("%s", text)
 }
 
 // done takes the line away.

@@ -139,7 +139,7 @@ func broken() error { return &exit{status: failed, said: true, err: errBroken} }
 // simSeed replays one run.
 func (a *app) simSeed(f simFlags, setup campaign.Setup) error {
 	result := setup.Run(setup.Chooser(f.seed), true)
-	run := timeline.Run{Title: fmt.Sprintf("seed %d", f.seed), Faults: setup.FaultNames(), Command: setup.Command(f.seed), Result: result}
+	run := timeline.Run{Title: fmt.Sprintf("seed %d", f.seed), Faults: setup.FaultNames(), Command: setup.Command(f.seed), Shrink: setup.Shrink(f.seed), Result: result}
 	if f.twice {
 		if again := setup.Run(setup.Chooser(f.seed), false); again.Hash != result.Hash {
 			return fmt.Errorf("seed %d: the second run has the hash %016x, the first %016x: something that is not the seed decides", f.seed, again.Hash, result.Hash)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -9,22 +10,26 @@ import (
 
 // build says which heph this is.
 type build struct {
-	Version  string `json:"version"`
-	Commit   string `json:"commit,omitempty"` // with "-dirty" where the tree had changes
+	Version  string `json:"version"`          // the module's, else the commit, else "unknown"
+	Commit   string `json:"commit,omitempty"` // with "-dirty" if the tree had changes
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
 
-// thisBuild reads what the Go linker wrote down.
+// unknown is the version of a program that was built without one, and without its commit.
+const unknown = "unknown"
+
 func thisBuild() build {
-	b := build{Version: "development", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return b
+		info = &debug.BuildInfo{}
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		b.Version = v
-	}
+	return buildOf(info)
+}
+
+// buildOf reads what the Go linker wrote down.
+func buildOf(info *debug.BuildInfo) build {
+	b := build{Version: unknown, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	dirty := ""
 	for _, setting := range info.Settings {
 		switch setting.Key {
@@ -38,15 +43,31 @@ func thisBuild() build {
 	}
 	if b.Commit != "" {
 		b.Commit += dirty
+		b.Version = b.Commit
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = v
 	}
 	return b
+}
+
+// String is the build as one line.
+func (b build) String() string {
+	line := fmt.Sprintf("heph %s %s %s", b.Version, b.Go, b.Platform)
+	switch {
+	case b.Version == unknown:
+		line += ": it was built without its version and commit, which go install writes down in a checkout, unless -buildvcs=false"
+	case b.Commit != "" && b.Commit != b.Version:
+		line += " " + b.Commit
+	}
+	return line
 }
 
 func (a *app) version() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Say which heph this is",
-		Long:    "Say which heph this is: its version, the commit it was built from, Go's version and the platform.",
+		Long:    "Say which heph this is: its version, the commit that it was built from, Go's version and the platform.",
 		Example: "  heph version\n  heph version -o json",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
@@ -54,12 +75,7 @@ func (a *app) version() *cobra.Command {
 			if a.output == asJSON {
 				return a.json(b, "  ")
 			}
-			s := a.out()
-			s.Printf("heph %s %s %s", b.Version, b.Go, b.Platform)
-			if b.Commit != "" {
-				s.Printf(" %s", b.Commit)
-			}
-			s.Printf("\n")
+			a.out().Printf("%s\n", b)
 			return nil
 		},
 	}

@@ -17,6 +17,7 @@ type Run struct {
 	Title   string // what was run, such as "seed 17"
 	Faults  []string
 	Command string // shows the run again
+	Shrink  string // makes it small; empty if it is
 	Result  world.Result
 }
 
@@ -43,6 +44,9 @@ func Verdict(s *screen.Screen, run Run) {
 	if v := r.Violation; v != nil {
 		s.Printf("%s%s %s\n", s.Sign("✘"), s.Paint(screen.Red, v.Invariant+" is broken:"), v.What)
 		s.Printf("See it again: %s\n", run.Command)
+		if run.Shrink != "" {
+			s.Printf("Make it small: %s\n", run.Shrink)
+		}
 		return
 	}
 	s.Printf("%s%s\n", s.Sign("✔"), s.Paint(screen.Green, "every promise was kept"))
