@@ -43,22 +43,27 @@ func drawRow(t *rapid.T) model.Row {
 	return row(edits...)
 }
 
+// drawnStep is a step as rapid logs it.
+type drawnStep struct{ model.Step }
+
+func (s drawnStep) GoString() string { return s.String() }
+
 func drawStep(t *rapid.T, m model.Message) model.Step {
 	outcome := rapid.SampledFrom([]model.Outcome{model.Completed, model.Interrupted, model.TimedOut, model.Failed, model.Superseded})
 	worker := rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "worker")
 	fence := rapid.Int64Range(7, 8).Draw(t, "fence")
 	container := rapid.SampledFrom([]string{"c0", "c1", "c1", "c1"}).Draw(t, "container")
-	return rapid.SampledFrom([]model.Step{
-		model.Claim{Message: m, ContainerID: "c2"},
-		model.CleanUp{MessageID: m.ID, Outcome: outcome.Draw(t, "cleaned")},
-		model.Decline{MessageID: m.ID, ContainerID: container, WorkerID: worker},
-		model.Delete{},
-		model.Finish{MessageID: m.ID, WorkerID: worker, Fence: fence, Outcome: outcome.Draw(t, "outcome")},
-		model.HandBack{WorkerID: worker, Fence: fence},
-		model.Heartbeat{WorkerID: worker, Fence: fence},
-		model.Interrupt{Message: m, Token: "t", SeenContainerID: container},
-		model.Start{MessageID: m.ID, ContainerID: container, WorkerID: worker, Fence: fence},
-	}).Draw(t, "step")
+	return rapid.SampledFrom([]drawnStep{
+		{model.Claim{Message: m, ContainerID: "c2"}},
+		{model.CleanUp{MessageID: m.ID, Outcome: outcome.Draw(t, "cleaned")}},
+		{model.Decline{MessageID: m.ID, ContainerID: container, WorkerID: worker}},
+		{model.Delete{}},
+		{model.Finish{MessageID: m.ID, WorkerID: worker, Fence: fence, Outcome: outcome.Draw(t, "outcome")}},
+		{model.HandBack{WorkerID: worker, Fence: fence}},
+		{model.Heartbeat{WorkerID: worker, Fence: fence}},
+		{model.Interrupt{Message: m, Token: "t", SeenContainerID: container}},
+		{model.Start{MessageID: m.ID, ContainerID: container, WorkerID: worker, Fence: fence}},
+	}).Draw(t, "step").Step
 }
 
 func TestExplainNamesEveryStep(t *testing.T) {

@@ -40,7 +40,7 @@ func TestAnyOrderOfStepsKeepsTheInvariants(t *testing.T) {
 // world is some messages of one key on their way, and the workers.
 type world struct {
 	lab      *simtest.Lab
-	stores   []*claim.Store // by clocks that differ
+	stores   []clockedStore // by clocks that differ
 	messages []*traveller
 	workers  []*worker
 
@@ -56,6 +56,18 @@ type traveller struct {
 	tokens    int
 }
 
+// GoString is how rapid logs a draw.
+func (m *traveller) GoString() string { return fmt.Sprintf("%s, %q", m.MessageID, m.state) }
+
+// clockedStore goes by a clock that is so far ahead of the lab's.
+type clockedStore struct {
+	*claim.Store
+	ahead time.Duration
+}
+
+// GoString is how rapid logs a draw.
+func (s clockedStore) GoString() string { return fmt.Sprint(s.ahead, " ahead") }
+
 // worker is one with the lease that it believes to hold.
 type worker struct {
 	id      string
@@ -66,6 +78,9 @@ type worker struct {
 	asked   bool
 }
 
+// GoString is how rapid logs a draw.
+func (w *worker) GoString() string { return w.id }
+
 func (w *worker) believes() bool { return w.lease != nil && w.clock().Before(w.lease.ExpiresAt) }
 
 func newWorld(t *rapid.T) *world {
@@ -73,7 +88,7 @@ func newWorld(t *rapid.T) *world {
 	w := &world{lab: lab, outcomes: map[string]job.Outcome{}}
 	skews := []time.Duration{-skew / 2, 0, skew / 2}
 	for _, by := range skews {
-		w.stores = append(w.stores, lab.StoreAt(claim.DefaultSettings(), by))
+		w.stores = append(w.stores, clockedStore{lab.StoreAt(claim.DefaultSettings(), by), by})
 	}
 	for i := range rapid.IntRange(2, 5).Draw(t, "messages") {
 		thread := rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "thread")
@@ -83,7 +98,7 @@ func newWorld(t *rapid.T) *world {
 		w.messages = append(w.messages, &traveller{Message: m})
 	}
 	for i := range 3 {
-		w.workers = append(w.workers, &worker{id: fmt.Sprintf("w%d", i), store: w.stores[i], clock: lab.At(skews[i])})
+		w.workers = append(w.workers, &worker{id: fmt.Sprintf("w%d", i), store: w.stores[i].Store, clock: lab.At(skews[i])})
 	}
 	return w
 }
@@ -116,8 +131,10 @@ func (w *world) holder(t *rapid.T) *worker {
 	return rapid.SampledFrom(some).Draw(t, "worker")
 }
 
-func (w *world) worker(t *rapid.T) *worker     { return rapid.SampledFrom(w.workers).Draw(t, "worker") }
-func (w *world) store(t *rapid.T) *claim.Store { return rapid.SampledFrom(w.stores).Draw(t, "clock") }
+func (w *world) worker(t *rapid.T) *worker { return rapid.SampledFrom(w.workers).Draw(t, "worker") }
+func (w *world) store(t *rapid.T) *claim.Store {
+	return rapid.SampledFrom(w.stores).Draw(t, "clock").Store
+}
 
 func (w *world) row(t *rapid.T) *claim.Row {
 	row, err := w.stores[0].ReadClaim(ctx, simtest.Key)

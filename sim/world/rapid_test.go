@@ -33,6 +33,11 @@ type strike struct {
 	Hard  int // of 1000
 }
 
+// GoString is how rapid logs what it draws.
+func (s strike) GoString() string {
+	return fmt.Sprintf("%s befalls %s, time %d, hard %d", s.Fault, s.Group, s.At, s.Hard)
+}
+
 func (d drawn) size() int { return len(d.scenario.Mails) + len(d.strikes) }
 
 func (d drawn) String() string {
@@ -41,7 +46,7 @@ func (d drawn) String() string {
 		text += fmt.Sprintf("\n\tmail %s of thread %d at %v, received at %v, its command %+v", m.ID, m.Thread, m.At, m.Received, m.Command)
 	}
 	for _, s := range d.strikes {
-		text += fmt.Sprintf("\n\t%s befalls %s, time %d, hard %d", s.Fault, s.Group, s.At, s.Hard)
+		text += "\n\t" + s.GoString()
 	}
 	return text
 }

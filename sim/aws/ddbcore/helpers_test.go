@@ -1,8 +1,11 @@
 package ddbcore_test
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,14 +100,44 @@ func optional(text string) *string {
 	return &text
 }
 
-// show prints an item so that a person can read it.
+// show prints an item so that a person can read it, with its types as DynamoDB names them.
 func show(it attrs) string {
 	if it == nil {
 		return "absent"
 	}
-	text, err := json.Marshal(it)
-	if err != nil {
-		return err.Error()
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(it)) {
+		parts = append(parts, name+": "+showValue(it[name]))
 	}
-	return string(text)
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+func showValue(v types.AttributeValue) string {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberM:
+		return show(v.Value)
+	case *types.AttributeValueMemberL:
+		var parts []string
+		for _, element := range v.Value {
+			parts = append(parts, showValue(element))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case *types.AttributeValueMemberS:
+		return fmt.Sprintf("%q", v.Value)
+	case *types.AttributeValueMemberN:
+		return v.Value
+	case *types.AttributeValueMemberB:
+		return fmt.Sprintf("B%q", v.Value)
+	case *types.AttributeValueMemberBOOL:
+		return fmt.Sprint(v.Value)
+	case *types.AttributeValueMemberNULL:
+		return "NULL"
+	case *types.AttributeValueMemberSS:
+		return fmt.Sprintf("SS%q", v.Value)
+	case *types.AttributeValueMemberNS:
+		return fmt.Sprintf("NS%v", v.Value)
+	case *types.AttributeValueMemberBS:
+		return fmt.Sprintf("BS%q", v.Value)
+	}
+	return fmt.Sprintf("%#v", v)
 }

@@ -192,7 +192,7 @@ func TestOnWriteSeesEveryCommittedWriteInOrder(t *testing.T) {
 	mustDo(t, core, &dynamodb.UpdateItemInput{TableName: aws.String("items"), Key: attrs{"p": s("absent")}, UpdateExpression: aws.String("REMOVE a")})
 	mustDo(t, core, &dynamodb.DeleteItemInput{TableName: aws.String("items"), Key: keyed(nil)})
 	mustDo(t, core, &dynamodb.DeleteItemInput{TableName: aws.String("items"), Key: keyed(nil)})
-	item := `{"a":{"Value":"1"},"p":{"Value":"k"}}`
+	item := `{a: 1, p: "k"}`
 	if want := []string{"k: absent -> " + item, "k: " + item + " -> absent"}; !reflect.DeepEqual(seen, want) {
 		t.Fatalf("saw %q, want %q", seen, want)
 	}
