@@ -141,7 +141,7 @@ func (t *Tree) add(root fs.FS, name string) error {
 // ignored says whether a build or a run left the file behind; git ignores it too.
 func ignored(name string) bool {
 	base := path.Base(name)
-	return name == ".git" || name == "dist" || name == ".hephaestus" || name == ".bazelrc.user" ||
+	return name == ".git" || strings.HasSuffix(name, "testdata/rapid") || name == "dist" || name == ".hephaestus" || name == ".bazelrc.user" ||
 		strings.HasPrefix(name, "bazel-") ||
 		strings.HasSuffix(base, ".test") || strings.HasSuffix(base, ".prof")
 }
