@@ -42,6 +42,7 @@ var Rules = []Rule{
 	{"nothing names the machine it was written on", checkMachineTraces},
 	{"MODULE.bazel agrees with go.mod", checkModuleBazel},
 	{"Bazel's visibility is the folder's", checkVisibility},
+	{"every Lambda is released, served and called", checkLambdas},
 }
 
 // Tree is the repository's text, with its Go files parsed.

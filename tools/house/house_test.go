@@ -138,6 +138,14 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 		{"Bazel builds with another Go", checkModuleBazel,
 			moduleFiles("1.25.1", `"net_example_two_go_v2"`), `takes Go "1.25.1"`},
 
+		{"a Lambda that is in all places", checkLambdas, lambdaFiles(""), ""},
+		{"a Lambda without an executable", checkLambdas, lambdaFiles("services/smith/lambda/main.go"), "smith is missing in services/NAME/lambda"},
+		{"a Lambda that is not released", checkLambdas, lambdaFiles("BUILD.bazel"), "smith is missing in lambdas of //:release"},
+		{"a Lambda that is not served", checkLambdas, lambdaFiles("sim/system/system.go"), "heph dev and the simulation would not serve it"},
+		{"a Lambda that nothing calls", checkLambdas, lambdaFiles("deploy/statemachine/email-processor.asl.json"), "nothing would call it"},
+		{"a Lambda that an event source calls", checkLambdas, with(lambdaFiles("deploy/statemachine/email-processor.asl.json"),
+			"sim/system/furnish.go", "package system\nvar _ = names.Function(\"smith\")\n"), ""},
+
 		{"a package is open to everyone", checkVisibility,
 			map[string]string{"libs/p/BUILD.bazel": `visibility = ["//visibility:public"],`}, "past its folder's"},
 	}
@@ -169,6 +177,23 @@ func eventFiles(written, listed string) map[string]string {
 			"func Events() []Event { return []Event{" + listed + "} }\n",
 		"services/intake/i.go": "package intake\nvar _ = " + written + "\n",
 	}
+}
+
+// lambdaFiles is a tree that has the Lambda smith in all places but one.
+func lambdaFiles(without string) map[string]string {
+	files := map[string]string{
+		"services/smith/lambda/main.go":                "package main\n",
+		"BUILD.bazel":                                  "    lambdas = {\n        \"smith\": \"//services/smith/lambda\",\n    },\n    worker = \"//services/worker/cmd\",\n",
+		"sim/system/system.go":                         "package system\nfunc Services() []string { return []string{\"smith\"} }\n",
+		"deploy/statemachine/email-processor.asl.json": "{\"FunctionName\": \"${StackPrefix}-smith\"}",
+	}
+	delete(files, without)
+	return files
+}
+
+func with(files map[string]string, name, text string) map[string]string {
+	files[name] = text
+	return files
 }
 
 // moduleFiles is a tree whose one package imports one of the two modules that go.mod requires.
