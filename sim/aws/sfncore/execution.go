@@ -9,6 +9,8 @@ import (
 )
 
 // execution is one run of a state machine. It keeps the revision that it began with.
+//
+// Its invariants, and those of branches, tasks and machines, hold between two calls; the tests check them after every call.
 type execution struct {
 	number      int64 // in the order of starting
 	arn, name   string
@@ -17,14 +19,14 @@ type execution struct {
 	input       string // as it was sent
 	traceHeader string
 	status      types.ExecutionStatus
-	forgotten   bool // its retention is over
-	start, stop time.Time
-	output      string // JSON; of one that succeeded
+	forgotten   bool      // its retention is over. Invariant: not while it runs
+	start, stop time.Time // Invariant: start <= stop if it has ended, else stop is zero
+	output      string    // JSON. Invariant: empty unless it succeeded
 	failure     failure
-	root        *branch
-	limit       *timer
-	events      int     // in the history, kept or not
-	history     []event // empty with OmitHistory
+	root        *branch // Invariant: nil == it has ended
+	limit       *timer  // Invariant: nil == it has ended
+	events      int     // in the history, kept or not. Invariant: 0 < events <= maxHistoryEvents
+	history     []event // Invariant: len(history) == events, or 0 with OmitHistory
 	inputValue  any     // input, decoded; nil once it has ended
 }
 
@@ -47,6 +49,7 @@ type branch struct {
 	lastEvent  int64
 	enteredID  int64
 
+	// What it waits for. Invariant, while the execution runs: over == all are nil, and at most one is not.
 	task   *task  // of a Task state
 	timer  *timer // of a Wait state or a retry
 	fanout *fanout

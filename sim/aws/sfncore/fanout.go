@@ -16,10 +16,10 @@ const maxInlineConcurrency = 40
 
 // fanout holds the branches of a Parallel state or the iterations of a Map state.
 type fanout struct {
-	children []*branch // those that were begun, by index
+	children []*branch // those that were begun, by index. Invariant: len(children) <= len(results)
 	results  []any
 	items    []any // Map
-	done     int
+	done     int   // Invariant: 0 <= done < len(results), and done children are over
 }
 
 func (c *Core) beginParallel(b *branch) {

@@ -30,6 +30,9 @@ func newLab(t rapid.TB, options sfncore.Options) *lab {
 }
 
 func (l *lab) take(effects []sfncore.Effect) {
+	if fields := l.core.Broken(); len(fields) > 0 {
+		l.t.Fatalf("the invariants of %v are broken", fields)
+	}
 	for _, effect := range effects {
 		switch e := effect.(type) {
 		case sfncore.RunTask:

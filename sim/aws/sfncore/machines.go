@@ -18,9 +18,9 @@ type machine struct {
 	created    time.Time
 	current    *revision
 	executions []*execution
-	forgotten  int // of executions: those that no list shows any more
-	running    int
-	deleting   bool // gone once running is 0
+	forgotten  int  // of executions: those that no list shows any more. Invariant: 2*forgotten <= len(executions)
+	running    int  // Invariant: the number of executions that run
+	deleting   bool // gone once running is 0. Invariant: 0 < running if so
 }
 
 // revision is one version of a machine's definition. It never changes: an execution keeps the one

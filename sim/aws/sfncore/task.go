@@ -14,10 +14,10 @@ import (
 
 // task is one open attempt of a Task state.
 type task struct {
-	id        string
-	token     string // empty if the state does not wait for one
-	branch    *branch
-	submitted bool // the call that carries the token away was reported as made
+	id        string  // Invariant: core.tasks[id] is this task
+	token     string  // empty if the state does not wait for one. Invariant: else core.tokens[token] is this task
+	branch    *branch // Invariant: branch.task is this task
+	submitted bool    // the call that carries the token away was reported as made
 	timeout   *timer
 	heartbeat *timer
 	every     time.Duration // between heartbeats; 0 if none are demanded

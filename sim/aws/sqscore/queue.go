@@ -18,6 +18,8 @@ const (
 )
 
 // A message of a queue. In flight or delayed it is hidden until hiddenUntil.
+//
+// Its invariants, and those of lanes and queues, hold between two calls; the tests check them after every call.
 type message struct {
 	id          string
 	body        string
@@ -29,21 +31,21 @@ type message struct {
 
 	serial    uint64 // the order of arrival in its queue; on a FIFO queue its sequence number
 	sentAt    time.Time
-	expiresAt time.Time
+	expiresAt time.Time // Invariant: sentAt < expiresAt, and core.now < expiresAt
 
 	state       State
-	hiddenUntil time.Time
-	receives    int
-	firstAt     time.Time // first receive
-	lastAt      time.Time // last receive: the twelve hours count from here
+	hiddenUntil time.Time // unless it is visible
+	receives    int       // Invariant: 0 < receives if in flight
+	firstAt     time.Time // first receive. Invariant: zero == (receives == 0)
+	lastAt      time.Time // last receive: the twelve hours count from here. Invariant: firstAt <= lastAt
 	receipt     uint64    // serial of the last receive, in its handle
 	touched     uint64    // serial of the last change of visibility
 
 	queue      *queue
 	lane       *lane
-	prev, next *message
-	timer      timer
-	held       int // place in queue.held, plus one; 0: not there
+	prev, next *message // Invariant: prev.serial < serial < next.serial, as far as there are such
+	timer      timer    // Invariant: timer.at <= expiresAt
+	held       int      // Invariant: 0 < held, and queue.held[held-1] is this message, if it is in flight on a standard queue; else 0
 }
 
 // A lane is a line of messages; a receive takes only from its front. It holds the undeleted
@@ -53,7 +55,7 @@ type message struct {
 type lane struct {
 	group      string
 	head, tail *message
-	index      int
+	index      int // Invariant: index > 0, its place in the ready pile, == (head.state == Visible)
 }
 
 func (l *lane) before(other *lane) bool { return l.head.serial < other.head.serial }
@@ -90,10 +92,10 @@ type queue struct {
 	purgedAt   time.Time
 
 	messages map[string]*message
-	groups   map[string]*lane // FIFO only
+	groups   map[string]*lane // FIFO only. Invariant: no lane is empty
 	ready    pile[*lane]
-	counts   map[State]int
-	held     []*message // in flight on a standard queue: what may be delivered twice
+	counts   map[State]int // Invariant: counts[s] == the number of messages whose state is s
+	held     []*message    // in flight on a standard queue: what may be delivered twice
 
 	dedup    memory[sent]
 	attempts memory[attempt]

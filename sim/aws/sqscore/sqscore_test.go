@@ -31,6 +31,7 @@ func call[Out any](b *bench, input any) (out Out, err error) {
 	b.t.Helper()
 	result, effects, err := b.c.Do(b.now, input)
 	b.got = effects
+	b.wantInvariants()
 	if err != nil {
 		return out, err
 	}

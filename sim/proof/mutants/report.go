@@ -28,8 +28,8 @@ type Report struct {
 // The targets for how soon mutants die. They depend on the machine as much as on the mutants, so a miss is
 // reported and is no failure.
 const (
-	MedianTarget = 5.0 // seconds
-	WorstTarget  = 60.0
+	MedianTargetSeconds = 5.0
+	WorstTargetSeconds  = 60.0
 )
 
 // StorySizes says how short the counter-examples of the mutants that the simulation killed are after
@@ -93,7 +93,7 @@ func Sum(results []Result) Report {
 		}
 	}
 	r.MedianSeconds, r.WorstSeconds = medianAndWorst(seconds)
-	r.SoonEnough = r.MedianSeconds <= MedianTarget && r.WorstSeconds <= WorstTarget
+	r.SoonEnough = r.MedianSeconds <= MedianTargetSeconds && r.WorstSeconds <= WorstTargetSeconds
 	r.MedianSeeds, _ = medianAndWorst(seeds)
 	if len(events) > 0 {
 		shrunk.Counted = len(events) + shrunk.Without

@@ -207,7 +207,7 @@ func (a *app) tellReport(report mutants.Report, faults bool) error {
 	s := a.out()
 	soon := "in time"
 	if !report.SoonEnough {
-		soon = "too late: want " + span(mutants.MedianTarget) + " and " + span(mutants.WorstTarget)
+		soon = "too late: want " + span(mutants.MedianTargetSeconds) + " and " + span(mutants.WorstTargetSeconds)
 	}
 	s.Printf("%d killed, %d not, %d could not be tried; median %s, worst %s, %s; median %d seeds\n", report.Killed, report.Survived, report.Errors,
 		span(report.MedianSeconds), span(report.WorstSeconds), soon, report.MedianSeeds)
