@@ -78,6 +78,7 @@ func checkFileLength(t *Tree) []string {
 
 var topLevel = []string{
 	"BUILD.bazel", "LICENSE", "MODULE.bazel", "README.md", "go.mod", "go.sum",
+	"SECURITY.md", // GitHub shows it to who wants to report a weakness, and people look for it here
 	"deploy", "docs", "libs", "model", "services", "sim", "tools",
 }
 
