@@ -9,7 +9,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Finding is one check: what must hold, and what is wrong where it does not.
+// Finding is one check: what must hold, and what is wrong if it does not.
 type Finding struct {
 	What  string
 	Wrong string // empty: it holds

@@ -9,7 +9,7 @@ import (
 )
 
 // Report writes how it ended: a table of the messages, the interruptions, the dead letters, and the
-// checks; those that hold only where everything was asked for. It says whether all of them hold.
+// checks; those that hold only if everything was asked for. It says whether all of them hold.
 func (d *Demo) Report(f Facts) bool {
 	d.watch.hush()
 	s := d.screen

@@ -153,7 +153,7 @@ func machine(who string) string {
 	return name
 }
 
-// x is the middle of a lane; false where there is none.
+// x is the middle of a lane; false if there is none.
 func (d *drawing) x(group, name string) (int, bool) {
 	at, ok := d.index[group+" "+name]
 	if !ok {
@@ -186,7 +186,7 @@ func (d *drawing) line(l world.Line) {
 			mark = dot{X: x, Y: y, Class: "mail", Sign: "✉", Title: n.Text}
 		case world.NoteFault:
 			beside := dot{X: x + laneWidth/4, Y: y, Class: "fault", Sign: "⚡", Title: n.Fault + ": " + n.Text}
-			if !ok { // what befalls nobody's lane stands before the first
+			if !ok { // what has no lane stands before the first
 				beside.X = margin
 			}
 			d.dots = append(d.dots, beside)
@@ -307,7 +307,7 @@ func (d *drawing) executions() {
 	}
 }
 
-// begun is where something stands that began at a time: at the last event that is not after it.
+// begun is the height of what began at a time: that of the last event not after it.
 func (d *drawing) begun(at time.Duration) int {
 	y := 0
 	for _, p := range d.at {
@@ -319,7 +319,7 @@ func (d *drawing) begun(at time.Duration) int {
 	return y
 }
 
-// y is where a time stands: at the first event that is not before it.
+// y is the height of a time: that of the first event not before it.
 func (d *drawing) y(at time.Duration) int {
 	for _, p := range d.at {
 		if p.at >= at {

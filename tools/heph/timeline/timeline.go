@@ -52,7 +52,7 @@ func Verdict(s *screen.Screen, run Run) {
 	s.Printf("%s%s\n", s.Sign("✔"), s.Paint(screen.Green, "every promise was kept"))
 }
 
-// shown says whether a line is told where not all are: those to follow, and where executions stand.
+// shown says whether a line is told in the short form: lines to follow, and the states of executions.
 func shown(l world.Line) bool {
 	return l.Matters() || l.State != "" || slices.ContainsFunc(l.Notes, func(n world.Note) bool { return n.Kind == world.NoteRecord })
 }

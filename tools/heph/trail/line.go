@@ -19,7 +19,7 @@ type Line struct {
 	Style screen.Style
 	Word  string // what happened, in a word or two
 	Text  string // the rest
-	Minor bool   // told only where everything was asked for
+	Minor bool   // told only if everything was asked for
 }
 
 // Line tells the event. name says how a worker is called.
