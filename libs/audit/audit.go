@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -33,6 +33,39 @@ type Record struct {
 	RequestedAtMillis    int64      `json:"requestedAt,omitempty"`
 	TimestampMillis      int64      `json:"timestamp"`
 	PartialWork          string     `json:"partialWork,omitempty"`
+}
+
+// attributes is the one list of a record's attributes; see package item. Its expiresAt is for DynamoDB's TTL only.
+func (r *Record) attributes(f *item.Fields) {
+	f.Text("messageId", &r.MessageID)
+	f.Text("recordId", &r.RecordID)
+	f.OptionalText("projectUserId", (*string)(&r.ProjectUserID))
+	f.OptionalText("interruptedContainer", &r.InterruptedContainer)
+	f.OptionalText("interruptedThreadId", &r.InterruptedThreadID)
+	f.OptionalText("newThreadId", &r.NewThreadID)
+	f.OptionalText("newMessageId", &r.NewMessageID)
+	f.Text("reason", (*string)(&r.Reason))
+	f.OptionalNumber("requestedAt", &r.RequestedAtMillis)
+	f.Number("timestamp", &r.TimestampMillis)
+	f.OptionalText("partialWork", &r.PartialWork)
+}
+
+// Item is the record as the table holds it, with the time at which DynamoDB may delete it.
+func (r *Record) Item() item.Map {
+	m := item.Of(r.attributes)
+	m["expiresAt"] = item.Number(job.Time(r.TimestampMillis).Add(Retention).Unix())
+	return m
+}
+
+// Parse reads an item of the interruptions table.
+func Parse(m item.Map) (Record, error) {
+	var r Record
+	f := item.Reading(m)
+	r.attributes(f)
+	if err := f.Err(); err != nil {
+		return r, fmt.Errorf("interruption of %q: %w", r.MessageID, err)
+	}
+	return r, nil
 }
 
 // Of is the record of a job that ended; ok is false for one that has none: it completed, was rejected
@@ -91,58 +124,6 @@ func (l *Log) Write(j claim.Job) types.TransactWriteItem {
 
 func (l *Log) write(r Record) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: aws.String(l.table), Item: r.item(), ConditionExpression: aws.String("attribute_not_exists(messageId)"),
+		TableName: aws.String(l.table), Item: r.Item(), ConditionExpression: aws.String("attribute_not_exists(messageId)"),
 	}}
-}
-
-func (r Record) item() map[string]types.AttributeValue {
-	item := map[string]types.AttributeValue{
-		"reason":    &types.AttributeValueMemberS{Value: string(r.Reason)},
-		"timestamp": number(r.TimestampMillis),
-		"expiresAt": number(job.Time(r.TimestampMillis).Add(Retention).Unix()),
-	}
-	for name, value := range map[string]string{
-		"messageId": r.MessageID, "recordId": r.RecordID, "projectUserId": string(r.ProjectUserID),
-		"interruptedContainer": r.InterruptedContainer, "interruptedThreadId": r.InterruptedThreadID,
-		"newThreadId": r.NewThreadID, "newMessageId": r.NewMessageID, "partialWork": r.PartialWork,
-	} {
-		if value != "" {
-			item[name] = &types.AttributeValueMemberS{Value: value}
-		}
-	}
-	if r.RequestedAtMillis != 0 {
-		item["requestedAt"] = number(r.RequestedAtMillis)
-	}
-	return item
-}
-
-// Parse reads an item of the interruptions table.
-func Parse(item map[string]types.AttributeValue) (Record, error) {
-	var r Record
-	for name, into := range map[string]*string{
-		"messageId": &r.MessageID, "recordId": &r.RecordID, "projectUserId": (*string)(&r.ProjectUserID),
-		"interruptedContainer": &r.InterruptedContainer, "interruptedThreadId": &r.InterruptedThreadID,
-		"newThreadId": &r.NewThreadID, "newMessageId": &r.NewMessageID, "partialWork": &r.PartialWork,
-		"reason": (*string)(&r.Reason),
-	} {
-		if v, ok := item[name].(*types.AttributeValueMemberS); ok {
-			*into = v.Value
-		}
-	}
-	for name, into := range map[string]*int64{"requestedAt": &r.RequestedAtMillis, "timestamp": &r.TimestampMillis} {
-		v, ok := item[name].(*types.AttributeValueMemberN)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseInt(v.Value, 10, 64)
-		if err != nil {
-			return r, fmt.Errorf("interruption %s: %s: %w", r.MessageID, name, err)
-		}
-		*into = n
-	}
-	return r, nil
-}
-
-func number(n int64) *types.AttributeValueMemberN {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }

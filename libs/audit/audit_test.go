@@ -7,12 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/simtest"
 )
@@ -56,12 +55,12 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 		if fresh, err := lab.Records().Put(ctx, want); !fresh || err != nil {
 			t.Fatal(fresh, err)
 		}
-		item := get(t, lab)
-		got, err := audit.Parse(item)
+		stored := get(lab)
+		got, err := audit.Parse(stored)
 		if err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
-		expires := item["expiresAt"].(*types.AttributeValueMemberN).Value
+		expires := stored["expiresAt"].(*types.AttributeValueMemberN).Value
 		if want := strconv.FormatInt(simtest.Start.Add(30*24*time.Hour).Unix(), 10); expires != want {
 			t.Errorf("expires at %s, want %s", expires, want)
 		}
@@ -79,7 +78,7 @@ func TestAMessageHasOneRecord(t *testing.T) {
 	if fresh, err := lab.Records().Put(ctx, second); fresh || err != nil {
 		t.Errorf("second: %v, %v", fresh, err)
 	}
-	if got, err := audit.Parse(get(t, lab)); err != nil || got != first {
+	if got, err := audit.Parse(get(lab)); err != nil || got != first {
 		t.Errorf("%+v, %v", got, err)
 	}
 	lab.Fail("PutItem", 0)
@@ -88,22 +87,24 @@ func TestAMessageHasOneRecord(t *testing.T) {
 	}
 }
 
-func TestANumberThatIsNoneIsAnError(t *testing.T) {
-	item := map[string]types.AttributeValue{
-		"messageId": &types.AttributeValueMemberS{Value: "m1"}, "timestamp": &types.AttributeValueMemberN{Value: "1.5"},
+func TestEveryFieldOfARecordIsWrittenAndRead(t *testing.T) {
+	want := simtest.Filled[audit.Record](t)
+	if got, err := audit.Parse(want.Item()); err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
-	if r, err := audit.Parse(item); err == nil {
+}
+
+func TestANumberThatIsNoneIsAnError(t *testing.T) {
+	m := item.Map{"messageId": item.Text("m1"), "timestamp": &types.AttributeValueMemberN{Value: "1.5"}}
+	if r, err := audit.Parse(m); err == nil || err.Error() != `interruption of "m1": attribute timestamp: "1.5" is no integer` {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestAnAttributeOfAnotherTypeIsAnError(t *testing.T) {
+	if r, err := audit.Parse(item.Map{"messageId": item.Text("m1"), "reason": item.Number(1)}); err == nil {
 		t.Errorf("%+v", r)
 	}
 }
 
-func get(t *testing.T, lab *simtest.Lab) map[string]types.AttributeValue {
-	t.Helper()
-	out, err := lab.DynamoDB().GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(lab.Names.Interruptions()), Key: map[string]types.AttributeValue{"messageId": &types.AttributeValueMemberS{Value: "m1"}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out.Item
-}
+func get(lab *simtest.Lab) item.Map { return lab.Item(lab.Names.Interruptions(), "messageId", "m1") }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -78,7 +79,7 @@ func (s *Store) Claim(ctx context.Context, m job.Message) (Claimed, error) {
 		default:
 			return nil, nil
 		}
-		onJob := newExpression().when(jobIsOpen).assign("containerId", text(claimed.ContainerID))
+		onJob := newExpression().when(jobIsOpen).assign("containerId", item.Text(claimed.ContainerID))
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
 	})
 	return claimed, err
@@ -114,18 +115,18 @@ func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) 
 		e.when("attribute_not_exists(projectUserId)")
 	} else {
 		fence = max(fence, seen.Fence+1)
-		e.when("containerId = :container AND fence = :fence").value(":container", text(seen.ContainerID)).value(":fence", number(seen.Fence))
+		e.when("containerId = :container AND fence = :fence").value(":container", item.Text(seen.ContainerID)).value(":fence", item.Number(seen.Fence))
 		s.whenPreemptorIs(e, seen.Preemptor)
 		if claimed.Decision == DecisionTakeOver {
 			s.whenTakeable(e, now)
 		} else {
-			e.when("attribute_not_exists(jobs) OR expiresAt < :expiresCutSeconds").value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now)))
+			e.when("attribute_not_exists(jobs) OR expiresAt < :expiresCutSeconds").value(":expiresCutSeconds", item.Number(s.settings.expiryCutSeconds(now)))
 		}
 	}
-	return e.assign("containerId", text(claimed.ContainerID)).assign("threadId", text(m.ThreadID)).
-		assign("jobs", set(m.MessageID)).assign("receivedAt", number(m.ReceivedAtMillis)).
-		assign("newestMessageId", text(m.MessageID)).assign("claimedAt", number(job.Millis(now))).
-		assign("fence", number(fence)).assign("expiresAt", number(s.settings.expiresAtSeconds(now))).
+	return e.assign("containerId", item.Text(claimed.ContainerID)).assign("threadId", item.Text(m.ThreadID)).
+		assign("jobs", item.Set(m.MessageID)).assign("receivedAt", item.Number(m.ReceivedAtMillis)).
+		assign("newestMessageId", item.Text(m.MessageID)).assign("claimedAt", item.Number(job.Millis(now))).
+		assign("fence", item.Number(fence)).assign("expiresAt", item.Number(s.settings.expiresAtSeconds(now))).
 		clear("workerId", "workerJob", "leaseExpiresAt", "preemptor")
 }
 
@@ -133,8 +134,8 @@ func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) 
 func (s *Store) whenTakeable(e *expression, now time.Time) {
 	e.when("attribute_exists(jobs)")
 	e.when("attribute_not_exists(workerId) OR leaseExpiresAt < :leaseCutMillis OR preemptor.requestedAt < :graceCutMillis").
-		value(":leaseCutMillis", number(s.settings.expiryCutMillis(now))).
-		value(":graceCutMillis", number(s.settings.graceCutMillis(now)))
+		value(":leaseCutMillis", item.Number(s.settings.expiryCutMillis(now))).
+		value(":graceCutMillis", item.Number(s.settings.graceCutMillis(now)))
 }
 
 // whenPreemptorIs demands the very preemptor that was seen, so that whoever is cleared is woken.
@@ -143,7 +144,7 @@ func (s *Store) whenPreemptorIs(e *expression, seen *Preemptor) {
 		e.when("attribute_not_exists(preemptor)")
 		return
 	}
-	e.when("preemptor = :preemptor").value(":preemptor", seen.item())
+	e.when("preemptor = :preemptor").value(":preemptor", seen.value())
 }
 
 // whenWorkerIs demands the very worker that was seen, so that GoOn is true of the row that was written.
@@ -152,7 +153,7 @@ func (s *Store) whenWorkerIs(e *expression, workerID string) {
 		e.when("attribute_not_exists(workerId)")
 		return
 	}
-	e.when("workerId = :worker").value(":worker", text(workerID))
+	e.when("workerId = :worker").value(":worker", item.Text(workerID))
 }
 
 // extend moves the claim's end to a claim's time from now. A write that is applied late must not take time
@@ -162,25 +163,25 @@ func (s *Store) extend(e *expression, seen *Row, now time.Time) *expression {
 	if seen.ExpiresAtSeconds > until {
 		return e
 	}
-	return e.when("expiresAt <= :new_expiresAt").assign("expiresAt", number(until))
+	return e.when("expiresAt <= :new_expiresAt").assign("expiresAt", item.Number(until))
 }
 
 // join is the write that adds m to the jobs of its thread's claim, and clears an older preemptor.
 func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
 	e := newExpression().
 		when("containerId = :container AND attribute_exists(jobs) AND NOT contains(jobs, :message) AND expiresAt >= :expiresCutSeconds").
-		value(":container", text(seen.ContainerID)).value(":message", text(m.MessageID)).
-		value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now)))
+		value(":container", item.Text(seen.ContainerID)).value(":message", item.Text(m.MessageID)).
+		value(":expiresCutSeconds", item.Number(s.settings.expiryCutSeconds(now)))
 	s.whenPreemptorIs(e, seen.Preemptor)
 	if seen.Preemptor != nil {
 		e.clear("preemptor")
 	}
 	if m.NewerThan(seen.ReceivedAtMillis, seen.NewestMessageID) {
-		e.when("newestMessageId = :newest").value(":newest", text(seen.NewestMessageID)).
-			assign("receivedAt", number(m.ReceivedAtMillis)).assign("newestMessageId", text(m.MessageID))
+		e.when("newestMessageId = :newest").value(":newest", item.Text(seen.NewestMessageID)).
+			assign("receivedAt", item.Number(m.ReceivedAtMillis)).assign("newestMessageId", item.Text(m.MessageID))
 	}
 	e.add = append(e.add, "jobs :joining")
-	e.value(":joining", set(m.MessageID))
+	e.value(":joining", item.Set(m.MessageID))
 	return s.extend(e, seen, now)
 }
 
@@ -220,11 +221,11 @@ func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Ask
 		asked.Wakes = wanted.succeed(v.row.Preemptor, m)
 		e := newExpression().
 			when("containerId = :container AND attribute_exists(jobs) AND expiresAt >= :expiresCutSeconds AND newestMessageId = :newest").
-			value(":container", text(v.row.ContainerID)).value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now))).
-			value(":newest", text(v.row.NewestMessageID))
+			value(":container", item.Text(v.row.ContainerID)).value(":expiresCutSeconds", item.Number(s.settings.expiryCutSeconds(now))).
+			value(":newest", item.Text(v.row.NewestMessageID))
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		s.whenWorkerIs(e, v.row.WorkerID)
-		e.assign("preemptor", wanted.item())
+		e.assign("preemptor", wanted.value())
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, newExpression().when(jobIsOpen))}, nil
 	})
 	return asked, err

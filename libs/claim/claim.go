@@ -22,6 +22,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -124,7 +126,7 @@ func (p *Preemptor) wakes(superseded bool, except string) []Wake {
 		return nil
 	}
 	var list []Wake
-	for _, id := range sortedKeys(p.Waiting) {
+	for _, id := range slices.Sorted(maps.Keys(p.Waiting)) {
 		if id != except {
 			list = append(list, Wake{MessageID: id, Token: p.Waiting[id], Superseded: superseded})
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -61,10 +62,10 @@ func (s *Store) Finish(ctx context.Context, l Lease, end End) (Finished, error) 
 		if end.Outcome == job.Interrupted && by == nil {
 			return nil, ErrNobodyWaits
 		}
-		e := mine(l).when("contains(jobs, :message)").value(":message", text(l.MessageID))
+		e := mine(l).when("contains(jobs, :message)").value(":message", item.Text(l.MessageID))
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		e.delete = append(e.delete, "jobs :ending")
-		e.value(":ending", set(l.MessageID)).clear("workerId", "workerJob", "leaseExpiresAt")
+		e.value(":ending", item.Set(l.MessageID)).clear("workerId", "workerJob", "leaseExpiresAt")
 		running := Job{MessageID: l.MessageID, Key: l.Key, ContainerID: l.ContainerID, ThreadID: v.row.ThreadID}
 		finished = Finished{Job: running.ended(end, by, now), Wakes: v.row.Preemptor.wakes(false, "")}
 		return []types.TransactWriteItem{s.onClaim(l.Key, e), s.onJob(l.MessageID, outcome(finished.Job))}, nil
@@ -118,12 +119,12 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		if v.row.ContainerID == w.ContainerID {
 			e.when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :leaseCutMillis").
-				value(":me", text(workerID)).value(":leaseCutMillis", number(s.settings.expiryCutMillis(now)))
+				value(":me", item.Text(workerID)).value(":leaseCutMillis", item.Number(s.settings.expiryCutMillis(now)))
 			s.release(e, v.row, m.MessageID)
 			declined.Wakes = v.row.Preemptor.wakes(false, "")
 		}
 		declined.Job = v.job.ended(End{Outcome: job.Interrupted, Result: "not started: a newer thread has the key"}, v.row.supersedes(m), now)
-		onJob := outcome(declined.Job).when("containerId = :container").value(":container", text(w.ContainerID))
+		onJob := outcome(declined.Job).when("containerId = :container").value(":container", item.Text(w.ContainerID))
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
 	})
 	return declined, err
@@ -171,11 +172,11 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			e, finished.Wakes = s.takeOff(v.row, m.MessageID, now)
 		}
 		if spares {
-			e.when("leaseExpiresAt < :leaseCutMillis").value(":leaseCutMillis", number(s.settings.expiryCutMillis(now)))
+			e.when("leaseExpiresAt < :leaseCutMillis").value(":leaseCutMillis", item.Number(s.settings.expiryCutMillis(now)))
 		}
 		onJob := outcome(finished.Job)
 		if c.ContainerID != "" {
-			onJob.when("containerId = :container").value(":container", text(c.ContainerID))
+			onJob.when("containerId = :container").value(":container", item.Text(c.ContainerID))
 		}
 		writes := []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}
 		return append(writes, c.Record(finished.Job)), nil
@@ -202,10 +203,10 @@ func (s *Store) takeOff(row *Row, messageID string, now time.Time) (*expression,
 	if rest == nil && row.Preemptor != nil {
 		e.clear("preemptor")
 	} else if rest != row.Preemptor {
-		e.assign("preemptor", rest.item())
+		e.assign("preemptor", rest.value())
 	}
 	if !row.HasJob(messageID) {
-		return e.when("NOT contains(jobs, :message)").value(":message", text(messageID)), nil
+		return e.when("NOT contains(jobs, :message)").value(":message", item.Text(messageID)), nil
 	}
 	s.release(e, row, messageID)
 	if row.WorkerJob != messageID && row.HasLiveLease(now, s.settings) {
@@ -235,18 +236,18 @@ func (p *Preemptor) without(messageID string) *Preemptor {
 // release takes a message out of the claim's jobs, and where the lease was for it, clears that and
 // raises the fence, so that whatever its worker still sends is refused.
 func (s *Store) release(e *expression, row *Row, messageID string) {
-	e.when("contains(jobs, :message)").value(":message", text(messageID))
+	e.when("contains(jobs, :message)").value(":message", item.Text(messageID))
 	e.delete = append(e.delete, "jobs :ending")
-	e.value(":ending", set(messageID))
+	e.value(":ending", item.Set(messageID))
 	if row.WorkerJob == messageID {
-		e.clear("workerId", "workerJob", "leaseExpiresAt").assign("fence", number(row.Fence+1))
+		e.clear("workerId", "workerJob", "leaseExpiresAt").assign("fence", item.Number(row.Fence+1))
 	}
 }
 
 // seenRow demands the claim that was seen, under the same fence.
 func seenRow(row *Row) *expression {
 	return newExpression().when("containerId = :seen AND fence = :seenFence").
-		value(":seen", text(row.ContainerID)).value(":seenFence", number(row.Fence))
+		value(":seen", item.Text(row.ContainerID)).value(":seenFence", item.Number(row.Fence))
 }
 
 // ended is the job with its end.
@@ -258,16 +259,16 @@ func (j Job) ended(end End, by *InterruptedBy, now time.Time) Job {
 // outcome is the write that decides how a job ended: once, and never again.
 func outcome(j Job) *expression {
 	e := newExpression().when(jobIsOpen).
-		assign("outcome", text(string(j.Outcome))).assign("outcomeAt", number(j.OutcomeAtMillis))
+		assign("outcome", item.Text(string(j.Outcome))).assign("outcomeAt", item.Number(j.OutcomeAtMillis))
 	if j.Result != "" {
 		e.set = append(e.set, "#result = :result")
-		e.name("#result", "result").value(":result", text(j.Result))
+		e.name("#result", "result").value(":result", item.Text(j.Result))
 	}
 	if j.PartialWork != "" {
-		e.assign("partialWork", text(j.PartialWork))
+		e.assign("partialWork", item.Text(j.PartialWork))
 	}
 	if j.InterruptedBy != nil {
-		e.assign("interruptedBy", j.InterruptedBy.item())
+		e.assign("interruptedBy", j.InterruptedBy.value())
 	}
 	return e
 }

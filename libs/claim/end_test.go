@@ -405,7 +405,7 @@ func TestAPersonIsToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := s.Reject(ctx, "m1", "x@example.com", "Hi", "no recipient", 1)
-	if j := must(t, again, err).Existing; !j.DeadLettered || j.Outcome != job.Rejected || j.Result != "no recipient" {
+	if j := must(t, again, err).Existing; !j.DeadLettered() || j.Outcome != job.Rejected || j.Result != "no recipient" {
 		t.Errorf("again: %+v", j)
 	}
 	if err := s.MarkDeadLettered(ctx, "never"); err == nil {

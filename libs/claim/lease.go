@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -82,20 +83,20 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 		e := newExpression().
 			when("containerId = :container AND contains(jobs, :message) AND fence = :fence AND expiresAt >= :expiresCutSeconds").
 			when("attribute_not_exists(workerId) OR workerId = :me OR leaseExpiresAt < :leaseCutMillis").
-			value(":container", text(w.ContainerID)).value(":message", text(m.MessageID)).value(":fence", number(v.row.Fence)).
-			value(":me", text(workerID)).value(":leaseCutMillis", number(s.settings.expiryCutMillis(now))).
-			value(":expiresCutSeconds", number(s.settings.expiryCutSeconds(now)))
+			value(":container", item.Text(w.ContainerID)).value(":message", item.Text(m.MessageID)).value(":fence", item.Number(v.row.Fence)).
+			value(":me", item.Text(workerID)).value(":leaseCutMillis", item.Number(s.settings.expiryCutMillis(now))).
+			value(":expiresCutSeconds", item.Number(s.settings.expiryCutSeconds(now)))
 		if v.row.Preemptor == nil {
 			e.when("attribute_not_exists(preemptor)")
 		} else {
-			e.when("preemptor.threadId = :thread").value(":thread", text(m.ThreadID))
+			e.when("preemptor.threadId = :thread").value(":thread", item.Text(m.ThreadID))
 		}
-		e.assign("workerId", text(workerID)).assign("workerJob", text(m.MessageID)).assign("fence", number(wrote)).
-			assign("leaseExpiresAt", number(job.Millis(start.Lease.ExpiresAt)))
+		e.assign("workerId", item.Text(workerID)).assign("workerJob", item.Text(m.MessageID)).assign("fence", item.Number(wrote)).
+			assign("leaseExpiresAt", item.Number(job.Millis(start.Lease.ExpiresAt)))
 		s.extend(e, v.row, now)
-		onJob := newExpression().when(jobIsOpen+" AND containerId = :container").value(":container", text(w.ContainerID))
+		onJob := newExpression().when(jobIsOpen+" AND containerId = :container").value(":container", item.Text(w.ContainerID))
 		onJob.set = append(onJob.set, "startedAt = if_not_exists(startedAt, :now)")
-		onJob.value(":now", number(job.Millis(now)))
+		onJob.value(":now", item.Number(job.Millis(now)))
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
 	})
 	return start, err
@@ -154,14 +155,14 @@ func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 	extended := l
 	extended.ExpiresAt = now.Add(s.settings.Lease)
 	e := mine(l).when("leaseExpiresAt <= :new_leaseExpiresAt AND expiresAt <= :new_expiresAt").
-		assign("leaseExpiresAt", number(job.Millis(extended.ExpiresAt))).
-		assign("expiresAt", number(s.settings.expiresAtSeconds(now)))
+		assign("leaseExpiresAt", item.Number(job.Millis(extended.ExpiresAt))).
+		assign("expiresAt", item.Number(s.settings.expiresAtSeconds(now)))
 	row, result, err := s.update(ctx, l.Key, e)
 	if result == awsx.Refused && row != nil && row.ExpiresAtSeconds > s.settings.expiresAtSeconds(now) {
 		// Who claimed or joined goes by a clock that is ahead, or by a greater CLAIM_TTL: that is no reason not to extend the lease.
 		now = s.now()
 		extended.ExpiresAt = now.Add(s.settings.Lease)
-		e = mine(l).when("leaseExpiresAt <= :new_leaseExpiresAt").assign("leaseExpiresAt", number(job.Millis(extended.ExpiresAt)))
+		e = mine(l).when("leaseExpiresAt <= :new_leaseExpiresAt").assign("leaseExpiresAt", item.Number(job.Millis(extended.ExpiresAt)))
 		row, result, err = s.update(ctx, l.Key, s.extend(e, row, now))
 	}
 	switch {
@@ -193,7 +194,7 @@ func (s *Store) HandBack(ctx context.Context, l Lease) ([]Wake, awsx.Result, err
 // mine demands that the lease is still l's.
 func mine(l Lease) *expression {
 	return newExpression().when("fence = :fence AND workerId = :me").
-		value(":fence", number(l.Fence)).value(":me", text(l.WorkerID))
+		value(":fence", item.Number(l.Fence)).value(":me", item.Text(l.WorkerID))
 }
 
 // update writes one claim row by itself and answers with the row after it, or with the row that refused it.

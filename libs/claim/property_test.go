@@ -405,7 +405,9 @@ func (w *world) outcome(t *rapid.T, m *traveller) job.Outcome {
 // holds checks what must be true of the rows after every step.
 func (w *world) holds(t *rapid.T) {
 	row := w.row(t)
+	w.lab.Row() // fails if a step has written what nobody reads
 	for _, m := range w.messages {
+		w.lab.Job(m.MessageID)
 		now, before := w.outcome(t, m), w.outcomes[m.MessageID]
 		if before != "" && now != before {
 			t.Fatalf("S6: %s had ended as %s and is %s now", m.MessageID, before, now)

@@ -2,13 +2,12 @@ package claim
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -30,6 +29,39 @@ type Row struct {
 	Preemptor            *Preemptor
 }
 
+// attributes is the one list of a claim row's attributes; see package item.
+func (r *Row) attributes(f *item.Fields) {
+	f.Text("projectUserId", (*string)(&r.Key))
+	f.Text("containerId", &r.ContainerID)
+	f.Text("threadId", &r.ThreadID)
+	f.Set("jobs", &r.Jobs)
+	f.Number("receivedAt", &r.ReceivedAtMillis)
+	f.Text("newestMessageId", &r.NewestMessageID)
+	f.Number("claimedAt", &r.ClaimedAtMillis)
+	f.Number("fence", &r.Fence)
+	f.OptionalText("workerId", &r.WorkerID)
+	f.OptionalText("workerJob", &r.WorkerJob)
+	f.OptionalNumber("leaseExpiresAt", &r.LeaseExpiresAtMillis)
+	f.Number("expiresAt", &r.ExpiresAtSeconds)
+	item.Part(f, "preemptor", &r.Preemptor, (*Preemptor).attributes)
+}
+
+// Item is the row as the table holds it.
+func (r *Row) Item() item.Map { return item.Of(r.attributes) }
+
+// ParseRow reads an item of the active-jobs table; nil for no item.
+func ParseRow(m item.Map) (*Row, error) {
+	if len(m) == 0 {
+		return nil, nil
+	}
+	row, f := &Row{}, item.Reading(m)
+	row.attributes(f)
+	if err := f.Err(); err != nil {
+		return nil, fmt.Errorf("claim row %q: %w", row.Key, err)
+	}
+	return row, nil
+}
+
 // Preemptor is the thread that has asked the holder to yield, with its messages that wait.
 type Preemptor struct {
 	ThreadID          string
@@ -38,6 +70,17 @@ type Preemptor struct {
 	RequestedAtMillis int64             // when the holder was first asked, by whatever thread
 	Waiting           map[string]string // messageId to task token
 }
+
+func (p *Preemptor) attributes(f *item.Fields) {
+	f.Text("threadId", &p.ThreadID)
+	f.Number("receivedAt", &p.ReceivedAtMillis)
+	f.Text("newestMessageId", &p.NewestMessageID)
+	f.Number("requestedAt", &p.RequestedAtMillis)
+	f.Texts("waiting", &p.Waiting)
+}
+
+// value is the preemptor as the claim row holds it.
+func (p *Preemptor) value() *types.AttributeValueMemberM { return item.ValueOf(p.attributes) }
 
 // Held says whether somebody may be working under the claim at now: it has jobs and has not expired.
 // An expired row is free whether or not DynamoDB has deleted it.
@@ -87,7 +130,46 @@ type Job struct {
 	Subject          string
 	PartialWork      string // what a command that was stopped says it has saved
 	InterruptedBy    *InterruptedBy
-	DeadLettered     bool // a person was told through the dead letter queue
+	// DeadLetteredAtMillis is when a person was told through the dead letter queue; 0: nobody was.
+	DeadLetteredAtMillis int64
+}
+
+// attributes is the one list of a job row's attributes; see package item. Its expiresAt is for DynamoDB's TTL only.
+func (j *Job) attributes(f *item.Fields) {
+	f.Text("messageId", &j.MessageID)
+	f.OptionalText("projectUserId", (*string)(&j.Key))
+	f.OptionalText("threadId", &j.ThreadID)
+	f.Number("receivedAt", &j.ReceivedAtMillis)
+	f.OptionalText("executionArn", &j.ExecutionARN)
+	f.OptionalText("containerId", &j.ContainerID)
+	f.OptionalNumber("startedAt", &j.StartedAtMillis)
+	f.OptionalText("outcome", (*string)(&j.Outcome))
+	f.OptionalNumber("outcomeAt", &j.OutcomeAtMillis)
+	f.OptionalText("result", &j.Result)
+	f.Text("from", &j.From)
+	f.Text("subject", &j.Subject)
+	f.OptionalText("partialWork", &j.PartialWork)
+	item.Part(f, "interruptedBy", &j.InterruptedBy, (*InterruptedBy).attributes)
+	f.OptionalNumber("deadLetteredAt", &j.DeadLetteredAtMillis)
+}
+
+// DeadLettered says whether a person was told of the job through the dead letter queue.
+func (j *Job) DeadLettered() bool { return j.DeadLetteredAtMillis != 0 }
+
+// Item is the job as the table holds it.
+func (j *Job) Item() item.Map { return item.Of(j.attributes) }
+
+// ParseJob reads an item of the jobs table; nil for no item.
+func ParseJob(m item.Map) (*Job, error) {
+	if len(m) == 0 {
+		return nil, nil
+	}
+	j, f := &Job{}, item.Reading(m)
+	j.attributes(f)
+	if err := f.Err(); err != nil {
+		return nil, fmt.Errorf("job row %q: %w", j.MessageID, err)
+	}
+	return j, nil
 }
 
 // InterruptedBy is what a job's row keeps of the preemption that ended it, so that the audit record
@@ -98,159 +180,11 @@ type InterruptedBy struct {
 	RequestedAtMillis int64
 }
 
-type item = map[string]types.AttributeValue
-
-// reader takes typed attributes out of an item and remembers the first that does not fit.
-type reader struct {
-	item item
-	err  error
+func (b *InterruptedBy) attributes(f *item.Fields) {
+	f.Text("threadId", &b.ThreadID)
+	f.Text("messageId", &b.MessageID)
+	f.Number("requestedAt", &b.RequestedAtMillis)
 }
 
-func (r *reader) text(name string) string {
-	switch v := r.item[name].(type) {
-	case nil:
-	case *types.AttributeValueMemberS:
-		return v.Value
-	default:
-		r.wrong(name, "S", v)
-	}
-	return ""
-}
-
-func (r *reader) number(name string) int64 {
-	switch v := r.item[name].(type) {
-	case nil:
-	case *types.AttributeValueMemberN:
-		n, err := strconv.ParseInt(v.Value, 10, 64)
-		if err != nil && r.err == nil {
-			r.err = fmt.Errorf("attribute %s: %q is no integer", name, v.Value)
-		}
-		return n
-	default:
-		r.wrong(name, "N", v)
-	}
-	return 0
-}
-
-func (r *reader) set(name string) []string {
-	switch v := r.item[name].(type) {
-	case nil:
-	case *types.AttributeValueMemberSS:
-		return slices.Sorted(slices.Values(v.Value))
-	default:
-		r.wrong(name, "SS", v)
-	}
-	return nil
-}
-
-func (r *reader) sub(name string) *reader {
-	switch v := r.item[name].(type) {
-	case nil:
-	case *types.AttributeValueMemberM:
-		return &reader{item: v.Value}
-	default:
-		r.wrong(name, "M", v)
-	}
-	return nil
-}
-
-func (r *reader) wrong(name, want string, got types.AttributeValue) {
-	if r.err == nil {
-		r.err = fmt.Errorf("attribute %s: want type %s, got %T", name, want, got)
-	}
-}
-
-// ParseRow reads an item of the active-jobs table; nil for no item.
-func ParseRow(it item) (*Row, error) {
-	if len(it) == 0 {
-		return nil, nil
-	}
-	r := &reader{item: it}
-	row := &Row{
-		Key: job.Key(r.text("projectUserId")), ContainerID: r.text("containerId"), ThreadID: r.text("threadId"),
-		Jobs: r.set("jobs"), ReceivedAtMillis: r.number("receivedAt"), NewestMessageID: r.text("newestMessageId"),
-		ClaimedAtMillis: r.number("claimedAt"), Fence: r.number("fence"), WorkerID: r.text("workerId"),
-		WorkerJob: r.text("workerJob"), LeaseExpiresAtMillis: r.number("leaseExpiresAt"), ExpiresAtSeconds: r.number("expiresAt"),
-	}
-	if p := r.sub("preemptor"); p != nil {
-		row.Preemptor = &Preemptor{
-			ThreadID: p.text("threadId"), ReceivedAtMillis: p.number("receivedAt"), NewestMessageID: p.text("newestMessageId"),
-			RequestedAtMillis: p.number("requestedAt"), Waiting: map[string]string{},
-		}
-		if w := p.sub("waiting"); w != nil {
-			for _, id := range sortedKeys(w.item) {
-				row.Preemptor.Waiting[id] = w.text(id)
-			}
-			r.err = firstError(r.err, w.err)
-		}
-		r.err = firstError(r.err, p.err)
-	}
-	if r.err != nil {
-		return nil, fmt.Errorf("claim row %q: %w", row.Key, r.err)
-	}
-	return row, nil
-}
-
-// ParseJob reads an item of the jobs table; nil for no item.
-func ParseJob(it item) (*Job, error) {
-	if len(it) == 0 {
-		return nil, nil
-	}
-	r := &reader{item: it}
-	j := &Job{
-		MessageID: r.text("messageId"), Key: job.Key(r.text("projectUserId")), ThreadID: r.text("threadId"),
-		ReceivedAtMillis: r.number("receivedAt"), ExecutionARN: r.text("executionArn"), ContainerID: r.text("containerId"),
-		StartedAtMillis: r.number("startedAt"), Outcome: job.Outcome(r.text("outcome")), OutcomeAtMillis: r.number("outcomeAt"),
-		Result: r.text("result"), PartialWork: r.text("partialWork"), From: r.text("from"), Subject: r.text("subject"),
-		DeadLettered: r.number("deadLetteredAt") != 0,
-	}
-	if by := r.sub("interruptedBy"); by != nil {
-		j.InterruptedBy = &InterruptedBy{
-			ThreadID: by.text("threadId"), MessageID: by.text("messageId"),
-			RequestedAtMillis: by.number("requestedAt"),
-		}
-		r.err = firstError(r.err, by.err)
-	}
-	if r.err != nil {
-		return nil, fmt.Errorf("job row %q: %w", j.MessageID, r.err)
-	}
-	return j, nil
-}
-
-// item writes the preemptor as the claim row holds it; its inverse is in ParseRow.
-func (p *Preemptor) item() *types.AttributeValueMemberM {
-	waiting := item{}
-	for id, token := range p.Waiting {
-		waiting[id] = text(token)
-	}
-	return &types.AttributeValueMemberM{Value: item{
-		"threadId": text(p.ThreadID), "receivedAt": number(p.ReceivedAtMillis), "newestMessageId": text(p.NewestMessageID),
-		"requestedAt": number(p.RequestedAtMillis), "waiting": &types.AttributeValueMemberM{Value: waiting},
-	}}
-}
-
-func (b *InterruptedBy) item() *types.AttributeValueMemberM {
-	return &types.AttributeValueMemberM{Value: item{
-		"threadId": text(b.ThreadID), "messageId": text(b.MessageID),
-		"requestedAt": number(b.RequestedAtMillis),
-	}}
-}
-
-func text(s string) *types.AttributeValueMemberS { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) *types.AttributeValueMemberN {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-func set(members ...string) *types.AttributeValueMemberSS {
-	return &types.AttributeValueMemberSS{Value: members}
-}
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func firstError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
+// value is what the job's row holds.
+func (b *InterruptedBy) value() *types.AttributeValueMemberM { return item.ValueOf(b.attributes) }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -148,8 +149,8 @@ func (s *Store) ReadJob(ctx context.Context, messageID string) (*Job, error) {
 	return ParseJob(out.Item)
 }
 
-func claimKey(key job.Key) item    { return item{"projectUserId": text(string(key))} }
-func jobKey(messageID string) item { return item{"messageId": text(messageID)} }
+func claimKey(key job.Key) item.Map    { return item.Map{"projectUserId": item.Text(string(key))} }
+func jobKey(messageID string) item.Map { return item.Map{"messageId": item.Text(messageID)} }
 
 // The condition on the job's row that every step for a message carries.
 const jobIsOpen = "attribute_exists(messageId) AND attribute_not_exists(outcome)"
@@ -162,10 +163,10 @@ type expression struct {
 	add        []string
 	delete     []string
 	names      map[string]string
-	values     item
+	values     item.Map
 }
 
-func newExpression() *expression { return &expression{names: map[string]string{}, values: item{}} }
+func newExpression() *expression { return &expression{names: map[string]string{}, values: item.Map{}} }
 
 // when adds a condition; all of them must hold.
 func (e *expression) when(condition string) *expression {
@@ -232,7 +233,7 @@ func (e *expression) attributeNames() map[string]string {
 	return e.names
 }
 
-func (e *expression) attributeValues() item {
+func (e *expression) attributeValues() item.Map {
 	if len(e.values) == 0 {
 		return nil
 	}
@@ -240,7 +241,7 @@ func (e *expression) attributeValues() item {
 }
 
 // write makes a transaction's write of it: an update, or a mere check where nothing is to change.
-func (e *expression) write(table string, key item) types.TransactWriteItem {
+func (e *expression) write(table string, key item.Map) types.TransactWriteItem {
 	if update := e.update(); update != nil {
 		return types.TransactWriteItem{Update: &types.Update{
 			TableName: aws.String(table), Key: key, UpdateExpression: update, ConditionExpression: e.condition(),

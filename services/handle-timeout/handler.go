@@ -135,7 +135,7 @@ func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
 // tell puts a job that timed out or failed on the dead letter queue. It sends first and notes that
 // after: a person may be told twice, never not at all.
 func (h *Handler) tell(ctx context.Context, m job.Message, j claim.Job, c Case) error {
-	if j.DeadLettered || (j.Outcome != job.TimedOut && j.Outcome != job.Failed) {
+	if j.DeadLettered() || (j.Outcome != job.TimedOut && j.Outcome != job.Failed) {
 		return nil
 	}
 	what := c.What

@@ -193,7 +193,7 @@ func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string,
 		return nil
 	}
 	telemetry.Write(ctx, a.log, telemetry.MailRejected{Message: a.messageID, Reason: reason, Again: !rejected.Fresh})
-	told := rejected.Existing != nil && rejected.Existing.DeadLettered
+	told := rejected.Existing != nil && rejected.Existing.DeadLettered()
 	if !personMustAct || told {
 		return nil
 	}

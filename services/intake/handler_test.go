@@ -342,7 +342,7 @@ func TestAMailThatWasDeletedAfterItWasTakenGoesOn(t *testing.T) {
 	delete(s.bucket.objects, s.Names.Emails()+"/emails/ses-1")
 	s.handles(record)
 	j, err := s.store.ReadJob(ctx, "ses-1")
-	if err != nil || j.Outcome != "" || j.DeadLettered {
+	if err != nil || j.Outcome != "" || j.DeadLettered() {
 		t.Errorf("row %+v, %v: its own end would be told to nobody", j, err)
 	}
 	if letters := s.Received(s.DeadLetterURL); len(letters) > 0 {

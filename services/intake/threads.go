@@ -7,13 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -48,6 +48,14 @@ type Entry struct {
 	ContentHash  string
 }
 
+// attributes is the one list of an entry's attributes; see package item. Its expiresAt is for DynamoDB's TTL only.
+func (e *Entry) attributes(f *item.Fields) {
+	f.Text("rfcMessageId", &e.RFCMessageID)
+	f.Text("threadId", &e.ThreadID)
+	f.Text("messageId", &e.MessageID)
+	f.Text("contentHash", &e.ContentHash)
+}
+
 // Lookup is the thread of a mail that came before.
 func (t *Threads) Lookup(ctx context.Context, rfcMessageID string) (threadID string, found bool, err error) {
 	entry, err := t.get(ctx, rfcMessageID)
@@ -76,7 +84,7 @@ func (t *Threads) Replace(ctx context.Context, e Entry, messageID string) (Entry
 	e.MessageID = messageID
 	put := t.put(e)
 	put.ConditionExpression = aws.String("messageId = :before")
-	put.ExpressionAttributeValues = map[string]types.AttributeValue{":before": text(before)}
+	put.ExpressionAttributeValues = item.Map{":before": item.Text(before)}
 	if _, err := t.db.PutItem(ctx, put); err != nil {
 		return Entry{}, fmt.Errorf("note %s in the place of %s: %w", messageID, before, err)
 	}
@@ -84,32 +92,26 @@ func (t *Threads) Replace(ctx context.Context, e Entry, messageID string) (Entry
 }
 
 func (t *Threads) put(e Entry) *dynamodb.PutItemInput {
-	return &dynamodb.PutItemInput{
-		TableName: aws.String(t.table),
-		Item: map[string]types.AttributeValue{
-			"rfcMessageId": text(e.RFCMessageID), "threadId": text(e.ThreadID), "messageId": text(e.MessageID), "contentHash": text(e.ContentHash),
-			"expiresAt": &types.AttributeValueMemberN{Value: strconv.FormatInt(t.now().Add(threadRetention).Unix(), 10)},
-		},
-	}
+	row := item.Of(e.attributes)
+	row["expiresAt"] = item.Number(t.now().Add(threadRetention).Unix())
+	return &dynamodb.PutItemInput{TableName: aws.String(t.table), Item: row}
 }
 
 func (t *Threads) get(ctx context.Context, rfcMessageID string) (Entry, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(t.table), Key: map[string]types.AttributeValue{"rfcMessageId": text(rfcMessageID)}, ConsistentRead: aws.Bool(true),
+		TableName: aws.String(t.table), Key: item.Map{"rfcMessageId": item.Text(rfcMessageID)}, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return Entry{}, fmt.Errorf("look up the thread of %s: %w", rfcMessageID, err)
 	}
 	e := Entry{RFCMessageID: rfcMessageID}
-	for name, into := range map[string]*string{"threadId": &e.ThreadID, "messageId": &e.MessageID, "contentHash": &e.ContentHash} {
-		if v, ok := out.Item[name].(*types.AttributeValueMemberS); ok {
-			*into = v.Value
-		}
+	f := item.Reading(out.Item)
+	e.attributes(f)
+	if err := f.Err(); err != nil {
+		return Entry{}, fmt.Errorf("the thread of %s: %w", rfcMessageID, err)
 	}
 	return e, nil
 }
-
-func text(s string) *types.AttributeValueMemberS { return &types.AttributeValueMemberS{Value: s} }
 
 // contentHash tells whether two mails are the same to their reader: for the same key, with the same
 // body. The header is left out, since every reception adds its own trace to it.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -49,11 +49,13 @@ func (l *Lab) Admit(messages ...job.Message) {
 // the last part of their ids.
 func (l *Lab) Row() string {
 	l.t.Helper()
-	row, err := l.Store(claim.DefaultSettings()).ReadClaim(context.Background(), Key)
+	stored := l.Item(l.Names.ActiveJobs(), "projectUserId", string(Key))
+	row, err := claim.ParseRow(stored)
 	l.must(nil, err)
 	if row == nil {
 		return "no row"
 	}
+	l.allRead(stored, row.Item())
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s %s jobs=%s newest=%s@%s claimed=%s fence=%d", Short(row.ContainerID), row.ThreadID, strings.Join(row.Jobs, ","),
 		row.NewestMessageID, since(row.ReceivedAtMillis), since(row.ClaimedAtMillis), row.Fence-job.Millis(Start))
@@ -76,11 +78,13 @@ func (l *Lab) Row() string {
 // Job is what became of a message, in a line.
 func (l *Lab) Job(messageID string) string {
 	l.t.Helper()
-	j, err := l.Store(claim.DefaultSettings()).ReadJob(context.Background(), messageID)
+	stored := l.Item(l.Names.Jobs(), "messageId", messageID)
+	j, err := claim.ParseJob(stored)
 	l.must(nil, err)
 	if j == nil {
 		return "no job"
 	}
+	l.allRead(stored, j.Item())
 	s := "open"
 	if j.Outcome != "" {
 		s = fmt.Sprintf("%s at %s", j.Outcome, since(j.OutcomeAtMillis))
@@ -106,16 +110,13 @@ func (l *Lab) Job(messageID string) string {
 // Record is the interruption of a message, in a line.
 func (l *Lab) Record(messageID string) string {
 	l.t.Helper()
-	out, err := l.DynamoDB().GetItem(context.Background(), &dynamodb.GetItemInput{
-		TableName: aws.String(l.Names.Interruptions()),
-		Key:       map[string]types.AttributeValue{"messageId": &types.AttributeValueMemberS{Value: messageID}},
-	})
-	l.must(out, err)
-	if out.Item == nil {
+	stored := l.Item(l.Names.Interruptions(), "messageId", messageID)
+	if len(stored) == 0 {
 		return "no record"
 	}
-	r, err := audit.Parse(out.Item)
+	r, err := audit.Parse(stored)
 	l.must(nil, err)
+	l.allRead(stored, r.Item())
 	s := fmt.Sprintf("%s %s", r.Reason, r.InterruptedThreadID)
 	if r.InterruptedContainer != "" {
 		s += " in " + Short(r.InterruptedContainer)
@@ -127,6 +128,27 @@ func (l *Lab) Record(messageID string) string {
 		s += ", saved: " + r.PartialWork
 	}
 	return s
+}
+
+// Item is what a table holds under a key, as it is; nil for nothing.
+func (l *Lab) Item(table, key, value string) item.Map {
+	l.t.Helper()
+	out, err := l.DynamoDB().GetItem(context.Background(), &dynamodb.GetItemInput{
+		TableName: aws.String(table), Key: item.Map{key: item.Text(value)}, ConsistentRead: aws.Bool(true),
+	})
+	l.must(out, err)
+	return out.Item
+}
+
+// allRead fails the test if the stored item has an attribute that whoever reads it does not know: known is what was
+// read, as it would be written. Only DynamoDB's TTL reads expiresAt.
+func (l *Lab) allRead(stored, known item.Map) {
+	l.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(stored)) {
+		if known[name] == nil && name != "expiresAt" {
+			l.t.Fatalf("simtest: the attribute %s is written and never read: the row's list of attributes lacks it", name)
+		}
+	}
 }
 
 // Wakes are wake-ups in a line: who goes on, who lost the place.

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -23,6 +22,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/tools/stack"
@@ -92,7 +92,7 @@ func (l lab) ends(id string, want job.Outcome) claim.Job {
 func (l lab) record(id string) *audit.Record {
 	l.Helper()
 	out, err := client.NewDynamoDB(l.Call).GetItem(l.Context(), &dynamodb.GetItemInput{
-		TableName: aws.String(l.Names().Interruptions()), Key: map[string]types.AttributeValue{"messageId": &types.AttributeValueMemberS{Value: id}},
+		TableName: aws.String(l.Names().Interruptions()), Key: item.Map{"messageId": item.Text(id)},
 	})
 	if err != nil {
 		l.Fatal(err)

@@ -10,9 +10,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/sim/aws/client"
@@ -156,7 +157,7 @@ func TestAMessageIsKnownByItsBeginning(t *testing.T) {
 	s, environ := running(t, 0, "")
 	for _, id := range []string{"aaaa1", "aaaa2", "aaaa", "bbbb1"} {
 		_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{
-			TableName: aws.String(s.Names().Jobs()), Item: map[string]types.AttributeValue{"messageId": &types.AttributeValueMemberS{Value: id}},
+			TableName: aws.String(s.Names().Jobs()), Item: item.Map{"messageId": item.Text(id)},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -180,29 +181,16 @@ func TestAMessageIsKnownByItsBeginning(t *testing.T) {
 // claimed puts a claim as it is while a worker works and another thread waits.
 func claimed(t *testing.T, s *stack.Stack, now time.Time) {
 	t.Helper()
-	n := func(v int64) types.AttributeValue {
-		return &types.AttributeValueMemberN{Value: jsonNumber(v)}
+	row := claim.Row{
+		Key: "amelia#scott", ContainerID: "container-1-aaaaaaaabbbbbb", ThreadID: "thread-a", Jobs: []string{"m1", "m2"},
+		ClaimedAtMillis: job.Millis(now), Fence: 1760000012345, WorkerID: "worker-1", WorkerJob: "m1",
+		LeaseExpiresAtMillis: job.Millis(now.Add(time.Minute)), ExpiresAtSeconds: now.Add(time.Hour).Unix(),
+		Preemptor: &claim.Preemptor{ThreadID: "thread-b", RequestedAtMillis: job.Millis(now), Waiting: map[string]string{"m3": "a secret token"}},
 	}
-	text := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
-	_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{
-		TableName: aws.String(s.Names().ActiveJobs()),
-		Item: map[string]types.AttributeValue{
-			"projectUserId": text("amelia#scott"), "containerId": text("container-1-aaaaaaaabbbbbb"), "threadId": text("thread-a"),
-			"jobs": &types.AttributeValueMemberSS{Value: []string{"m1", "m2"}}, "fence": n(1760000012345), "workerId": text("worker-1"), "workerJob": text("m1"),
-			"claimedAt": n(job.Millis(now)), "leaseExpiresAt": n(job.Millis(now.Add(time.Minute))), "expiresAt": n(now.Add(time.Hour).Unix()),
-			"preemptor": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-				"threadId": text("thread-b"), "requestedAt": n(job.Millis(now)), "waiting": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"m3": text("a secret token")}},
-			}},
-		},
-	})
+	_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(s.Names().ActiveJobs()), Item: row.Item()})
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func jsonNumber(v int64) string {
-	text, _ := json.Marshal(v)
-	return string(text)
 }
 
 func TestStatusShowsWhoHoldsAKeyAndWhoWaits(t *testing.T) {

@@ -11,11 +11,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
@@ -43,33 +43,27 @@ type List[T any] struct {
 
 // Claims are all claim rows, free ones too, by key.
 func (l Ledger) Claims(ctx context.Context) (List[claim.Row], error) {
-	rows, more, err := scan(ctx, l, l.names.ActiveJobs(), func(item item) (claim.Row, error) {
-		row, err := claim.ParseRow(item)
-		if err != nil {
-			return claim.Row{}, err
-		}
-		return *row, nil
-	})
+	rows, more, err := scan(ctx, l, l.names.ActiveJobs(), whole(claim.ParseRow))
 	slices.SortFunc(rows, func(a, b claim.Row) int { return cmp.Compare(a.Key, b.Key) })
 	return List[claim.Row]{Rows: rows, More: more}, err
 }
 
 // Claim is the claim row of a key; nil for none.
 func (l Ledger) Claim(ctx context.Context, key job.Key) (*claim.Row, error) {
-	item, err := l.get(ctx, l.names.ActiveJobs(), "projectUserId", string(key))
+	row, err := l.get(ctx, l.names.ActiveJobs(), "projectUserId", string(key))
 	if err != nil {
 		return nil, err
 	}
-	return claim.ParseRow(item)
+	return claim.ParseRow(row)
 }
 
 // Job is a message's job row; nil for none.
 func (l Ledger) Job(ctx context.Context, messageID string) (*claim.Job, error) {
-	item, err := l.get(ctx, l.names.Jobs(), "messageId", messageID)
+	row, err := l.get(ctx, l.names.Jobs(), "messageId", messageID)
 	if err != nil {
 		return nil, err
 	}
-	return claim.ParseJob(item)
+	return claim.ParseJob(row)
 }
 
 // Jobs are the newest jobs, of one key or of all, newest first. For one key it queries the index,
@@ -78,7 +72,7 @@ func (l Ledger) Jobs(ctx context.Context, key job.Key, limit int) (List[claim.Jo
 	if key != "" {
 		return l.jobsOf(ctx, key, limit)
 	}
-	rows, more, err := scan(ctx, l, l.names.Jobs(), parseJob)
+	rows, more, err := scan(ctx, l, l.names.Jobs(), whole(claim.ParseJob))
 	slices.SortFunc(rows, func(a, b claim.Job) int {
 		return cmp.Or(cmp.Compare(b.ReceivedAtMillis, a.ReceivedAtMillis), cmp.Compare(b.MessageID, a.MessageID))
 	})
@@ -89,7 +83,7 @@ func (l Ledger) jobsOf(ctx context.Context, key job.Key, limit int) (List[claim.
 	out, err := l.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: aws.String(l.names.Jobs()), IndexName: aws.String(l.names.JobsByKey()),
 		KeyConditionExpression:    aws.String("projectUserId = :key"),
-		ExpressionAttributeValues: item{":key": &types.AttributeValueMemberS{Value: string(key)}},
+		ExpressionAttributeValues: item.Map{":key": item.Text(string(key))},
 		ScanIndexForward:          aws.Bool(false), Limit: aws.Int32(int32(limit)),
 	})
 	if err != nil {
@@ -97,7 +91,7 @@ func (l Ledger) jobsOf(ctx context.Context, key job.Key, limit int) (List[claim.
 	}
 	list := List[claim.Job]{More: len(out.LastEvaluatedKey) > 0}
 	for _, it := range out.Items {
-		row, err := parseJob(it)
+		row, err := whole(claim.ParseJob)(it)
 		if err != nil {
 			return list, err
 		}
@@ -118,28 +112,30 @@ func (l Ledger) Interruptions(ctx context.Context, key job.Key, limit int) (List
 
 // Interruption is the record of a message; nil for none.
 func (l Ledger) Interruption(ctx context.Context, messageID string) (*audit.Record, error) {
-	item, err := l.get(ctx, l.names.Interruptions(), "messageId", messageID)
-	if err != nil || len(item) == 0 {
+	row, err := l.get(ctx, l.names.Interruptions(), "messageId", messageID)
+	if err != nil || len(row) == 0 {
 		return nil, err
 	}
-	record, err := audit.Parse(item)
+	record, err := audit.Parse(row)
 	return &record, err
 }
 
-type item = map[string]types.AttributeValue
-
-func parseJob(it item) (claim.Job, error) {
-	row, err := claim.ParseJob(it)
-	if err != nil {
-		return claim.Job{}, err
+// whole reads an item that is there: what parse makes of it is not nil then.
+func whole[T any](parse func(item.Map) (*T, error)) func(item.Map) (T, error) {
+	return func(m item.Map) (T, error) {
+		row, err := parse(m)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		return *row, nil
 	}
-	return *row, nil
 }
 
-func (l Ledger) get(ctx context.Context, table, key, value string) (item, error) {
+func (l Ledger) get(ctx context.Context, table, key, value string) (item.Map, error) {
 	out, err := l.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(table), ConsistentRead: aws.Bool(true),
-		Key: item{key: &types.AttributeValueMemberS{Value: value}},
+		Key: item.Map{key: item.Text(value)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s of %s: %w", value, table, err)
@@ -151,7 +147,7 @@ func (l Ledger) get(ctx context.Context, table, key, value string) (item, error)
 const maxPages = 64
 
 // scan reads a table, maxPages at most.
-func scan[T any](ctx context.Context, l Ledger, table string, parse func(item) (T, error)) (rows []T, more bool, err error) {
+func scan[T any](ctx context.Context, l Ledger, table string, parse func(item.Map) (T, error)) (rows []T, more bool, err error) {
 	in := &dynamodb.ScanInput{TableName: aws.String(table), ConsistentRead: aws.Bool(true)}
 	for range maxPages {
 		out, err := l.db.Scan(ctx, in)

@@ -16,6 +16,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/sim/aws/client"
 )
 
@@ -28,14 +29,8 @@ func names(t *testing.T) awsx.Names {
 	return names
 }
 
-func text(s string) *types.AttributeValueMemberS { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int) *types.AttributeValueMemberN {
-	return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
-}
-
 // pages answers scans with one item a page, and notes what is asked.
-func pages(asked *[]any, items ...item) client.Call {
+func pages(asked *[]any, items ...item.Map) client.Call {
 	return func(_ context.Context, _, _ string, input any) (any, error) {
 		*asked = append(*asked, input)
 		in, ok := input.(*dynamodb.ScanInput)
@@ -46,9 +41,9 @@ func pages(asked *[]any, items ...item) client.Call {
 		if n, ok := in.ExclusiveStartKey["at"].(*types.AttributeValueMemberN); ok {
 			at, _ = strconv.Atoi(n.Value)
 		}
-		out := &dynamodb.ScanOutput{Items: []map[string]types.AttributeValue{items[at]}}
+		out := &dynamodb.ScanOutput{Items: []item.Map{items[at]}}
 		if at+1 < len(items) {
-			out.LastEvaluatedKey = item{"at": number(at + 1)}
+			out.LastEvaluatedKey = item.Map{"at": item.Number(int64(at + 1))}
 		}
 		return out, nil
 	}
@@ -57,9 +52,9 @@ func pages(asked *[]any, items ...item) client.Call {
 func TestJobsOfAllKeysAreTheNewestFirstOverAllPages(t *testing.T) {
 	var asked []any
 	l := New(client.NewDynamoDB(pages(&asked,
-		item{"messageId": text("old"), "receivedAt": number(1)},
-		item{"messageId": text("newest"), "receivedAt": number(3)},
-		item{"messageId": text("middle"), "receivedAt": number(2)},
+		item.Map{"messageId": item.Text("old"), "receivedAt": item.Number(1)},
+		item.Map{"messageId": item.Text("newest"), "receivedAt": item.Number(3)},
+		item.Map{"messageId": item.Text("middle"), "receivedAt": item.Number(2)},
 	)), names(t))
 	jobs, err := l.Jobs(t.Context(), "", 2)
 	if err != nil {
@@ -79,7 +74,7 @@ func TestJobsOfAKeyComeFromTheIndex(t *testing.T) {
 		if aws.ToString(in.IndexName) != "by-key" || aws.ToBool(in.ScanIndexForward) || aws.ToInt32(in.Limit) != 5 {
 			t.Errorf("asked %+v", in)
 		}
-		return &dynamodb.QueryOutput{Items: []map[string]types.AttributeValue{{"messageId": text("m1")}}}, nil
+		return &dynamodb.QueryOutput{Items: []item.Map{{"messageId": item.Text("m1")}}}, nil
 	}
 	jobs, err := New(client.NewDynamoDB(call), names(t)).Jobs(t.Context(), "amelia#scott", 5)
 	if err != nil || len(jobs.Rows) != 1 || jobs.More {
@@ -90,8 +85,8 @@ func TestJobsOfAKeyComeFromTheIndex(t *testing.T) {
 func TestInterruptionsOfAKeyLeaveOutOthers(t *testing.T) {
 	var asked []any
 	l := New(client.NewDynamoDB(pages(&asked,
-		item{"messageId": text("a"), "projectUserId": text("amelia#scott"), "timestamp": number(1)},
-		item{"messageId": text("b"), "projectUserId": text("atlas#dana"), "timestamp": number(2)},
+		item.Map{"messageId": item.Text("a"), "projectUserId": item.Text("amelia#scott"), "timestamp": item.Number(1)},
+		item.Map{"messageId": item.Text("b"), "projectUserId": item.Text("atlas#dana"), "timestamp": item.Number(2)},
 	)), names(t))
 	records, err := l.Interruptions(t.Context(), "amelia#scott", 10)
 	if err != nil || len(records.Rows) != 1 || records.Rows[0].MessageID != "a" || records.More {
@@ -101,7 +96,7 @@ func TestInterruptionsOfAKeyLeaveOutOthers(t *testing.T) {
 
 func TestARowThatCannotBeReadIsAnErrorThatNamesTheTable(t *testing.T) {
 	var asked []any
-	l := New(client.NewDynamoDB(pages(&asked, item{"projectUserId": text("k"), "fence": text("no number")})), names(t))
+	l := New(client.NewDynamoDB(pages(&asked, item.Map{"projectUserId": item.Text("k"), "fence": item.Text("no number")})), names(t))
 	if _, err := l.Claims(t.Context()); err == nil {
 		t.Fatal("no error")
 	}
