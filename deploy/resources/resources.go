@@ -116,6 +116,14 @@ type Table struct {
 	TTL    string
 }
 
+// TimeToLive lets the table forget its items by the TTL attribute.
+func (t Table) TimeToLive() *dynamodb.UpdateTimeToLiveInput {
+	return &dynamodb.UpdateTimeToLiveInput{
+		TableName:               t.Create.TableName,
+		TimeToLiveSpecification: &ddbtypes.TimeToLiveSpecification{AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true)},
+	}
+}
+
 // Tables lists the tables of a stack.
 func Tables(n awsx.Names) []Table {
 	jobs := table(n.Jobs(), "messageId")
@@ -150,10 +158,7 @@ func makeTable(ctx context.Context, c DynamoDB, t Table) error {
 		return nil
 	}
 	if err == nil {
-		_, err = c.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-			TableName:               t.Create.TableName,
-			TimeToLiveSpecification: &ddbtypes.TimeToLiveSpecification{AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true)},
-		})
+		_, err = c.UpdateTimeToLive(ctx, t.TimeToLive())
 	}
 	if err != nil {
 		return fmt.Errorf("make table %s: %w", aws.ToString(t.Create.TableName), err)

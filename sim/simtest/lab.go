@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -88,9 +89,9 @@ func New(t TB) *Lab {
 		}
 		return 0
 	}})
-	for _, table := range tables(names) {
-		l.must(l.tables.Do(l.now, table.create))
-		l.must(l.tables.Do(l.now, table.ttl))
+	for _, table := range resources.Tables(names) {
+		l.must(l.tables.Do(l.now, table.Create))
+		l.must(l.tables.Do(l.now, table.TimeToLive()))
 	}
 	l.WorkQueueURL = l.createQueue(names.WorkQueue(), map[string]string{"FifoQueue": "true"})
 	l.DeadLetterURL = l.createQueue(names.DeadLetters(), nil)
