@@ -137,6 +137,15 @@ func TestNoTwoKeysShareAnInterruptQueue(t *testing.T) {
 	})
 }
 
+func TestNamesThatAreMadeOfOthers(t *testing.T) {
+	if got, want := awsx.ExecutionARN("arn:aws:states:eu-west-1:1:stateMachine:flow", "m1"), "arn:aws:states:eu-west-1:1:execution:flow:m1"; got != want {
+		t.Errorf("execution %s, want %s", got, want)
+	}
+	if got := awsx.QueueName("https://sqs.eu-west-1.amazonaws.com/123456789012/webordinary-work.fifo"); got != "webordinary-work.fifo" {
+		t.Errorf("queue %s", got)
+	}
+}
+
 func TestSiblingQueue(t *testing.T) {
 	for url, want := range map[string]string{
 		"https://sqs.eu-west-1.amazonaws.com/123456789012/webordinary-work.fifo": "https://sqs.eu-west-1.amazonaws.com/123456789012/other",

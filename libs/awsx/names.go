@@ -66,6 +66,11 @@ func (n Names) Media() string { return n.prefix + "-media" }
 // StateMachine is the name of the state machine.
 func (n Names) StateMachine() string { return n.prefix + "-email-processor" }
 
+// ExecutionARN is the ARN that an execution of the state machine gets by its name.
+func ExecutionARN(stateMachineARN, name string) string {
+	return strings.Replace(stateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
 // Function is the name of the Lambda of a service ("intake", "check-active-job", …).
 func (n Names) Function(service string) string { return n.prefix + "-" + service }
 

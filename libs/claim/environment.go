@@ -1,30 +1,21 @@
 package claim
 
-import (
-	"fmt"
-	"time"
-)
+import "github.com/webordinary/hephaestus/libs/env"
 
 // SettingsFrom reads the settings that the environment overrides: CLAIM_TTL, LEASE, INTERRUPT_GRACE,
 // MAX_CLOCK_SKEW, MIN_CLAIM_INTERVAL, JOB_RETENTION, each a Go duration such as "90s".
 func SettingsFrom(getenv func(string) string) (Settings, error) {
 	s := DefaultSettings()
-	for _, v := range []struct {
-		name string
-		into *time.Duration
-	}{
-		{"CLAIM_TTL", &s.ClaimTTL}, {"LEASE", &s.Lease}, {"INTERRUPT_GRACE", &s.InterruptGrace},
-		{"MAX_CLOCK_SKEW", &s.MaxClockSkew}, {"MIN_CLAIM_INTERVAL", &s.MinClaimInterval}, {"JOB_RETENTION", &s.JobRetention},
-	} {
-		value := getenv(v.name)
-		if value == "" {
-			continue
-		}
-		d, err := time.ParseDuration(value)
-		if err != nil {
-			return s, fmt.Errorf("%s=%q: want a duration such as 90s or 1h", v.name, value)
-		}
-		*v.into = d
+	err := env.Durations(getenv,
+		env.Duration{Name: "CLAIM_TTL", Into: &s.ClaimTTL},
+		env.Duration{Name: "LEASE", Into: &s.Lease},
+		env.Duration{Name: "INTERRUPT_GRACE", Into: &s.InterruptGrace},
+		env.Duration{Name: "MAX_CLOCK_SKEW", Into: &s.MaxClockSkew},
+		env.Duration{Name: "MIN_CLAIM_INTERVAL", Into: &s.MinClaimInterval},
+		env.Duration{Name: "JOB_RETENTION", Into: &s.JobRetention},
+	)
+	if err != nil {
+		return s, err
 	}
 	return s, s.Validate()
 }

@@ -156,6 +156,11 @@ func (j *Job) attributes(f *item.Fields) {
 // DeadLettered says whether a person was told of the job through the dead letter queue.
 func (j *Job) DeadLettered() bool { return j.DeadLetteredAtMillis != 0 }
 
+// WorkResult is the job's end as Step Functions is told of it.
+func (j *Job) WorkResult() job.WorkResult {
+	return job.WorkResult{MessageID: j.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result}
+}
+
 // Item is the job as the table holds it.
 func (j *Job) Item() item.Map { return item.Of(j.attributes) }
 

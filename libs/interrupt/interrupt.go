@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -19,6 +20,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
 // Nudge is the body of a message on a key's interrupt queue.
@@ -137,8 +139,7 @@ type StepFunctions interface {
 }
 
 // Wake ends the wait of each message. It is no error if a message no longer waits. The error joins
-// the wake-ups that failed: the caller logs it, and such a wait ends by itself after the grace
-// period.
+// the wake-ups that failed: such a wait ends by itself after the grace period.
 func Wake(ctx context.Context, client StepFunctions, by string, wakes []claim.Wake) error {
 	var failed []error
 	for _, w := range wakes {
@@ -154,6 +155,14 @@ func Wake(ctx context.Context, client StepFunctions, by string, wakes []claim.Wa
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// WakeAll is Wake for a caller that goes on if a wake-up fails: it logs the failure. m is the message that the caller
+// works for.
+func WakeAll(ctx context.Context, client StepFunctions, log *slog.Logger, m job.Message, by string, wakes []claim.Wake) {
+	if err := Wake(ctx, client, by, wakes); err != nil {
+		telemetry.Write(ctx, log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
+	}
 }
 
 // TokenGone says whether Step Functions no longer takes the token: it was answered, it timed out,

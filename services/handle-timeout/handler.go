@@ -17,55 +17,42 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
-// Protocol is the part of claim.Store that the handler needs.
-type Protocol interface {
-	CleanUp(ctx context.Context, c claim.CleanUp) (claim.Finished, error)
-	MarkDeadLettered(ctx context.Context, messageID string) error
+// Jobs ends jobs; *ending.Jobs does.
+type Jobs interface {
+	End(ctx context.Context, c claim.CleanUp) (claim.Job, error)
 }
 
-// Log is the part of audit.Log that the handler needs.
-type Log interface {
-	Put(ctx context.Context, r audit.Record) (fresh bool, err error)
-	Write(j claim.Job) types.TransactWriteItem
+// Letters tells people; *ending.Letters does.
+type Letters interface {
+	Send(ctx context.Context, letter job.DeadLetter) error
 }
 
-// StepFunctions answers task tokens and knows executions; *sfn.Client does.
+// StepFunctions lets executions go and knows their inputs; *sfn.Client does.
 type StepFunctions interface {
-	interrupt.StepFunctions
 	DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, opts ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 	SendTaskFailure(ctx context.Context, in *sfn.SendTaskFailureInput, opts ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
 }
 
-// SQS sends to the dead letter queue; *sqs.Client does.
-type SQS interface {
-	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
-}
-
 // Handler handles the states HandleTimeout and HandleFailure, and the two events beside the flow.
 type Handler struct {
-	protocol      Protocol
-	records       Log
-	flows         StepFunctions
-	queue         SQS
-	deadLetterURL string
-	now           func() time.Time
-	log           *slog.Logger
+	jobs    Jobs
+	letters Letters
+	flows   StepFunctions
+	now     func() time.Time
+	log     *slog.Logger
 }
 
-// New makes the handler; deadLetterURL is the queue that people look into.
-func New(protocol Protocol, records Log, flows StepFunctions, queue SQS, deadLetterURL string, now func() time.Time, log *slog.Logger) *Handler {
-	return &Handler{protocol: protocol, records: records, flows: flows, queue: queue, deadLetterURL: deadLetterURL, now: now, log: log}
+// New makes the handler.
+func New(jobs Jobs, letters Letters, flows StepFunctions, now func() time.Time, log *slog.Logger) *Handler {
+	return &Handler{jobs: jobs, letters: letters, flows: flows, now: now, log: log}
 }
 
 // Handle reads whichever of the three events payload is, and ends the jobs it tells of. Its answer is a
@@ -99,41 +86,30 @@ func (h *Handler) endElsewhere(ctx context.Context, c Case, execution string) er
 	return err
 }
 
-// end cleans up, records, and tells; each of the three only where nobody did before.
+// end ends the job and tells a person, each only if nobody did before.
 func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
 	m := c.Message
 	if err := m.Validate(); err != nil {
 		return job.WorkResult{}, err
 	}
-	finished, err := h.protocol.CleanUp(ctx, claim.CleanUp{
-		Message: m, ContainerID: c.ContainerID, SpareLive: c.SpareLive, Record: h.records.Write,
-		End: claim.End{Outcome: c.Outcome, Result: c.What},
+	j, err := h.jobs.End(ctx, claim.CleanUp{
+		Message: m, ContainerID: c.ContainerID, SpareLive: c.SpareLive, End: claim.End{Outcome: c.Outcome, Result: c.What},
 	})
 	if err != nil {
 		return job.WorkResult{}, err
 	}
-	if err := interrupt.Wake(ctx, h.flows, "end of "+m.MessageID, finished.Wakes); err != nil {
-		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
-	}
-	j := finished.Job
 	if j.Outcome == "" {
 		telemetry.Write(ctx, h.log, telemetry.JobLeftAlone{Message: m.MessageID, Key: m.ProjectUserID, Container: j.ContainerID, Because: c.What})
 	} else {
 		telemetry.Write(ctx, h.log, telemetry.JobEnded{Message: m.MessageID, Key: m.ProjectUserID, Outcome: j.Outcome, Container: j.ContainerID, Because: c.What})
 	}
-	if record, ok := audit.Of(j); ok {
-		if _, err := h.records.Put(ctx, record); err != nil {
-			return job.WorkResult{}, err
-		}
-	}
 	if err := h.tell(ctx, m, j, c); err != nil {
 		return job.WorkResult{}, err
 	}
-	return job.WorkResult{MessageID: m.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result}, nil
+	return j.WorkResult(), nil
 }
 
-// tell puts a job that timed out or failed on the dead letter queue. It sends first and notes that
-// after: a person may be told twice, never not at all.
+// tell puts a job that timed out or failed on the dead letter queue.
 func (h *Handler) tell(ctx context.Context, m job.Message, j claim.Job, c Case) error {
 	if j.DeadLettered() || (j.Outcome != job.TimedOut && j.Outcome != job.Failed) {
 		return nil
@@ -142,20 +118,11 @@ func (h *Handler) tell(ctx context.Context, m job.Message, j claim.Job, c Case) 
 	if j.Result != "" {
 		what = j.Result
 	}
-	letter := job.DeadLetter{
+	return h.letters.Send(ctx, job.DeadLetter{
 		Kind: string(j.Outcome), MessageID: m.MessageID, ProjectUserID: m.ProjectUserID, ThreadID: m.ThreadID,
 		ContainerID: j.ContainerID, ExecutionARN: j.ExecutionARN, From: m.From, Subject: m.Subject,
 		What: what, Raw: &m.Raw, LookInto: lookInto(m, j), AtMillis: job.Millis(h.now()),
-	}
-	body, err := json.Marshal(letter)
-	if err != nil {
-		return fmt.Errorf("dead letter of %s: %w", m.MessageID, err)
-	}
-	_, err = h.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(h.deadLetterURL), MessageBody: aws.String(string(body))})
-	if err != nil {
-		return fmt.Errorf("dead letter of %s: %w", m.MessageID, err)
-	}
-	return h.protocol.MarkDeadLettered(ctx, m.MessageID)
+	})
 }
 
 // lookInto are commands that show more of what happened.

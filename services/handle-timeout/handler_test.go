@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
 	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
 	"github.com/webordinary/hephaestus/sim/simtest"
@@ -41,12 +42,15 @@ func newScene(t *testing.T) scene {
 	lab := simtest.New(t)
 	lab.Admit(holder, preemptor)
 	store := lab.Store(claim.DefaultSettings())
-	s := scene{
-		Lab: lab, t: t, store: store,
-		handler: handletimeout.New(store, lab.Records(), lab.StepFunctions(), lab.SQS(), lab.DeadLetterURL, lab.Now, lab.Log()),
-	}
+	s := scene{Lab: lab, t: t, store: store}
+	s.handler = s.newHandler(lab.StepFunctions(), lab.Log())
 	s.lease = s.runs(holder)
 	return s
+}
+
+func (s scene) newHandler(flows handletimeout.StepFunctions, log *slog.Logger) *handletimeout.Handler {
+	jobs := ending.NewJobs(s.store, s.Records(), s.StepFunctions(), log)
+	return handletimeout.New(jobs, ending.NewLetters(s.store, s.SQS(), s.DeadLetterURL), flows, s.Now, log)
 }
 
 func (s scene) runs(m job.Message) claim.Lease {
@@ -216,7 +220,7 @@ func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
-			s.handler = handletimeout.New(s.store, s.Records(), flows{s.StepFunctions(), test.arn, test.input}, s.SQS(), s.DeadLetterURL, s.Now, s.Log())
+			s.handler = s.newHandler(flows{s.StepFunctions(), test.arn, test.input}, s.Log())
 			if _, err := s.handles(left("arn:1")); (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("error %v, want %q", err, test.err)
 			}
@@ -392,7 +396,7 @@ func TestDeadWorkOfAJobThatEndedTellsItsResultCut(t *testing.T) {
 func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *testing.T) {
 	s := newScene(t)
 	var log strings.Builder
-	s.handler = handletimeout.New(s.store, s.Records(), s.StepFunctions(), s.SQS(), s.DeadLetterURL, s.Now, slog.New(slog.NewTextHandler(&log, nil)))
+	s.handler = s.newHandler(s.StepFunctions(), slog.New(slog.NewTextHandler(&log, nil)))
 	s.Flow.Issue("work-m1")
 	before := s.Row()
 	answer, err := s.handles(byQueue(simtest.Work(holder, "container-1-c0")))

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
@@ -153,7 +153,7 @@ func (a arrival) put(ctx context.Context, to job.ObjectRef, contentType string, 
 // both there.
 func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, input string) error {
 	name := job.ExecutionName(m.MessageID)
-	admitted, err := a.protocol.Admit(ctx, m, executionARN(a.settings.StateMachineARN, name))
+	admitted, err := a.protocol.Admit(ctx, m, awsx.ExecutionARN(a.settings.StateMachineARN, name))
 	if err != nil {
 		return err
 	}
@@ -175,11 +175,6 @@ func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, i
 	return nil
 }
 
-// executionARN is the ARN that an execution of the state machine gets by its name.
-func executionARN(stateMachineARN, name string) string {
-	return strings.Replace(stateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
-}
-
 // reject puts the mail's row with its outcome, and tells a person where one must act. A mail that was taken before, whose
 // event comes again after its object was deleted, stays what it is.
 func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string, personMustAct bool) error {
@@ -197,18 +192,10 @@ func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string,
 	if !personMustAct || told {
 		return nil
 	}
-	letter, err := json.Marshal(job.DeadLetter{
+	return a.letters.Send(ctx, job.DeadLetter{
 		Kind: string(job.Rejected), MessageID: a.messageID, From: sender(parsed), Subject: subject(parsed), What: reason, Raw: &a.raw,
 		LookInto: []string{fmt.Sprintf("aws s3 cp 's3://%s/%s' -", a.raw.Bucket, a.raw.Key)}, AtMillis: job.Millis(a.receivedAt),
 	})
-	if err != nil {
-		return fmt.Errorf("dead letter: %w", err)
-	}
-	_, err = a.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(a.settings.DeadLetterURL), MessageBody: aws.String(string(letter))})
-	if err != nil {
-		return fmt.Errorf("dead letter: %w", err)
-	}
-	return a.protocol.MarkDeadLettered(ctx, a.messageID)
 }
 
 func sender(m mail.Message) string {

@@ -24,7 +24,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -42,7 +41,6 @@ type Objects interface {
 type Protocol interface {
 	Admit(ctx context.Context, m job.Message, executionARN string) (claim.Admitted, error)
 	Reject(ctx context.Context, messageID, from, subject, reason string, receivedAtMillis int64) (claim.Admitted, error)
-	MarkDeadLettered(ctx context.Context, messageID string) error
 	ReadJob(ctx context.Context, messageID string) (*claim.Job, error)
 }
 
@@ -51,16 +49,15 @@ type StepFunctions interface {
 	StartExecution(ctx context.Context, in *sfn.StartExecutionInput, opts ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
 }
 
-// SQS sends to the dead letter queue; *sqs.Client does.
-type SQS interface {
-	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+// Letters tells people; *ending.Letters does.
+type Letters interface {
+	Send(ctx context.Context, letter job.DeadLetter) error
 }
 
 // Settings are where things are and how much is allowed.
 type Settings struct {
 	MediaBucket     string // of the mail's content and attachments
 	StateMachineARN string
-	DeadLetterURL   string
 	Routes          mail.Routes
 	Limits          mail.Limits
 	Flow            job.Settings // given to the state machine
@@ -71,15 +68,15 @@ type Handler struct {
 	objects  Objects
 	threads  *Threads
 	protocol Protocol
+	letters  Letters
 	flows    StepFunctions
-	queue    SQS
 	settings Settings
 	log      *slog.Logger
 }
 
 // New makes the handler.
-func New(objects Objects, threads *Threads, protocol Protocol, flows StepFunctions, queue SQS, settings Settings, log *slog.Logger) *Handler {
-	return &Handler{objects: objects, threads: threads, protocol: protocol, flows: flows, queue: queue, settings: settings, log: log}
+func New(objects Objects, threads *Threads, protocol Protocol, letters Letters, flows StepFunctions, settings Settings, log *slog.Logger) *Handler {
+	return &Handler{objects: objects, threads: threads, protocol: protocol, letters: letters, flows: flows, settings: settings, log: log}
 }
 
 // setupNotification is the object that SES writes when a receipt rule is made; it is no mail.

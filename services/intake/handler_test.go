@@ -18,6 +18,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/services/intake"
@@ -80,10 +81,10 @@ func newScene(t *testing.T) scene {
 	limits := mail.DefaultLimits()
 	limits.WallClock, limits.MaxBytes = 0, maxBytes
 	s := scene{Lab: lab, t: t, bucket: &bucket{objects: map[string]object{}}, store: lab.Store(claim.DefaultSettings()), log: &strings.Builder{}}
-	s.handler = intake.New(s.bucket, intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now), s.store, lab.StepFunctions(), lab.SQS(),
+	s.handler = intake.New(s.bucket, intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now), s.store, ending.NewLetters(s.store, lab.SQS(), lab.DeadLetterURL), lab.StepFunctions(),
 		intake.Settings{
 			MediaBucket: lab.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
-			DeadLetterURL: lab.DeadLetterURL, Routes: routes, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
+			Routes: routes, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
 		}, slog.New(slog.NewTextHandler(s.log, nil)))
 	return s
 }

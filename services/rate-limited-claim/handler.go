@@ -62,8 +62,6 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	telemetry.Write(ctx, h.log, telemetry.Claimed{
 		Message: m.MessageID, Key: m.ProjectUserID, Claimed: out.Claimed, How: out.How, Container: out.ContainerID, RetryAt: out.RetryAt,
 	})
-	if err := interrupt.Wake(ctx, h.tokens, "claim of "+m.MessageID, claimed.Wakes); err != nil {
-		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
-	}
+	interrupt.WakeAll(ctx, h.tokens, h.log, m, "claim of "+m.MessageID, claimed.Wakes)
 	return out, nil
 }

@@ -8,11 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
-	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
@@ -26,29 +22,19 @@ type Input struct {
 // Output is how the job has ended; the state machine's last choice goes by its outcome.
 type Output = job.WorkResult
 
-// Protocol is the part of claim.Store that the handler needs.
-type Protocol interface {
-	CleanUp(ctx context.Context, c claim.CleanUp) (claim.Finished, error)
-}
-
-// Log is the part of audit.Log that the handler needs.
-type Log interface {
-	Put(ctx context.Context, r audit.Record) (fresh bool, err error)
-	Write(j claim.Job) types.TransactWriteItem
+// Jobs ends jobs; *ending.Jobs does.
+type Jobs interface {
+	End(ctx context.Context, c claim.CleanUp) (claim.Job, error)
 }
 
 // Handler handles the states RecordInterruption and RecordSuperseded.
 type Handler struct {
-	protocol Protocol
-	records  Log
-	tokens   interrupt.StepFunctions
-	log      *slog.Logger
+	jobs Jobs
+	log  *slog.Logger
 }
 
 // New makes the handler.
-func New(protocol Protocol, records Log, tokens interrupt.StepFunctions, log *slog.Logger) *Handler {
-	return &Handler{protocol: protocol, records: records, tokens: tokens, log: log}
-}
+func New(jobs Jobs, log *slog.Logger) *Handler { return &Handler{jobs: jobs, log: log} }
 
 // Handle ends the job if nobody has yet (a superseded message, always; a preempted one whose worker
 // could not write), and makes sure that its record is there.
@@ -65,19 +51,10 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	default:
 		return Output{}, fmt.Errorf("message %s: reason %q: want %s or %s", m.MessageID, in.Reason, job.ReasonPreempted, job.ReasonSuperseded)
 	}
-	finished, err := h.protocol.CleanUp(ctx, claim.CleanUp{Message: m, End: end, Record: h.records.Write})
+	j, err := h.jobs.End(ctx, claim.CleanUp{Message: m, End: end})
 	if err != nil {
 		return Output{}, err
 	}
-	if err := interrupt.Wake(ctx, h.tokens, "end of "+m.MessageID, finished.Wakes); err != nil {
-		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
-	}
-	j := finished.Job
-	if record, ok := audit.Of(j); ok {
-		if _, err := h.records.Put(ctx, record); err != nil {
-			return Output{}, err
-		}
-	}
 	telemetry.Write(ctx, h.log, telemetry.JobRecorded{Message: m.MessageID, Key: m.ProjectUserID, Outcome: j.Outcome, Container: j.ContainerID})
-	return Output{MessageID: m.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result}, nil
+	return j.WorkResult(), nil
 }

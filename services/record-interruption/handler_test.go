@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
 	recordinterruption "github.com/webordinary/hephaestus/services/record-interruption"
 	"github.com/webordinary/hephaestus/sim/simtest"
@@ -44,7 +45,7 @@ func newScene(t *testing.T) scene {
 	}
 	return scene{
 		Lab: lab, t: t, store: store, lease: start.Lease,
-		handler: recordinterruption.New(store, lab.Records(), lab.StepFunctions(), lab.Log()),
+		handler: recordinterruption.New(ending.NewJobs(store, lab.Records(), lab.StepFunctions(), lab.Log()), lab.Log()),
 	}
 }
 

@@ -67,9 +67,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	telemetry.Write(ctx, h.log, telemetry.AskedToYield{
 		Message: m.MessageID, Key: m.ProjectUserID, Decision: out.Decision, Waits: out.Waits, Container: out.ContainerID,
 	})
-	if err := interrupt.Wake(ctx, h.tokens, "interrupt by "+m.MessageID, asked.Wakes); err != nil {
-		telemetry.Write(ctx, h.log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})
-	}
+	interrupt.WakeAll(ctx, h.tokens, h.log, m, "interrupt by "+m.MessageID, asked.Wakes)
 	if !out.Waits {
 		own := claim.Wake{MessageID: m.MessageID, Token: in.TaskToken, Superseded: !asked.GoOn}
 		return out, interrupt.Wake(ctx, h.tokens, m.MessageID, []claim.Wake{own})

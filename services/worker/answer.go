@@ -16,7 +16,7 @@ import (
 // answer tells the job's execution how it ended, and says whether the execution knows: it took the
 // answer, or its token is gone (answered before, or the execution is over).
 func (d delivery) answer(ctx context.Context, j claim.Job) bool {
-	result, err := json.Marshal(job.WorkResult{MessageID: j.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result})
+	result, err := json.Marshal(j.WorkResult())
 	if err != nil {
 		d.tell(ctx, telemetry.AnswerUnwritable{Work: d.about, Error: err.Error()})
 		return false

@@ -281,9 +281,7 @@ func (d delivery) conclude(ctx context.Context, finished claim.Finished) {
 }
 
 func (d delivery) wake(ctx context.Context, wakes []claim.Wake) {
-	if err := interrupt.Wake(ctx, d.worker.tokens, d.worker.id, wakes); err != nil {
-		d.tell(ctx, telemetry.WakeUpLost{Message: d.about.Message, Key: d.about.Key, Error: err.Error()})
-	}
+	interrupt.WakeAll(ctx, d.worker.tokens, d.worker.log, d.work.Message, d.worker.id, wakes)
 }
 
 // delete takes the message off the queue. One that stays is delivered again and deleted then.

@@ -17,6 +17,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
@@ -56,7 +57,8 @@ type Protocol interface {
 	checkactivejob.Protocol
 	ratelimitedclaim.Protocol
 	sendinterrupt.Protocol
-	recordinterruption.Protocol
+	ending.Protocol
+	ending.Marker
 	worker.Protocol
 }
 
@@ -83,14 +85,15 @@ func New(service string, e Environment) (Function, error) {
 	if e.Watch != nil {
 		store = e.Watch(store)
 	}
-	records := audit.NewLog(db, e.Names.Interruptions())
+	jobs := ending.NewJobs(store, audit.NewLog(db, e.Names.Interruptions()), tokens, e.Log)
+	letters := ending.NewLetters(store, queue, e.Stack.DeadLetterURL)
 	switch service {
 	case "intake":
 		settings := intake.Settings{
-			MediaBucket: e.Names.Media(), StateMachineARN: e.Stack.StateMachineARN, DeadLetterURL: e.Stack.DeadLetterURL,
+			MediaBucket: e.Names.Media(), StateMachineARN: e.Stack.StateMachineARN,
 			Routes: e.Routes, Limits: e.Limits, Flow: e.Flow,
 		}
-		handler := intake.New(objects, intake.NewThreads(db, e.Names.Threads(), e.Now), store, tokens, queue, settings, e.Log)
+		handler := intake.New(objects, intake.NewThreads(db, e.Names.Threads(), e.Now), store, letters, tokens, settings, e.Log)
 		return handles(nothing(handler.Handle)), nil
 	case "check-active-job":
 		return handles(checkactivejob.New(store, e.Log).Handle), nil
@@ -103,9 +106,9 @@ func New(service string, e Environment) (Function, error) {
 		}
 		return handles(sendinterrupt.New(store, nudges, tokens, e.Log).Handle), nil
 	case "record-interruption":
-		return handles(recordinterruption.New(store, records, tokens, e.Log).Handle), nil
+		return handles(recordinterruption.New(jobs, e.Log).Handle), nil
 	case "handle-timeout":
-		return handles(handletimeout.New(store, records, tokens, queue, e.Stack.DeadLetterURL, e.Now, e.Log).Handle), nil
+		return handles(handletimeout.New(jobs, letters, tokens, e.Now, e.Log).Handle), nil
 	case "process-attachment":
 		settings := processattachment.Settings{Bucket: e.Names.Media(), Limits: media.DefaultLimits()}
 		return handles(processattachment.New(objects, settings, e.Log).Handle), nil

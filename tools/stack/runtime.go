@@ -194,7 +194,7 @@ func (r *runtime) receive(ctx context.Context, in *sqs.ReceiveMessageInput) (any
 			r.mu.Unlock()
 			return output, err
 		}
-		again := r.awaitQueue(queueName(in))
+		again := r.awaitQueue(awsx.QueueName(aws.ToString(in.QueueUrl)))
 		r.mu.Unlock()
 		select {
 		case <-again:
@@ -247,11 +247,6 @@ func (r *runtime) run(ctx context.Context, run cloud.Run) {
 	delete(r.running, run.InvocationID)
 	r.carryOut(r.cloud.Returned(time.Now(), run.InvocationID, payload, failed))
 	r.mu.Unlock()
-}
-
-func queueName(in *sqs.ReceiveMessageInput) string {
-	url := aws.ToString(in.QueueUrl)
-	return url[strings.LastIndexByte(url, '/')+1:]
 }
 
 // guarded runs a handler as Lambda does: a panic ends this invocation only.

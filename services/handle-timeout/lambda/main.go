@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/ending"
 	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
 )
 
@@ -36,5 +37,8 @@ func wire(ctx context.Context) (*handletimeout.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handletimeout.New(store, p.Records(), p.Clients.StepFunctions(), p.Clients.SQS(), deadLetterURL, time.Now, p.Log), nil
+	flows := p.Clients.StepFunctions()
+	jobs := ending.NewJobs(store, p.Records(), flows, p.Log)
+	letters := ending.NewLetters(store, p.Clients.SQS(), deadLetterURL)
+	return handletimeout.New(jobs, letters, flows, time.Now, p.Log), nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/services/intake"
 )
@@ -37,7 +38,8 @@ func wire(ctx context.Context) (*intake.Handler, error) {
 	if settings.StateMachineARN, err = boot.Require("STATE_MACHINE_ARN"); err != nil {
 		return nil, err
 	}
-	if settings.DeadLetterURL, err = boot.Require("DEAD_LETTER_URL"); err != nil {
+	deadLetterURL, err := boot.Require("DEAD_LETTER_URL")
+	if err != nil {
 		return nil, err
 	}
 	objects := p.Clients.S3()
@@ -48,5 +50,6 @@ func wire(ctx context.Context) (*intake.Handler, error) {
 		return nil, err
 	}
 	threads := intake.NewThreads(p.Clients.DynamoDB(), p.Names.Threads(), time.Now)
-	return intake.New(objects, threads, store, p.Clients.StepFunctions(), p.Clients.SQS(), settings, p.Log), nil
+	letters := ending.NewLetters(store, p.Clients.SQS(), deadLetterURL)
+	return intake.New(objects, threads, store, letters, p.Clients.StepFunctions(), settings, p.Log), nil
 }

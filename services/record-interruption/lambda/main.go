@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/ending"
 	recordinterruption "github.com/webordinary/hephaestus/services/record-interruption"
 )
 
@@ -29,5 +30,5 @@ func wire(ctx context.Context) (*recordinterruption.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return recordinterruption.New(store, p.Records(), p.Clients.StepFunctions(), p.Log), nil
+	return recordinterruption.New(ending.NewJobs(store, p.Records(), p.Clients.StepFunctions(), p.Log), p.Log), nil
 }

@@ -8,9 +8,9 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/env"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/telemetry"
 	"github.com/webordinary/hephaestus/services/worker"
@@ -95,22 +95,12 @@ func stopOnSignal(host *Host, kill context.CancelFunc) {
 // settingsFrom reads the worker's times from the environment.
 func settingsFrom(getenv func(string) string) (worker.Settings, error) {
 	s := worker.DefaultSettings()
-	for _, v := range []struct {
-		name string
-		into *time.Duration
-	}{
-		{"HEARTBEAT", &s.Heartbeat}, {"COMMAND_TIMEOUT", &s.CommandTimeout}, {"COMMAND_GRACE", &s.CommandGrace},
-		{"RECEIVE_WAIT", &s.ReceiveWait}, {"VISIBILITY", &s.Visibility},
-	} {
-		value := getenv(v.name)
-		if value == "" {
-			continue
-		}
-		d, err := time.ParseDuration(value)
-		if err != nil {
-			return s, fmt.Errorf("%s=%q: want a duration such as 20s", v.name, value)
-		}
-		*v.into = d
-	}
-	return s, nil
+	err := env.Durations(getenv,
+		env.Duration{Name: "HEARTBEAT", Into: &s.Heartbeat},
+		env.Duration{Name: "COMMAND_TIMEOUT", Into: &s.CommandTimeout},
+		env.Duration{Name: "COMMAND_GRACE", Into: &s.CommandGrace},
+		env.Duration{Name: "RECEIVE_WAIT", Into: &s.ReceiveWait},
+		env.Duration{Name: "VISIBILITY", Into: &s.Visibility},
+	)
+	return s, err
 }

@@ -18,7 +18,7 @@ func TestAProcessSaysWhichOfItsSettingsIsWrong(t *testing.T) {
 		{"no such command", []string{"no-such-smith"}, nil, []string{"the command cannot be run", "no-such-smith"}},
 		{"no queue", []string{"true"}, map[string]string{"WORK_QUEUE_URL": ""}, []string{"WORK_QUEUE_URL is not set"}},
 		{"a queue that is no URL", []string{"true"}, map[string]string{"WORK_QUEUE_URL": "work"}, []string{`"work"`}},
-		{"no duration", []string{"true"}, map[string]string{"HEARTBEAT": "20"}, []string{`HEARTBEAT="20"`, "such as 20s"}},
+		{"no duration", []string{"true"}, map[string]string{"HEARTBEAT": "20"}, []string{`HEARTBEAT="20"`, "such as 90s"}},
 		{"no duration for the command", []string{"true"}, map[string]string{"COMMAND_TIMEOUT": "an hour"}, []string{`COMMAND_TIMEOUT="an hour"`}},
 		{"times that do not go together", []string{"true"}, map[string]string{"HEARTBEAT": "1m"}, []string{"a third of the lease"}},
 		{"times that do not go together with the protocol's", []string{"true"}, map[string]string{"LEASE": "30s"}, []string{"a third of the lease 30s"}},

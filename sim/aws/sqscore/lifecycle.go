@@ -129,8 +129,7 @@ func (c *Core) page(names []string, max *int32, token *string) (urls []string, n
 			continue
 		}
 		if len(urls) == limit {
-			last := urls[limit-1]
-			return urls, aws.String(last[strings.LastIndexByte(last, '/')+1:]), nil
+			return urls, aws.String(queueName(urls[limit-1])), nil
 		}
 		urls = append(urls, c.opts.QueueURL(name))
 	}

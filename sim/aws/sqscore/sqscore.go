@@ -254,12 +254,13 @@ func (c *Core) find(url *string) (*queue, error) {
 	if aws.ToString(url) == "" {
 		return nil, missing("QueueUrl")
 	}
-	name := (*url)[strings.LastIndexByte(*url, '/')+1:]
-	if q := c.queues[name]; q != nil {
+	if q := c.queues[queueName(*url)]; q != nil {
 		return q, nil
 	}
 	return nil, noQueue()
 }
+
+func queueName(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }
 
 func (c *Core) arn(name string) string {
 	return fmt.Sprintf("arn:aws:sqs:%s:%s:%s", c.opts.Region, c.opts.AccountID, name)

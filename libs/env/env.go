@@ -1,0 +1,29 @@
+// Package env reads settings from the environment. It promises an error that names the variable that is wrong.
+package env
+
+import (
+	"fmt"
+	"time"
+)
+
+// Duration is a variable that overrides a duration, such as "90s" or "1h". One that is not set leaves it as it is.
+type Duration struct {
+	Name string
+	Into *time.Duration
+}
+
+// Durations reads each of the variables.
+func Durations(getenv func(string) string, variables ...Duration) error {
+	for _, v := range variables {
+		value := getenv(v.Name)
+		if value == "" {
+			continue
+		}
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			return fmt.Errorf("%s=%q: want a duration such as 90s or 1h", v.Name, value)
+		}
+		*v.Into = d
+	}
+	return nil
+}
