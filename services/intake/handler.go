@@ -63,6 +63,17 @@ type Settings struct {
 	Flow            job.Settings // given to the state machine
 }
 
+// Parts are what a Handler is made of. None may be missing.
+type Parts struct {
+	Objects  Objects // the mail, and what it consists of
+	Threads  *Threads
+	Protocol Protocol
+	Letters  Letters
+	Flows    StepFunctions
+	Settings Settings
+	Log      *slog.Logger
+}
+
 // Handler handles S3's events.
 type Handler struct {
 	objects  Objects
@@ -74,9 +85,15 @@ type Handler struct {
 	log      *slog.Logger
 }
 
-// New makes the handler.
-func New(objects Objects, threads *Threads, protocol Protocol, letters Letters, flows StepFunctions, settings Settings, log *slog.Logger) *Handler {
-	return &Handler{objects: objects, threads: threads, protocol: protocol, letters: letters, flows: flows, settings: settings, log: log}
+// New makes the handler, or says that a part is missing.
+func New(p Parts) (*Handler, error) {
+	if p.Objects == nil || p.Threads == nil || p.Protocol == nil || p.Letters == nil || p.Flows == nil || p.Log == nil {
+		return nil, errors.New("intake needs Objects, Threads, Protocol, Letters, Flows and Log: one is missing")
+	}
+	return &Handler{
+		objects: p.Objects, threads: p.Threads, protocol: p.Protocol, letters: p.Letters, flows: p.Flows,
+		settings: p.Settings, log: p.Log,
+	}, nil
 }
 
 // setupNotification is the object that SES writes when a receipt rule is made; it is no mail.

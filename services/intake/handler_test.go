@@ -81,12 +81,25 @@ func newScene(t *testing.T) scene {
 	limits := mail.DefaultLimits()
 	limits.WallClock, limits.MaxBytes = 0, maxBytes
 	s := scene{Lab: lab, t: t, bucket: &bucket{objects: map[string]object{}}, store: lab.Store(claim.DefaultSettings()), log: &strings.Builder{}}
-	s.handler = intake.New(s.bucket, intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now), s.store, ending.NewLetters(s.store, lab.SQS(), lab.DeadLetterURL), lab.StepFunctions(),
-		intake.Settings{
+	s.handler, err = intake.New(intake.Parts{
+		Objects: s.bucket, Threads: intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now), Protocol: s.store,
+		Letters: ending.NewLetters(s.store, lab.SQS(), lab.DeadLetterURL), Flows: lab.StepFunctions(),
+		Settings: intake.Settings{
 			MediaBucket: lab.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
 			Routes: routes, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
-		}, slog.New(slog.NewTextHandler(s.log, nil)))
+		},
+		Log: slog.New(slog.NewTextHandler(s.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return s
+}
+
+func TestAnIntakeOfWhichAPartIsMissingIsRefused(t *testing.T) {
+	if handler, err := intake.New(intake.Parts{Log: slog.New(slog.DiscardHandler)}); err == nil {
+		t.Errorf("handler %+v", handler)
+	}
 }
 
 // letter is a mail of a person.

@@ -81,9 +81,20 @@ func (s *stage) play(ctx context.Context) (string, error) {
 	if s.settings == (worker.Settings{}) {
 		s.settings = worker.DefaultSettings()
 	}
-	w := worker.New("w1", s, "https://sqs/work.fifo", s, s, s, s.settings, slog.New(slog.DiscardHandler))
-	err := w.Once(ctx)
+	w, err := worker.New(s.parts())
+	if err != nil {
+		return "", err
+	}
+	err = w.Once(ctx)
 	return strings.Join(s.transcript, "\n"), err
+}
+
+// parts make a worker whose every part the stage plays.
+func (s *stage) parts() worker.Parts {
+	return worker.Parts{
+		ID: "w1", Queue: s, QueueURL: "https://sqs/work.fifo", Protocol: s, Tokens: s, Host: s,
+		Settings: s.settings, Log: slog.New(slog.DiscardHandler),
+	}
 }
 
 func (s *stage) say(format string, args ...any) {

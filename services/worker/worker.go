@@ -85,6 +85,18 @@ func (s Settings) Validate(c claim.Settings) error {
 	return nil
 }
 
+// Parts are what a worker is made of. None may be missing.
+type Parts struct {
+	ID       string // no other worker's, ever
+	Queue    SQS
+	QueueURL string // of the work queue
+	Protocol Protocol
+	Tokens   StepFunctions // the executions that are answered, and those that are woken
+	Host     Host
+	Settings Settings
+	Log      *slog.Logger
+}
+
 // Worker is one worker; it does one job at a time.
 type Worker struct {
 	id       string
@@ -97,12 +109,15 @@ type Worker struct {
 	log      *slog.Logger
 }
 
-// New makes a worker. id must be no other worker's, ever.
-func New(id string, queue SQS, queueURL string, protocol Protocol, tokens StepFunctions, host Host, settings Settings, log *slog.Logger) *Worker {
-	return &Worker{
-		id: id, queue: queue, queueURL: queueURL, protocol: protocol, tokens: tokens,
-		host: host, settings: settings, log: log,
+// New makes a worker, or says that a part is missing.
+func New(p Parts) (*Worker, error) {
+	if p.ID == "" || p.Queue == nil || p.QueueURL == "" || p.Protocol == nil || p.Tokens == nil || p.Host == nil || p.Log == nil {
+		return nil, errors.New("a worker needs an ID, Queue, QueueURL, Protocol, Tokens, Host and Log: one is missing")
 	}
+	return &Worker{
+		id: p.ID, queue: p.Queue, queueURL: p.QueueURL, protocol: p.Protocol, tokens: p.Tokens,
+		host: p.Host, settings: p.Settings, log: p.Log,
+	}, nil
 }
 
 // Run does jobs until the host is told to stop. A job that is running then yields and is delivered

@@ -3,7 +3,6 @@ package worker_test
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -326,11 +325,29 @@ func TestAWorkerThatCannotReceiveSaysWhy(t *testing.T) {
 }
 
 func TestRunGoesOnUntilItIsToldToStop(t *testing.T) {
-	s := stage{now: curtain, receive: errAWS, stopAt: 3 * time.Second}
-	w := worker.New("w1", &s, "https://sqs/work.fifo", &s, &s, &s, worker.DefaultSettings(), slog.New(slog.DiscardHandler))
+	s := stage{now: curtain, receive: errAWS, stopAt: 3 * time.Second, settings: worker.DefaultSettings()}
+	w, err := worker.New(s.parts())
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.Run(t.Context())
 	if got, want := strings.Join(s.transcript, "; "), "0s: pause 1s; 1s: pause 1s; 2s: pause 1s"; got != want {
 		t.Errorf("it went %s, want %s", got, want)
+	}
+}
+
+func TestAWorkerOfWhichAPartIsMissingIsRefused(t *testing.T) {
+	var s stage
+	for name, lose := range map[string]func(*worker.Parts){
+		"ID": func(p *worker.Parts) { p.ID = "" }, "Queue": func(p *worker.Parts) { p.Queue = nil },
+		"QueueURL": func(p *worker.Parts) { p.QueueURL = "" }, "Protocol": func(p *worker.Parts) { p.Protocol = nil },
+		"Tokens": func(p *worker.Parts) { p.Tokens = nil }, "Host": func(p *worker.Parts) { p.Host = nil }, "Log": func(p *worker.Parts) { p.Log = nil },
+	} {
+		parts := s.parts()
+		lose(&parts)
+		if _, err := worker.New(parts); err == nil {
+			t.Errorf("no error without %s", name)
+		}
 	}
 }
 

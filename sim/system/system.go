@@ -93,7 +93,13 @@ func New(service string, e Environment) (Function, error) {
 			MediaBucket: e.Names.Media(), StateMachineARN: e.Stack.StateMachineARN,
 			Routes: e.Routes, Limits: e.Limits, Flow: e.Flow,
 		}
-		handler := intake.New(objects, intake.NewThreads(db, e.Names.Threads(), e.Now), store, letters, tokens, settings, e.Log)
+		handler, err := intake.New(intake.Parts{
+			Objects: objects, Threads: intake.NewThreads(db, e.Names.Threads(), e.Now), Protocol: store,
+			Letters: letters, Flows: tokens, Settings: settings, Log: e.Log,
+		})
+		if err != nil {
+			return nil, err
+		}
 		return handles(nothing(handler.Handle)), nil
 	case "check-active-job":
 		return handles(checkactivejob.New(store, e.Log).Handle), nil

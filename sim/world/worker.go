@@ -75,7 +75,10 @@ func (w *World) startWorker(wa *workerActor) {
 func (wa *workerActor) make(a *actor) *worker.Worker {
 	w := wa.world
 	store := must(claim.NewStore(client.NewDynamoDB(a.call), w.names, w.scenario.Claim, wa.Now, w.idsOf(a)))
-	return worker.New(a.name, client.NewSQS(a.call), w.stack.WorkQueueURL, w.watch(a, store), client.NewStepFunctions(a.call), wa, w.scenario.Worker, w.log)
+	return must(worker.New(worker.Parts{
+		ID: a.name, Queue: client.NewSQS(a.call), QueueURL: w.stack.WorkQueueURL, Protocol: w.watch(a, store),
+		Tokens: client.NewStepFunctions(a.call), Host: wa, Settings: w.scenario.Worker, Log: w.log,
+	}))
 }
 
 // restartWorker replaces a worker that has died or stopped, after a while.

@@ -96,8 +96,13 @@ func (f *factory) staff(b testing.TB, workers int, host machine) {
 	}
 	var running sync.WaitGroup
 	for n := range workers {
-		w := worker.New(fmt.Sprintf("worker-%d", n), client.NewSQS(f.Call), f.WorkQueueURL(), watchedProtocol{store, f},
-			client.NewStepFunctions(f.Call), watchedHost{host, f}, worker.DefaultSettings(), slog.New(slog.DiscardHandler))
+		w, err := worker.New(worker.Parts{
+			ID: fmt.Sprintf("worker-%d", n), Queue: client.NewSQS(f.Call), QueueURL: f.WorkQueueURL(), Protocol: watchedProtocol{store, f},
+			Tokens: client.NewStepFunctions(f.Call), Host: watchedHost{host, f}, Settings: worker.DefaultSettings(), Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
 		running.Go(func() { w.Run(context.WithoutCancel(b.Context())) })
 	}
 	b.Cleanup(func() { host.Stop(); running.Wait() })

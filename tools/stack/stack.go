@@ -154,7 +154,13 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	}
 	for n := range s.config.Workers {
 		id := fmt.Sprintf("worker-local-%d-%s", n+1, boot.RandomID())
-		w := worker.New(id, queue, s.resources.WorkQueueURL, store, tokens, s.host, s.config.Worker, s.config.Log.With("part", "worker"))
+		w, err := worker.New(worker.Parts{
+			ID: id, Queue: queue, QueueURL: s.resources.WorkQueueURL, Protocol: store, Tokens: tokens,
+			Host: s.host, Settings: s.config.Worker, Log: s.config.Log.With("part", "worker"),
+		})
+		if err != nil {
+			return err
+		}
 		s.workers.Go(func() { w.Run(ctx) })
 	}
 	return nil

@@ -49,7 +49,8 @@ func wire(ctx context.Context) (*intake.Handler, error) {
 	if settings.Flow, err = intake.FlowFrom(os.Getenv, p.Settings); err != nil {
 		return nil, err
 	}
-	threads := intake.NewThreads(p.Clients.DynamoDB(), p.Names.Threads(), time.Now)
-	letters := ending.NewLetters(store, p.Clients.SQS(), deadLetterURL)
-	return intake.New(objects, threads, store, letters, p.Clients.StepFunctions(), settings, p.Log), nil
+	return intake.New(intake.Parts{
+		Objects: objects, Threads: intake.NewThreads(p.Clients.DynamoDB(), p.Names.Threads(), time.Now), Protocol: store,
+		Letters: ending.NewLetters(store, p.Clients.SQS(), deadLetterURL), Flows: p.Clients.StepFunctions(), Settings: settings, Log: p.Log,
+	})
 }

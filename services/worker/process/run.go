@@ -76,8 +76,15 @@ func Run(ctx context.Context, argv []string) error {
 		name = "unknown"
 	}
 	id := fmt.Sprintf("worker-%s-%s", name, boot.RandomID())
+	w, err := worker.New(worker.Parts{
+		ID: id, Queue: p.Clients.SQS(), QueueURL: queueURL, Protocol: store, Tokens: p.Clients.StepFunctions(),
+		Host: host, Settings: settings, Log: p.Log,
+	})
+	if err != nil {
+		return err
+	}
 	telemetry.Write(ctx, p.Log, telemetry.WorkerReady{Worker: id, Queue: queueURL, Command: argv, PID: os.Getpid()})
-	worker.New(id, p.Clients.SQS(), queueURL, store, p.Clients.StepFunctions(), host, settings, p.Log).Run(ctx)
+	w.Run(ctx)
 	telemetry.Write(ctx, p.Log, telemetry.WorkerStopped{Worker: id})
 	return nil
 }
