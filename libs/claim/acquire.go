@@ -96,8 +96,8 @@ func (s *Store) tooSoon(row *Row, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// wakesOnNew: those of m's thread may join now, those of an older one lost their place. Those of a newer one, which
-// an expired claim leaves behind, go on: they may interrupt m.
+// wakesOnNew lists whom a new claim for m wakes. Those of m's own thread go on, and so do those of a newer thread,
+// which an expired claim leaves behind: they may interrupt m. Those of an older thread are superseded.
 func (r *Row) wakesOnNew(m job.Message) []Wake {
 	if r == nil {
 		return nil

@@ -22,8 +22,8 @@ type Lease struct {
 	ContainerID string
 	MessageID   string
 	WorkerID    string
-	Fence       int64
-	ExpiresAt   time.Time
+	Fence       int64     // Invariant: no other lease of the key has it
+	ExpiresAt   time.Time // Invariant: not after the row's LeaseExpiresAtMillis, while the row has this Fence and WorkerID
 }
 
 // Verdict is what Start found.

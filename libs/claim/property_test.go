@@ -45,6 +45,7 @@ type world struct {
 	workers  []*worker
 
 	lastFence int64
+	lastRow   *claim.Row
 	outcomes  map[string]job.Outcome
 }
 
@@ -399,6 +400,9 @@ func (w *world) outcome(t *rapid.T, m *traveller) job.Outcome {
 	if err != nil || j == nil {
 		t.Fatalf("read job %s: %v", m.MessageID, err)
 	}
+	if (j.OutcomeAtMillis == 0) != (j.Outcome == "") || j.InterruptedBy != nil && j.Outcome != job.Interrupted && j.Outcome != job.Superseded {
+		t.Fatalf("S6: half an end: %s", w.lab.Job(m.MessageID))
+	}
 	return j.Outcome
 }
 
@@ -430,6 +434,24 @@ func (w *world) holds(t *rapid.T) {
 		t.Fatalf("S7: the fence fell from %d to %d", w.lastFence, row.Fence)
 	}
 	w.lastFence = row.Fence
+	last := w.lastRow
+	if w.lastRow = row; last != nil && last.ContainerID == row.ContainerID {
+		if job.Newer(last.ReceivedAtMillis, last.NewestMessageID, row.ReceivedAtMillis, row.NewestMessageID) {
+			t.Fatalf("S3: the newest message was %s: %s", last.NewestMessageID, w.lab.Row())
+		}
+		if last.Preemptor != nil && row.Preemptor != nil && last.Preemptor.RequestedAtMillis != row.Preemptor.RequestedAtMillis {
+			t.Fatalf("L2: the time of the first request changed from %d: %s", last.Preemptor.RequestedAtMillis, w.lab.Row())
+		}
+	}
+	if (row.WorkerID == "") != (row.WorkerJob == "") || (row.WorkerID == "") != (row.LeaseExpiresAtMillis == 0) {
+		t.Fatalf("S1: half a lease: %s", w.lab.Row())
+	}
+	if row.LeaseExpiresAtMillis > 1000*row.ExpiresAtSeconds {
+		t.Fatalf("S1: the lease outlives the claim: %s", w.lab.Row())
+	}
+	if p := row.Preemptor; p != nil && len(p.Waiting) == 0 {
+		t.Fatalf("S3: a preemptor for whom nobody waits: %s", w.lab.Row())
+	}
 	if row.WorkerJob != "" && !row.HasJob(row.WorkerJob) {
 		t.Fatalf("S1: %s holds a lease for %s, which is not among the claim's jobs: %s", row.WorkerID, row.WorkerJob, w.lab.Row())
 	}

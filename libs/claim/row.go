@@ -14,19 +14,33 @@ import (
 // Row is the claim of one key: an item of the active-jobs table. Times are epoch milliseconds but
 // for ExpiresAtSeconds, which DynamoDB's TTL reads.
 type Row struct {
-	Key                  job.Key
-	ContainerID          string
-	ThreadID             string
-	Jobs                 []string // messageIds that still have to end; empty: the claim is free
-	ReceivedAtMillis     int64    // of the newest message that joined
-	NewestMessageID      string
-	ClaimedAtMillis      int64
-	Fence                int64 // Invariant: grows with every claim, start and lost lease
+	Key         job.Key
+	ContainerID string
+	ThreadID    string
+
+	// Jobs are the messageIds that still have to end, sorted. If it is empty, the claim is free.
+	// Invariant: no job in it has an outcome.
+	Jobs []string
+
+	// ReceivedAtMillis and NewestMessageID are of the newest message that joined.
+	// Invariant: they grow, as job.Newer orders them, while ContainerID stays.
+	ReceivedAtMillis int64
+	NewestMessageID  string
+
+	ClaimedAtMillis int64
+	Fence           int64 // Invariant: grows with every claim, start and lost lease; never falls
+
+	// WorkerID holds the lease, to work on the message WorkerJob.
+	// Invariant: (WorkerID == "") == (WorkerJob == "") && (WorkerID == "") == (LeaseExpiresAtMillis == 0).
+	// Invariant: WorkerJob == "" || HasJob(WorkerJob).
 	WorkerID             string
-	WorkerJob            string // the message that WorkerID works on
-	LeaseExpiresAtMillis int64
+	WorkerJob            string
+	LeaseExpiresAtMillis int64 // Invariant: <= 1000*ExpiresAtSeconds
 	ExpiresAtSeconds     int64
-	Preemptor            *Preemptor
+
+	// Preemptor is nil if nobody asks the holder to yield.
+	// Invariant: it is newer than NewestMessageID, and while there are Jobs, of another thread.
+	Preemptor *Preemptor
 }
 
 // attributes is the one list of a claim row's attributes; see package item.
@@ -65,10 +79,10 @@ func ParseRow(m item.Map) (*Row, error) {
 // Preemptor is the thread that has asked the holder to yield, with its messages that wait.
 type Preemptor struct {
 	ThreadID          string
-	ReceivedAtMillis  int64 // of its newest message
+	ReceivedAtMillis  int64 // of its newest message, which may wait no longer
 	NewestMessageID   string
-	RequestedAtMillis int64             // when the holder was first asked, by whatever thread
-	Waiting           map[string]string // messageId to task token
+	RequestedAtMillis int64             // when the holder was first asked. Invariant: stays if another thread takes the place
+	Waiting           map[string]string // messageId to task token. Invariant: not empty, and none has an outcome
 }
 
 func (p *Preemptor) attributes(f *item.Fields) {
@@ -101,7 +115,7 @@ func (r *Row) HasLiveLease(now time.Time, s Settings) bool {
 // HasJob says whether the message is among the jobs that still have to end.
 func (r *Row) HasJob(messageID string) bool { return slices.Contains(r.Jobs, messageID) }
 
-// expiryCutMillis is the time before which a lease's end proves it expired on every clock.
+// expiryCutMillis is the cut at now: a lease that ends before it has expired on every clock.
 func (s Settings) expiryCutMillis(now time.Time) int64 {
 	return job.Millis(now.Add(-s.MaxClockSkew))
 }
@@ -121,15 +135,15 @@ type Job struct {
 	ThreadID         string
 	ReceivedAtMillis int64
 	ExecutionARN     string
-	ContainerID      string // of its latest claim
-	StartedAtMillis  int64  // when a worker first started it; 0: never
-	Outcome          job.Outcome
-	OutcomeAtMillis  int64
+	ContainerID      string      // of its latest claim
+	StartedAtMillis  int64       // when a worker first started it; 0: never. Invariant: stays once it is set
+	Outcome          job.Outcome // Invariant: stays once it is set
+	OutcomeAtMillis  int64       // Invariant: (OutcomeAtMillis == 0) == (Outcome == "")
 	Result           string
 	From             string
 	Subject          string
-	PartialWork      string // what a command that was stopped says it has saved
-	InterruptedBy    *InterruptedBy
+	PartialWork      string         // what a command that was stopped says it has saved
+	InterruptedBy    *InterruptedBy // Invariant: nil unless Outcome is Interrupted or Superseded
 	// DeadLetteredAtMillis is when a person was told through the dead letter queue; 0: nobody was.
 	DeadLetteredAtMillis int64
 }

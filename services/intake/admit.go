@@ -20,14 +20,14 @@ import (
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
-// An execution's input is the first of its state machine's data, which grows: each attachment by what process-attachment finds
-// out and stores of it, the rest by the answers of the states and, where one fails, by its error. Beyond the limit an
-// execution fails past all of its catches.
+// The data of an execution begins as its input and grows: process-attachment adds to each attachment, each state adds
+// its answer and, if it fails, an error. An execution whose data is over the limit fails, and no Catch helps. So the
+// input must leave room.
 const (
-	maxDataBytes  = 262_144   // of an execution's data (Step Functions quotas)
-	grownBytes    = 900       // that an attachment grows by
-	reservedBytes = 40 << 10  // for an error, whose cause has 32,768 characters at most, and for answers
-	maxEventBytes = 248 << 10 // of the input, escaped, in EventBridge's event of an execution's end
+	maxDataBytes  = 262_144   // the limit on an execution's data (Step Functions quotas)
+	grownBytes    = 900       // what process-attachment adds to one attachment, at most
+	reservedBytes = 40 << 10  // room for the states' answers and one error, whose cause is 32,768 characters at most
+	maxEventBytes = 248 << 10 // room for the input, escaped, in EventBridge's event of an execution's end
 )
 
 // admit makes the mail a job of the key: thread, content, row, execution.

@@ -139,7 +139,7 @@ func (r *run) stop(ctx context.Context, reason why, now time.Time) {
 	r.session.Terminate()
 }
 
-// abandon kills the command: its effects are nobody's any more.
+// abandon kills the command: this worker has lost the right to its effects.
 func (r *run) abandon(ctx context.Context, because string) {
 	r.stopping, r.killAt = leaseLost, time.Time{}
 	r.tell(ctx, telemetry.LeaseLost{Work: r.about, Because: because})
