@@ -25,7 +25,7 @@ func TestCheckDecidesAndWritesNothing(t *testing.T) {
 	if got := check(a1); got != (claim.Checked{Decision: claim.DecisionNew}) {
 		t.Errorf("without a row: %+v", got)
 	}
-	s.wantRow("no row")
+	s.WantRow("no row")
 	s.claims(a1, claim.DecisionNew)
 	s.unchanged(func() {
 		if got := check(b3); got.Decision != claim.DecisionInterrupt || simtest.Short(got.ContainerID) != "c1" {
@@ -64,8 +64,8 @@ func TestANewClaim(t *testing.T) {
 	if !claimed.OK() || len(claimed.Wakes) > 0 {
 		t.Errorf("claimed %+v", claimed)
 	}
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=10s fence=10000 expires=1h0m10s")
-	s.wantJob("a1", "open in c1")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=10s fence=10000 expires=1h0m10s")
+	s.WantJob("a1", "open in c1")
 }
 
 func TestAClaimThatIsRetriedIsTheSameClaim(t *testing.T) {
@@ -86,10 +86,10 @@ func TestAJoinExtendsTheClaim(t *testing.T) {
 	if joined := s.claims(a4, claim.DecisionJoin); simtest.Short(joined.ContainerID) != "c1" {
 		t.Errorf("joined %s", joined.ContainerID)
 	}
-	s.wantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
-	s.wantJob("a4", "open in c1")
+	s.WantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
+	s.WantJob("a4", "open in c1")
 	s.claims(a1, claim.DecisionJoin) // an older one does not make the claim older
-	s.wantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
+	s.WantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h1m0s")
 }
 
 func TestAJoinThatIsNewerThanTheWaitingThreadTakesItsPlace(t *testing.T) {
@@ -97,7 +97,7 @@ func TestAJoinThatIsNewerThanTheWaitingThreadTakesItsPlace(t *testing.T) {
 	s.runs(a2, "w1")
 	s.asks(b3, claim.DecisionInterrupt)
 	s.wantWakes(s.claims(a4, claim.DecisionJoin).Wakes, "b3:token-b3 superseded")
-	s.wantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=1 worker=w1/a2 lease=1m30s expires=1h0m0s")
+	s.WantRow("c1 A jobs=a2,a4 newest=a4@4s claimed=0s fence=1 worker=w1/a2 lease=1m30s expires=1h0m0s")
 }
 
 func TestAnOlderMessageOfTheHoldersThreadIsSupersededByWhoWaits(t *testing.T) {
@@ -126,11 +126,11 @@ func TestAFreeClaimGoesToWhoComesAndWakesWhoWaits(t *testing.T) {
 	s.asks(b2, claim.DecisionInterrupt)
 	s.asks(b3, claim.DecisionInterrupt)
 	s.wantWakes(s.finishes(l, job.Interrupted).Wakes, "b2:token-b2 goes on; b3:token-b3 goes on")
-	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b2:token-b2,b3:token-b3")
+	s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b2:token-b2,b3:token-b3")
 
 	s.Advance(time.Second)
 	s.wantWakes(s.claims(b3, claim.DecisionNew).Wakes, "b2:token-b2 goes on")
-	s.wantRow("c2 B jobs=b3 newest=b3@3s claimed=1s fence=1000 expires=1h0m1s")
+	s.WantRow("c2 B jobs=b3 newest=b3@3s claimed=1s fence=1000 expires=1h0m1s")
 	s.claims(b2, claim.DecisionJoin)
 }
 
@@ -141,7 +141,7 @@ func TestAFreeClaimGoesToANewerThreadThanTheOneThatWaits(t *testing.T) {
 	s.asks(b3, claim.DecisionInterrupt)
 	s.finishes(l, job.Completed)
 	s.wantWakes(s.claims(c5, claim.DecisionNew).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
-	s.wantRow("c2 C jobs=c5 newest=c5@5s claimed=0s fence=2 expires=1h0m0s")
+	s.WantRow("c2 C jobs=c5 newest=c5@5s claimed=0s fence=2 expires=1h0m0s")
 }
 
 // A preemptor on an expired claim holds nobody up, but it is newer all the same: it may interrupt.
@@ -151,7 +151,7 @@ func TestAnExpiredClaimIsNewToAnOlderMessageAndANewerOneThatWaitsGoesOn(t *testi
 	s.asks(c5, claim.DecisionInterrupt)
 	s.Advance(claimTTL + skew + time.Second)
 	s.wantWakes(s.claims(b3, claim.DecisionNew).Wakes, "c5:token-c5 goes on")
-	s.wantRow("c2 B jobs=b3 newest=b3@3s claimed=1h0m6s fence=3606000 expires=2h0m6s")
+	s.WantRow("c2 B jobs=b3 newest=b3@3s claimed=1h0m6s fence=3606000 expires=2h0m6s")
 	s.asks(c5, claim.DecisionInterrupt)
 }
 
@@ -194,7 +194,7 @@ func TestATakeOver(t *testing.T) {
 			claimed := s.claims(b3, test.want)
 			if test.want == claim.DecisionTakeOver {
 				s.wantWakes(claimed.Wakes, "b2:token-b2 goes on")
-				s.wantRow(test.row)
+				s.WantRow(test.row)
 			}
 		})
 	}
@@ -207,15 +207,13 @@ func TestATakeOverOfAClaimThatIsLeftJustThenIsANewOne(t *testing.T) {
 	s.asks(b3, claim.DecisionInterrupt)
 	s.meanwhile(func() { s.declines(a1, c1, claim.Yielded) })
 	s.claims(b3, claim.DecisionNew)
-	s.wantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
+	s.WantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
 }
 
 func TestTheLeastIntervalBetweenTwoClaims(t *testing.T) {
-	lab := simtest.New(t)
-	lab.Admit(a1, a2, b3)
 	settings := claim.DefaultSettings()
 	settings.MinClaimInterval = time.Minute
-	s := scene{Lab: lab, Store: lab.Store(settings), t: t}
+	s := newSceneWith(t, settings, a1, a2, b3)
 	l := s.runs(a1, "w1")
 	s.Advance(20 * time.Second)
 	s.claims(a2, claim.DecisionJoin) // no new claim, so it need not wait
@@ -244,7 +242,7 @@ func TestAnInterruptLetsTheMessageWait(t *testing.T) {
 	}
 	s.Advance(time.Second)
 	s.asks(b2, claim.DecisionInterrupt) // waits with its thread; newest and first request stay
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=1s waiting=b2:token-b2,b3:token-b3")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=1s waiting=b2:token-b2,b3:token-b3")
 }
 
 func TestAnInterruptAgainLeavesItsNewTokenOnly(t *testing.T) {
@@ -257,7 +255,7 @@ func TestAnInterruptAgainLeavesItsNewTokenOnly(t *testing.T) {
 	if must(t, asked, err); len(asked.Wakes) > 0 {
 		t.Errorf("woke itself: %+v", asked.Wakes)
 	}
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:second")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:second")
 }
 
 // The holder was asked when the first thread asked: a stream of new ones must not put off the take-over.
@@ -268,7 +266,7 @@ func TestANewerThreadTakesThePlaceOfTheOneThatWaits(t *testing.T) {
 	s.asks(b3, claim.DecisionInterrupt)
 	s.Advance(time.Second)
 	s.wantWakes(s.asks(c5, claim.DecisionInterrupt).Wakes, "b2:token-b2 superseded; b3:token-b3 superseded")
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | C newest=c5@5s asked=0s waiting=c5:token-c5")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | C newest=c5@5s asked=0s waiting=c5:token-c5")
 	s.unchanged(func() { s.asks(b3, claim.DecisionSuperseded) })
 }
 
@@ -313,7 +311,7 @@ func TestAContendedStepGivesUp(t *testing.T) {
 	if _, err := s.Claim(ctx, a1); !errors.Is(err, claim.ErrContended) {
 		t.Errorf("error %v", err)
 	}
-	s.wantRow("no row")
+	s.WantRow("no row")
 }
 
 func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
@@ -323,7 +321,7 @@ func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 		if claimed := s.claims(a1, claim.DecisionAgain); simtest.Short(claimed.ContainerID) != "c1" || !claimed.OK() {
 			t.Errorf("claimed %+v", claimed)
 		}
-		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
+		s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("interrupt", func(t *testing.T) {
 		s := newScene(t, a1, b3)
@@ -332,7 +330,7 @@ func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 		if asked := s.asks(b3, claim.DecisionInterrupt); asked.GoOn || simtest.Short(asked.ContainerID) != "c1" {
 			t.Errorf("asked %+v", asked)
 		}
-		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
+		s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
 	})
 	t.Run("a write that had no effect is made again", func(t *testing.T) {
 		s := newScene(t, a1)
@@ -358,7 +356,7 @@ func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 		if _, err := s.Claim(cancelled, a1); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
-		s.wantRow("no row")
+		s.WantRow("no row")
 	})
 }
 
@@ -376,7 +374,7 @@ func TestNoStepIsTakenForAJobThatHasEnded(t *testing.T) {
 	}
 	_, err := s.Claim(ctx, b3)
 	refused("new claim", err)
-	s.wantRow("no row")
+	s.WantRow("no row")
 
 	s.claims(a1, claim.DecisionNew)
 	s.unchanged(func() {
@@ -399,7 +397,7 @@ func TestNoStepIsTakenForAMessageThatWasNeverAdmitted(t *testing.T) {
 	if _, err := s.CleanUp(ctx, s.cleanUp(a1, job.Failed)); !errors.Is(err, claim.ErrNoJob) {
 		t.Errorf("clean up: %v", err)
 	}
-	s.wantRow("no row")
+	s.WantRow("no row")
 }
 
 func TestOfManyThreadsThatRaceForAKeyOneClaims(t *testing.T) {

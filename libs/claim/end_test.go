@@ -19,8 +19,8 @@ func TestAFinishEndsTheJobAndFreesTheClaim(t *testing.T) {
 	if finished.Job.Outcome != job.Completed || finished.Job.Result != "done" {
 		t.Errorf("finished %+v", finished)
 	}
-	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=1 expires=1h0m0s")
-	s.wantJob("a1", "completed at 10s in c1 started 0s: done")
+	s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=1 expires=1h0m0s")
+	s.WantJob("a1", "completed at 10s in c1 started 0s: done")
 }
 
 func TestAFinishLeavesTheOtherJobsOfTheClaim(t *testing.T) {
@@ -28,7 +28,7 @@ func TestAFinishLeavesTheOtherJobsOfTheClaim(t *testing.T) {
 	l := s.runs(a1, "w1")
 	s.claims(a2, claim.DecisionJoin)
 	s.finishes(l, job.Completed)
-	s.wantRow("c1 A jobs=a2 newest=a2@2s claimed=0s fence=1 expires=1h0m0s")
+	s.WantRow("c1 A jobs=a2 newest=a2@2s claimed=0s fence=1 expires=1h0m0s")
 	s.starts(a2, l.ContainerID, "w1", claim.Started)
 }
 
@@ -40,7 +40,7 @@ func TestAnInterruptedFinishSaysForWhom(t *testing.T) {
 	s.Advance(time.Second)
 	finished, err := s.Finish(ctx, l, claim.End{Outcome: job.Interrupted, PartialWork: "half"})
 	s.wantWakes(must(t, finished, err).Wakes, "b3:token-b3 goes on")
-	s.wantJob("a1", "interrupted at 2s in c1 started 0s (by B/b3 since 1s), saved: half")
+	s.WantJob("a1", "interrupted at 2s in c1 started 0s (by B/b3 since 1s), saved: half")
 }
 
 func TestAnInterruptedFinishNeedsSomebodyWhoStillAsks(t *testing.T) {
@@ -53,7 +53,7 @@ func TestAnInterruptedFinishNeedsSomebodyWhoStillAsks(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
-	s.wantJob("a1", "open in c1 started 0s")
+	s.WantJob("a1", "open in c1 started 0s")
 }
 
 func TestAFinishOfAJobThatHasEndedAnswersWithItsEnd(t *testing.T) {
@@ -85,7 +85,7 @@ func TestAFinishOfAJobThatHasEndedAnswersWithItsEnd(t *testing.T) {
 		if finished := s.finishes(l, job.Completed); finished.Job.Outcome != job.TimedOut {
 			t.Errorf("finished %+v", finished)
 		}
-		s.wantJob("a1", "timed-out at 0s in c1 started 0s")
+		s.WantJob("a1", "timed-out at 0s in c1 started 0s")
 	})
 }
 
@@ -124,8 +124,8 @@ func TestADeclineMakesRoomForWhoWaits(t *testing.T) {
 	s.asks(b3, claim.DecisionInterrupt)
 	declined := s.declines(a1, c, claim.Yielded)
 	s.wantWakes(declined.Wakes, "b3:token-b3 goes on")
-	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=0 expires=1h0m0s | B newest=b3@3s asked=1s waiting=b3:token-b3")
-	s.wantJob("a1", "interrupted at 1s in c1: not started: a newer thread has the key (by B/b3 since 1s)")
+	s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=0 expires=1h0m0s | B newest=b3@3s asked=1s waiting=b3:token-b3")
+	s.WantJob("a1", "interrupted at 1s in c1: not started: a newer thread has the key (by B/b3 since 1s)")
 	s.unchanged(func() {
 		if again := s.declines(a1, c, claim.Ended); again.Job.Outcome != job.Interrupted {
 			t.Errorf("again: %+v", again)
@@ -140,7 +140,7 @@ func TestADeclineTakesADeadWorkersLeaseAndRaisesTheFence(t *testing.T) {
 	s.unchanged(func() { s.declines(a1, l.ContainerID, claim.Busy) })
 	s.Advance(lease + skew + time.Millisecond)
 	s.declines(a1, l.ContainerID, claim.Yielded)
-	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
+	s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
 }
 
 func TestADeclineLeavesTheClaimOfAnotherAlone(t *testing.T) {
@@ -153,7 +153,7 @@ func TestADeclineLeavesTheClaimOfAnotherAlone(t *testing.T) {
 			t.Errorf("woke %v", declined.Wakes)
 		}
 	})
-	s.wantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
+	s.WantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
 }
 
 // The work's own thread has claimed again, and a third thread asks for its place: that is who has it.
@@ -164,7 +164,7 @@ func TestADeclineNamesTheThreadThatWantsTheKeyNotItsOwn(t *testing.T) {
 	s.claims(a2, claim.DecisionNew)
 	s.asks(c5, claim.DecisionInterrupt)
 	s.unchanged(func() { s.declines(a1, c, claim.Yielded) })
-	s.wantJob("a1", "interrupted at 1h0m6s in c1: not started: a newer thread has the key (by C/c5 since 1h0m6s)")
+	s.WantJob("a1", "interrupted at 1h0m6s in c1: not started: a newer thread has the key (by C/c5 since 1h0m6s)")
 }
 
 func TestADeclineDecidesAsStartDoes(t *testing.T) {
@@ -173,7 +173,7 @@ func TestADeclineDecidesAsStartDoes(t *testing.T) {
 	s.unchanged(func() { s.declines(a1, c, claim.Started) })
 	s.Advance(claimTTL + skew + time.Second)
 	s.unchanged(func() { s.declines(a1, c, claim.Lost) })
-	s.wantJob("a1", "open in c1")
+	s.WantJob("a1", "open in c1")
 }
 
 func TestACleanUpEndsTheJobWithItsRecord(t *testing.T) {
@@ -187,8 +187,8 @@ func TestACleanUpEndsTheJobWithItsRecord(t *testing.T) {
 	if j.Outcome != job.TimedOut || j.ExecutionARN == "" || j.From != a1.From || j.StartedAtMillis == 0 {
 		t.Errorf("the job, as it ended: %+v", j)
 	}
-	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s")
-	s.wantJob("a1", "timed-out at 1m0s in c1 started 0s: too long")
+	s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s")
+	s.WantJob("a1", "timed-out at 1m0s in c1 started 0s: too long")
 	if got := s.Record("a1"); got != "timeout A in c1" {
 		t.Errorf("record %q", got)
 	}
@@ -250,7 +250,7 @@ func TestWhatACleanUpTakesOffTheClaim(t *testing.T) {
 				want = s.Row()
 			}
 			s.wantWakes(s.cleansUp(test.m, job.TimedOut).Wakes, test.wakes)
-			s.wantRow(want)
+			s.WantRow(want)
 		})
 	}
 }
@@ -299,7 +299,7 @@ func TestACleanUpThatSparesTheLiving(t *testing.T) {
 		if err := spares(s); !errors.Is(err, claim.ErrWorkedOn) {
 			t.Errorf("error %v", err)
 		}
-		s.wantJob("a1", "open in c1 started 0s")
+		s.WantJob("a1", "open in c1 started 0s")
 	})
 	t.Run("its worker is dead", func(t *testing.T) {
 		s := newScene(t, a1)
@@ -308,7 +308,7 @@ func TestACleanUpThatSparesTheLiving(t *testing.T) {
 		if err := spares(s); err != nil {
 			t.Fatal(err)
 		}
-		s.wantJob("a1", "failed at 1m36s in c1 started 0s")
+		s.WantJob("a1", "failed at 1m36s in c1 started 0s")
 	})
 	t.Run("its claim is gone", func(t *testing.T) {
 		s := newScene(t, a1)
@@ -318,7 +318,7 @@ func TestACleanUpThatSparesTheLiving(t *testing.T) {
 		if err := spares(s); err != nil {
 			t.Fatal(err)
 		}
-		s.wantJob("a1", "failed at 1h0m6s in c1 started 0s")
+		s.WantJob("a1", "failed at 1h0m6s in c1 started 0s")
 	})
 	t.Run("another job's worker lives", func(t *testing.T) {
 		s := newScene(t, a1, a2)
@@ -327,7 +327,7 @@ func TestACleanUpThatSparesTheLiving(t *testing.T) {
 		if err := spares(s); err != nil {
 			t.Fatal(err)
 		}
-		s.wantJob("a1", "failed at 0s in c1")
+		s.WantJob("a1", "failed at 0s in c1")
 	})
 }
 
@@ -359,7 +359,7 @@ func TestACleanUpWhoseAnswerWasLostIsDoneOnce(t *testing.T) {
 	s.LoseAnswer("TransactWriteItems", 0)
 	finished := s.cleansUp(a1, job.TimedOut)
 	s.wantWakes(finished.Wakes, "b3:token-b3 goes on")
-	s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
+	s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
 }
 
 func TestACleanUpLosesTheRaceToAFinish(t *testing.T) {

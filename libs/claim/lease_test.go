@@ -23,8 +23,8 @@ func TestAStartMakesTheWorkerTheHolderOfTheLease(t *testing.T) {
 	if l != want {
 		t.Errorf("lease %+v, want %+v", l, want)
 	}
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m40s expires=1h0m10s")
-	s.wantJob("a1", "open in c1 started 10s")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m40s expires=1h0m10s")
+	s.WantJob("a1", "open in c1 started 10s")
 }
 
 func TestTheVerdictsOfStart(t *testing.T) {
@@ -113,7 +113,7 @@ func TestAStartRecognisesItsOwnWriteAndLosesNoTime(t *testing.T) {
 	if want := simtest.Start.Add(lease); !l.ExpiresAt.Equal(want) || l.Fence != s.fence() {
 		t.Errorf("the lease lasts until %v, want %v from when it was sent; fence %d of %d", l.ExpiresAt, want, l.Fence, s.fence())
 	}
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s")
 }
 
 func TestAStartGoesByAnEarlierAttemptThatTookEffectLate(t *testing.T) {
@@ -162,7 +162,7 @@ func TestAHeartbeatExtendsLeaseAndClaimAndTellsWhoWaits(t *testing.T) {
 	if beat.Preemptor != nil || beat.Lease.Fence != l.Fence || !beat.Lease.ExpiresAt.Equal(l.ExpiresAt.Add(20*time.Second)) {
 		t.Errorf("beat %+v", beat)
 	}
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
 	s.asks(b3, claim.DecisionInterrupt)
 	if beat := s.beats(l, awsx.Applied); beat.Preemptor == nil || beat.Preemptor.ThreadID != "B" {
 		t.Errorf("beat %+v", beat)
@@ -251,7 +251,7 @@ func TestAHeartbeatExtendsTheLeaseOfAClaimThatIsAhead(t *testing.T) {
 		}
 		l = beat.Lease
 	}
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=2m30s expires=1h0m0s")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=2m30s expires=1h0m0s")
 	late := s.Lab.StoreAt(settings, -3*time.Second)
 	beat, err := late.Heartbeat(ctx, l)
 	if must(t, beat, err); beat.Result != awsx.Applied || beat.Lease != l {
@@ -282,7 +282,7 @@ func TestAHandBackKeepsTheJobAndWakesWhoWaits(t *testing.T) {
 		t.Fatal(result, err)
 	}
 	s.wantWakes(wakes, "b3:token-b3 goes on")
-	s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
+	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:token-b3")
 	s.claims(b3, claim.DecisionTakeOver)
 }
 
@@ -312,7 +312,7 @@ func TestAFenceNeverFalls(t *testing.T) {
 	if s.DeleteExpired() != 1 {
 		t.Fatal("the row was not deleted")
 	}
-	early := scene{Lab: s.Lab, Store: s.StoreAt(claim.DefaultSettings(), -skew), t: t} // by the slowest clock
+	early := scene{Scene: s.Scene, Store: s.StoreAt(claim.DefaultSettings(), -skew), t: t} // by the slowest clock
 	early.claims(a2, claim.DecisionNew)
 	grows("new claim after the row was deleted", s.fence())
 }

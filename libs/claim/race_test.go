@@ -27,13 +27,13 @@ func TestAClaimChangesUnderAClaim(t *testing.T) {
 		s := newScene(t, a2, b3)
 		s.meanwhile(func() { s.claims(a2, claim.DecisionNew) })
 		s.claims(b3, claim.DecisionInterrupt)
-		s.wantRow("c2 A jobs=a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+		s.WantRow("c2 A jobs=a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("its own thread claims the free key: the message joins", func(t *testing.T) {
 		s := newScene(t, a1, a2)
 		s.meanwhile(func() { s.claims(a1, claim.DecisionNew) })
 		s.claims(a2, claim.DecisionJoin)
-		s.wantRow("c2 A jobs=a1,a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+		s.WantRow("c2 A jobs=a1,a2 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("its worker is heard before a take-over: it waits", func(t *testing.T) {
 		s := newScene(t, a1, b3)
@@ -101,7 +101,7 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 		s.claims(a1, claim.DecisionNew)
 		s.meanwhile(func() { s.claims(a4, claim.DecisionJoin) })
 		s.claims(a2, claim.DecisionJoin)
-		s.wantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h0m0s")
+		s.WantRow("c1 A jobs=a1,a2,a4 newest=a4@4s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("one more waits in the thread that it supersedes: both are woken", func(t *testing.T) {
 		s := newScene(t, a1, b2, b3, a4)
@@ -118,7 +118,7 @@ func TestAClaimChangesUnderAJoin(t *testing.T) {
 			s.beats(l, awsx.Applied)
 		})
 		s.claims(a2, claim.DecisionJoin)
-		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
+		s.WantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m50s expires=1h0m20s")
 	})
 }
 
@@ -192,7 +192,7 @@ func TestAClaimChangesUnderACleanUp(t *testing.T) {
 		s := newScene(t, a1)
 		s.meanwhile(func() { s.claims(a1, claim.DecisionNew) })
 		s.cleansUp(a1, job.TimedOut)
-		s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
+		s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=0 expires=1h0m0s")
 	})
 	t.Run("a worker starts the message: its lease is taken off too", func(t *testing.T) {
 		s := newScene(t, a1)
@@ -200,7 +200,7 @@ func TestAClaimChangesUnderACleanUp(t *testing.T) {
 		var l claim.Lease
 		s.meanwhile(func() { l = s.starts(a1, c, "w1", claim.Started).Lease })
 		s.cleansUp(a1, job.TimedOut)
-		s.wantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s")
+		s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=2 expires=1h0m0s")
 		s.beats(l, awsx.Refused)
 	})
 	t.Run("the message joins its thread's claim: it is taken off", func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestAClaimChangesUnderACleanUp(t *testing.T) {
 		s.claims(a1, claim.DecisionNew)
 		s.meanwhile(func() { s.claims(a2, claim.DecisionJoin) })
 		s.cleansUp(a2, job.TimedOut)
-		s.wantRow("c1 A jobs=a1 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
+		s.WantRow("c1 A jobs=a1 newest=a2@2s claimed=0s fence=0 expires=1h0m0s")
 	})
 }
 
@@ -223,7 +223,7 @@ func TestAHeartbeatThatWasOvertaken(t *testing.T) {
 			s.beats(l, awsx.Applied)
 		})
 		s.beats(l, awsx.Applied)
-		s.wantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m50.6s expires=1h0m21s")
+		s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m50.6s expires=1h0m21s")
 	})
 	t.Run("by a join", func(t *testing.T) {
 		s := newScene(t, a1, a2)
@@ -234,7 +234,7 @@ func TestAHeartbeatThatWasOvertaken(t *testing.T) {
 			s.claims(a2, claim.DecisionJoin)
 		})
 		s.beats(l, awsx.Applied)
-		s.wantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m55s expires=1h0m25s")
+		s.WantRow("c1 A jobs=a1,a2 newest=a2@2s claimed=0s fence=1 worker=w1/a1 lease=1m55s expires=1h0m25s")
 	})
 }
 

@@ -13,18 +13,22 @@ import (
 
 var ctx = context.Background()
 
-// scene is a lab with a store over it, and the steps of a test that must succeed.
+// scene has each step at hand, with the decision or verdict that a test wants of it.
 type scene struct {
-	*simtest.Lab
+	simtest.Scene
 	*claim.Store
 	t *testing.T
 }
 
 func newScene(t *testing.T, admitted ...job.Message) scene {
 	t.Helper()
-	lab := simtest.New(t)
-	lab.Admit(admitted...)
-	return scene{Lab: lab, Store: lab.Store(claim.DefaultSettings()), t: t}
+	return newSceneWith(t, claim.DefaultSettings(), admitted...)
+}
+
+func newSceneWith(t *testing.T, settings claim.Settings, admitted ...job.Message) scene {
+	t.Helper()
+	s := simtest.NewSceneWith(t, settings, admitted...)
+	return scene{Scene: s, Store: s.Protocol, t: t}
 }
 
 // must unwraps the answer of a step that must succeed.
@@ -88,20 +92,6 @@ func (s scene) cleanUp(m job.Message, outcome job.Outcome) claim.CleanUp {
 	return claim.CleanUp{Message: m, End: claim.End{Outcome: outcome}, Record: s.Records().Write}
 }
 
-func (s scene) wantRow(want string) {
-	s.t.Helper()
-	if got := s.Row(); got != want {
-		s.t.Errorf("the row is\n\t%s\nwant\n\t%s", got, want)
-	}
-}
-
-func (s scene) wantJob(id, want string) {
-	s.t.Helper()
-	if got := s.Job(id); got != want {
-		s.t.Errorf("job %s is\n\t%s\nwant\n\t%s", id, got, want)
-	}
-}
-
 func (s scene) wantWakes(got []claim.Wake, want string) {
 	s.t.Helper()
 	if got := simtest.Wakes(got); got != want {
@@ -117,7 +107,7 @@ func (s scene) unchanged(step func()) {
 	s.t.Helper()
 	before := s.Row()
 	step()
-	s.wantRow(before)
+	s.WantRow(before)
 }
 
 // The messages of most tests: A and B are threads, the number is the second of receipt.

@@ -19,47 +19,34 @@ var (
 	preemptor = simtest.Message("m2", "B", 2)
 )
 
-// asked is a lab in which a worker works for the holder, and the preemptor waits.
-func asked(t *testing.T, log *slog.Logger) (*simtest.Lab, *ending.Jobs) {
+// asked is a s in which a worker works for the holder, and the preemptor waits.
+func asked(t *testing.T, log *slog.Logger) (simtest.Scene, *ending.Jobs) {
 	t.Helper()
-	lab := simtest.New(t)
-	lab.Admit(holder, preemptor)
-	store := lab.Store(claim.DefaultSettings())
-	claimed, err := store.Claim(ctx, holder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.Start(ctx, simtest.Work(holder, claimed.ContainerID), "w1"); err != nil {
-		t.Fatal(err)
-	}
-	lab.Flow.Issue("token-m2")
-	if _, err := store.Interrupt(ctx, preemptor, "token-m2"); err != nil {
-		t.Fatal(err)
-	}
-	return lab, ending.NewJobs(store, lab.Records(), lab.StepFunctions(), log)
+	s := simtest.NewScene(t, holder, preemptor)
+	s.Runs(holder)
+	s.Asks(preemptor)
+	return s, ending.NewJobs(s.Protocol, s.Records(), s.StepFunctions(), log)
 }
 
 var timedOut = claim.CleanUp{Message: holder, End: claim.End{Outcome: job.TimedOut, Result: "too slow"}}
 
 func TestAnEndWakesWhoWaitsAndIsOnRecord(t *testing.T) {
-	lab, jobs := asked(t, slog.New(slog.DiscardHandler))
+	s, jobs := asked(t, slog.New(slog.DiscardHandler))
 	for range 2 { // the second finds it ended
 		if j, err := jobs.End(ctx, timedOut); err != nil || j.Outcome != job.TimedOut || j.Result != "too slow" {
 			t.Errorf("%+v, %v", j, err)
 		}
 	}
-	if answers := lab.Flow.Answers(); len(answers) != 1 || !strings.HasPrefix(answers[0], `token-m2: {"superseded":false,"by":"end of m1"}`) {
-		t.Errorf("answers %q", answers)
-	}
-	if got, want := lab.Record("m1"), "timeout A in c1"; got != want {
+	s.WantAnswers(`token-m2: {"superseded":false,"by":"end of m1"}`)
+	if got, want := s.Record("m1"), "timeout A in c1"; got != want {
 		t.Errorf("record %q, want %q", got, want)
 	}
 }
 
 func TestAnEndGoesOnWhereAWakeUpIsLost(t *testing.T) {
 	var log strings.Builder
-	lab, jobs := asked(t, slog.New(slog.NewTextHandler(&log, nil)))
-	lab.Fail("SendTaskSuccess", 0)
+	s, jobs := asked(t, slog.New(slog.NewTextHandler(&log, nil)))
+	s.Fail("SendTaskSuccess", 0)
 	if j, err := jobs.End(ctx, timedOut); err != nil || j.Outcome != job.TimedOut {
 		t.Errorf("%+v, %v", j, err)
 	}
@@ -70,9 +57,9 @@ func TestAnEndGoesOnWhereAWakeUpIsLost(t *testing.T) {
 
 func TestAnEndThatCannotBeWrittenIsAnError(t *testing.T) {
 	for _, operation := range []string{"TransactWriteItems", "PutItem"} {
-		lab, jobs := asked(t, slog.New(slog.DiscardHandler))
+		s, jobs := asked(t, slog.New(slog.DiscardHandler))
 		for i := range 10 {
-			lab.Fail(operation, i)
+			s.Fail(operation, i)
 		}
 		if j, err := jobs.End(ctx, timedOut); err == nil {
 			t.Errorf("%s: %+v", operation, j)
@@ -81,22 +68,20 @@ func TestAnEndThatCannotBeWrittenIsAnError(t *testing.T) {
 }
 
 func TestALetterIsNotedOnlyWhenItWasSent(t *testing.T) {
-	lab := simtest.New(t)
-	lab.Admit(holder)
-	store := lab.Store(claim.DefaultSettings())
-	letters := ending.NewLetters(store, lab.SQS(), lab.DeadLetterURL)
+	s := simtest.NewScene(t, holder)
+	letters := ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL)
 	told := func() bool {
-		j, err := store.ReadJob(ctx, "m1")
+		j, err := s.Protocol.ReadJob(ctx, "m1")
 		return err == nil && j.DeadLettered()
 	}
-	lab.Fail("SendMessage", 0)
+	s.Fail("SendMessage", 0)
 	if err := letters.Send(ctx, job.DeadLetter{MessageID: "m1"}); !errors.Is(err, simtest.ErrFailed) || !strings.Contains(err.Error(), "dead letter of m1") || told() {
 		t.Errorf("error %v, told %v", err, told())
 	}
 	if err := letters.Send(ctx, job.DeadLetter{MessageID: "m1", Kind: "failed"}); err != nil || !told() {
 		t.Errorf("error %v, told %v", err, told())
 	}
-	if sent := lab.Received(lab.DeadLetterURL); len(sent) != 1 || !strings.HasPrefix(*sent[0].Body, `{"kind":"failed","messageId":"m1"`) {
+	if sent := s.Letters(); len(sent) != 1 || sent[0].Kind != "failed" || sent[0].MessageID != "m1" {
 		t.Errorf("sent %+v", sent)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	checkactivejob "github.com/webordinary/hephaestus/services/check-active-job"
 	"github.com/webordinary/hephaestus/sim/simtest"
@@ -37,25 +36,19 @@ func TestWhatAMessageMayDo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			lab := simtest.New(t)
-			store := lab.Store(claim.DefaultSettings())
+			s := simtest.NewScene(t, holder)
 			container := ""
 			if test.held {
-				lab.Admit(holder)
-				claimed, err := store.Claim(context.Background(), holder)
-				if err != nil {
-					t.Fatal(err)
-				}
-				container = claimed.ContainerID
+				container = s.Claims(holder).ContainerID
 			}
-			lab.Advance(test.later)
-			before := lab.Row()
-			out, err := checkactivejob.New(store, lab.Log()).Handle(context.Background(), checkactivejob.Input{Message: test.m})
+			s.Advance(test.later)
+			before := s.Row()
+			out, err := checkactivejob.New(s.Protocol, s.Log()).Handle(context.Background(), checkactivejob.Input{Message: test.m})
 			want := checkactivejob.Output{Decision: test.want, Because: test.because, ContainerID: container}
 			if err != nil || out != want {
 				t.Errorf("%+v, %v; want %+v", out, err, want)
 			}
-			if after := lab.Row(); after != before {
+			if after := s.Row(); after != before {
 				t.Errorf("a check wrote: %s", after)
 			}
 		})
@@ -63,17 +56,17 @@ func TestWhatAMessageMayDo(t *testing.T) {
 }
 
 func TestACheckThatCannotReadIsAnError(t *testing.T) {
-	lab := simtest.New(t)
-	lab.Fail("GetItem", 0)
-	_, err := checkactivejob.New(lab.Store(claim.DefaultSettings()), lab.Log()).Handle(context.Background(), checkactivejob.Input{Message: newer})
+	s := simtest.NewScene(t)
+	s.Fail("GetItem", 0)
+	_, err := checkactivejob.New(s.Protocol, s.Log()).Handle(context.Background(), checkactivejob.Input{Message: newer})
 	if !errors.Is(err, simtest.ErrFailed) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestAMessageThatIsNoneIsRefused(t *testing.T) {
-	lab := simtest.New(t)
-	if _, err := checkactivejob.New(lab.Store(claim.DefaultSettings()), lab.Log()).Handle(context.Background(), checkactivejob.Input{}); err == nil {
+	s := simtest.NewScene(t)
+	if _, err := checkactivejob.New(s.Protocol, s.Log()).Handle(context.Background(), checkactivejob.Input{}); err == nil {
 		t.Error("accepted")
 	}
 }

@@ -29,9 +29,8 @@ var (
 )
 
 type scene struct {
-	*simtest.Lab
+	simtest.Scene
 	t       *testing.T
-	store   *claim.Store
 	lease   claim.Lease // of the holder
 	handler *handletimeout.Handler
 }
@@ -39,39 +38,15 @@ type scene struct {
 // newScene has a worker that runs the holder.
 func newScene(t *testing.T) scene {
 	t.Helper()
-	lab := simtest.New(t)
-	lab.Admit(holder, preemptor)
-	store := lab.Store(claim.DefaultSettings())
-	s := scene{Lab: lab, t: t, store: store}
-	s.handler = s.newHandler(lab.StepFunctions(), lab.Log())
-	s.lease = s.runs(holder)
+	s := scene{Scene: simtest.NewScene(t, holder, preemptor), t: t}
+	s.handler = s.newHandler(s.StepFunctions(), s.Log())
+	s.lease = s.Runs(holder)
 	return s
 }
 
 func (s scene) newHandler(flows handletimeout.StepFunctions, log *slog.Logger) *handletimeout.Handler {
-	jobs := ending.NewJobs(s.store, s.Records(), s.StepFunctions(), log)
-	return handletimeout.New(jobs, ending.NewLetters(s.store, s.SQS(), s.DeadLetterURL), flows, s.Now, log)
-}
-
-func (s scene) runs(m job.Message) claim.Lease {
-	s.t.Helper()
-	claimed, err := s.store.Claim(ctx, m)
-	if err != nil || !claimed.OK() {
-		s.t.Fatal(claimed, err)
-	}
-	start, err := s.store.Start(ctx, simtest.Work(m, claimed.ContainerID), "w1")
-	if err != nil || start.Verdict != claim.Started {
-		s.t.Fatal(start.Verdict, err)
-	}
-	return start.Lease
-}
-
-func (s scene) asks(m job.Message) {
-	s.t.Helper()
-	s.Flow.Issue("token-" + m.MessageID)
-	if _, err := s.store.Interrupt(ctx, m, "token-"+m.MessageID); err != nil {
-		s.t.Fatal(err)
-	}
+	jobs := ending.NewJobs(s.Protocol, s.Records(), s.StepFunctions(), log)
+	return handletimeout.New(jobs, ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL), flows, s.Now, log)
 }
 
 // handles gives the handler an event, as its JSON.
@@ -115,25 +90,6 @@ func (s scene) wantOutcome(answer any, err error, want job.Outcome) {
 	}
 }
 
-// leaseEnds lets the holder's lease be over on every clock.
-func (s scene) leaseEnds() {
-	settings := claim.DefaultSettings()
-	s.Advance(settings.Lease + settings.MaxClockSkew + time.Second)
-}
-
-func (s scene) letters() []job.DeadLetter {
-	s.t.Helper()
-	var letters []job.DeadLetter
-	for _, m := range s.Received(s.DeadLetterURL) {
-		var letter job.DeadLetter
-		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &letter); err != nil {
-			s.t.Fatal(err)
-		}
-		letters = append(letters, letter)
-	}
-	return letters
-}
-
 const freed = "c1 A jobs= newest=m1@1s claimed=0s fence=2 expires=1h0m0s"
 
 func TestAJobWhoseTimeIsOver(t *testing.T) {
@@ -147,7 +103,7 @@ func TestAJobWhoseTimeIsOver(t *testing.T) {
 	if got := s.Record("m1"); got != "timeout A in c1" {
 		t.Errorf("record %q", got)
 	}
-	letters := s.letters()
+	letters := s.Letters()
 	if len(letters) != 1 {
 		t.Fatalf("letters: %+v", letters)
 	}
@@ -182,7 +138,7 @@ func TestAJobWhoseExecutionFailedOrEndedElsewhere(t *testing.T) {
 			if got := s.Row(); got != freed {
 				t.Errorf("row %s", got)
 			}
-			if letters := s.letters(); len(letters) != 1 {
+			if letters := s.Letters(); len(letters) != 1 {
 				t.Errorf("letters: %+v", letters)
 			}
 		})
@@ -233,7 +189,7 @@ func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
 
 func TestWhoWaitsIsWokenByTheEnd(t *testing.T) {
 	s := newScene(t)
-	s.asks(preemptor)
+	s.Asks(preemptor)
 	s.Fail("SendTaskSuccess", 1) // of the retry, which is no error
 	for range 2 {
 		answer, err := s.handles(byState("timeout", holder))
@@ -246,9 +202,9 @@ func TestWhoWaitsIsWokenByTheEnd(t *testing.T) {
 
 func TestAClaimThatHasPassedToAnotherContainerIsLeftAlone(t *testing.T) {
 	s := newScene(t)
-	s.asks(preemptor)
+	s.Asks(preemptor)
 	s.Advance(96 * time.Second)
-	s.runs(preemptor)
+	s.Runs(preemptor)
 	before := s.Row()
 	answer, err := s.handles(byState("timeout", holder))
 	s.wantOutcome(answer, err, job.TimedOut)
@@ -260,15 +216,13 @@ func TestAClaimThatHasPassedToAnotherContainerIsLeftAlone(t *testing.T) {
 func TestWorkThatTurnsOutDoneIsCompleted(t *testing.T) {
 	for _, kind := range []string{"timeout", "failure"} {
 		s := newScene(t)
-		if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Completed, Result: "done"}); err != nil {
-			t.Fatal(err)
-		}
+		s.Finishes(s.lease, claim.End{Outcome: job.Completed, Result: "done"})
 		answer, err := s.handles(byState(kind, holder))
 		s.wantOutcome(answer, err, job.Completed)
 		if got := s.Record("m1"); got != "no record" {
 			t.Errorf("record %q", got)
 		}
-		if letters := s.letters(); len(letters) > 0 {
+		if letters := s.Letters(); len(letters) > 0 {
 			t.Errorf("letters: %+v", letters)
 		}
 	}
@@ -276,16 +230,14 @@ func TestWorkThatTurnsOutDoneIsCompleted(t *testing.T) {
 
 func TestAnInterruptedJobIsRecordedButNoLetterIsSent(t *testing.T) {
 	s := newScene(t)
-	s.asks(preemptor)
-	if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Interrupted}); err != nil {
-		t.Fatal(err)
-	}
+	s.Asks(preemptor)
+	s.Finishes(s.lease, claim.End{Outcome: job.Interrupted})
 	answer, err := s.handles(byState("timeout", holder))
 	s.wantOutcome(answer, err, job.Interrupted)
 	if got := s.Record("m1"); got != "preempted A in c1 by B/m2 since 0s" {
 		t.Errorf("record %q", got)
 	}
-	if letters := s.letters(); len(letters) > 0 {
+	if letters := s.Letters(); len(letters) > 0 {
 		t.Errorf("letters: %+v", letters)
 	}
 }
@@ -301,7 +253,7 @@ func TestALetterIsSentOnceHoweverOftenItIsTold(t *testing.T) {
 			}
 		}
 	}
-	if letters := s.letters(); len(letters) != 1 || letters[0].Kind != "timed-out" {
+	if letters := s.Letters(); len(letters) != 1 || letters[0].Kind != "timed-out" {
 		t.Errorf("letters: %+v", letters)
 	}
 	if got := s.Job("m1"); got != "timed-out at 0s in c1 started 0s: no worker ended it within its time, waiting included" {
@@ -319,7 +271,7 @@ func TestWhatFailsMidWayIsDoneByTheRetry(t *testing.T) {
 			}
 			answer, err := s.handles(byState("timeout", holder))
 			s.wantOutcome(answer, err, job.TimedOut)
-			if letters := s.letters(); len(letters) != 1 || letters[0].ExecutionARN == "" {
+			if letters := s.Letters(); len(letters) != 1 || letters[0].ExecutionARN == "" {
 				t.Errorf("letters: %+v", letters)
 			}
 			if got := s.Record("m1"); got != "timeout A in c1" {
@@ -339,7 +291,7 @@ func TestALetterThatCouldNotBeNotedIsSentAgain(t *testing.T) {
 	if _, err := s.handles(byState("timeout", holder)); err != nil {
 		t.Fatal(err)
 	}
-	if letters := s.letters(); len(letters) != 2 {
+	if letters := s.Letters(); len(letters) != 2 {
 		t.Errorf("letters: %+v", letters)
 	}
 }
@@ -353,14 +305,14 @@ func TestDeadWorkWhoseWorkerLivesStaysOnItsQueue(t *testing.T) {
 	if batch, ok := answer.(handletimeout.BatchAnswer); err != nil || !ok || len(batch.Failures) != 1 {
 		t.Errorf("answer %+v, %v", answer, err)
 	}
-	if s.Row() != before || s.Job("m1") != "open in c1 started 0s" || len(s.Flow.Answers()) > 0 || len(s.letters()) > 0 {
+	if s.Row() != before || s.Job("m1") != "open in c1 started 0s" || len(s.Flow.Answers()) > 0 || len(s.Letters()) > 0 {
 		t.Errorf("row %s, job %s, answers %q", s.Row(), s.Job("m1"), s.Flow.Answers())
 	}
 }
 
 func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
 	s := newScene(t)
-	s.leaseEnds()
+	s.LeaseEnds()
 	s.Flow.Issue("work-m1")
 	answer, err := s.handles(byQueue("no work", simtest.Work(holder, s.lease.ContainerID), `{"message":{}}`))
 	batch, ok := answer.(handletimeout.BatchAnswer)
@@ -381,9 +333,7 @@ func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
 func TestDeadWorkOfAJobThatEndedTellsItsResultCut(t *testing.T) {
 	s := newScene(t)
 	s.Flow.Issue("work-m1")
-	if _, err := s.store.Finish(ctx, s.lease, claim.End{Outcome: job.Failed, Result: strings.Repeat("x", 40_000)}); err != nil {
-		t.Fatal(err)
-	}
+	s.Finishes(s.lease, claim.End{Outcome: job.Failed, Result: strings.Repeat("x", 40_000)})
 	if _, err := s.handles(byQueue(simtest.Work(holder, s.lease.ContainerID))); err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +367,7 @@ func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *tes
 func TestDeadWorkThatCannotBeEndedStaysOnItsQueue(t *testing.T) {
 	for _, operation := range []string{"GetItem", "SendMessage", "SendTaskFailure"} {
 		s := newScene(t)
-		s.leaseEnds()
+		s.LeaseEnds()
 		s.Flow.Issue("work-m1")
 		s.Fail(operation, 0)
 		answer, err := s.handles(byQueue(simtest.Work(holder, s.lease.ContainerID)))

@@ -97,7 +97,7 @@ func TestAReasonThatNamesHundredsOfRecipientsIsCut(t *testing.T) {
 	to := strings.Repeat(strings.Repeat("x", 200)+"@elsewhere.example, ", 400) + "who@elsewhere.example"
 	s.handles(s.arrives("ses-1", letter{id: "one", to: to, subject: strings.Repeat("x", 100_000), body: "Hello"}.raw()))
 	s.wantRejected("ses-1", "mail: unroutable", 1)
-	j, err := s.store.ReadJob(ctx, "ses-1")
+	j, err := s.Protocol.ReadJob(ctx, "ses-1")
 	if err != nil || len(j.Result) > 4<<10 || len(j.Subject) > 1000 {
 		t.Errorf("a reason of %d bytes, a subject of %d (%v)", len(j.Result), len(j.Subject), err)
 	}

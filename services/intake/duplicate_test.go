@@ -38,18 +38,12 @@ func (s scene) copies() (first, second events.S3EventRecord) {
 // ends ends a job, as a worker does or from outside.
 func (s scene) ends(m job.Message, outcome job.Outcome) {
 	s.t.Helper()
-	var err error
 	switch outcome {
 	case "":
 	case job.Completed:
-		claimed, _ := s.store.Claim(ctx, m)
-		start, _ := s.store.Start(ctx, simtest.Work(m, claimed.ContainerID), "w1")
-		_, err = s.store.Finish(ctx, start.Lease, claim.End{Outcome: outcome})
+		s.Finishes(s.Runs(m), claim.End{Outcome: outcome})
 	default:
-		_, err = s.store.CleanUp(ctx, claim.CleanUp{Message: m, End: claim.End{Outcome: outcome}, Record: s.Records().Write})
-	}
-	if err != nil {
-		s.t.Fatal(err)
+		s.CleansUp(m, outcome)
 	}
 }
 

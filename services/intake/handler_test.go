@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
@@ -63,29 +62,27 @@ func (b *bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*
 }
 
 type scene struct {
-	*simtest.Lab
+	simtest.Scene
 	t       *testing.T
 	bucket  *bucket
 	handler *intake.Handler
-	store   *claim.Store
 	log     *strings.Builder
 }
 
 func newScene(t *testing.T) scene {
 	t.Helper()
-	lab := simtest.New(t)
 	routes, err := mail.NewRoutes("mail.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	limits := mail.DefaultLimits()
 	limits.WallClock, limits.MaxBytes = 0, maxBytes
-	s := scene{Lab: lab, t: t, bucket: &bucket{objects: map[string]object{}}, store: lab.Store(claim.DefaultSettings()), log: &strings.Builder{}}
+	s := scene{Scene: simtest.NewScene(t), t: t, bucket: &bucket{objects: map[string]object{}}, log: &strings.Builder{}}
 	s.handler, err = intake.New(intake.Parts{
-		Objects: s.bucket, Threads: intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now), Protocol: s.store,
-		Letters: ending.NewLetters(s.store, lab.SQS(), lab.DeadLetterURL), Flows: lab.StepFunctions(),
+		Objects: s.bucket, Threads: intake.NewThreads(s.DynamoDB(), s.Names.Threads(), s.Now), Protocol: s.Protocol,
+		Letters: ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL), Flows: s.StepFunctions(),
 		Settings: intake.Settings{
-			MediaBucket: lab.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
+			MediaBucket: s.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
 			Routes: routes, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
 		},
 		Log: slog.New(slog.NewTextHandler(s.log, nil)),
@@ -240,7 +237,7 @@ func TestAFreshMailBecomesAJob(t *testing.T) {
 	if content := s.bucket.objects["webordinary-media/messages/ses-1/content.json"].content; !strings.Contains(content, "See the file.") {
 		t.Errorf("content %s", content)
 	}
-	j, err := s.store.ReadJob(ctx, "ses-1")
+	j, err := s.Protocol.ReadJob(ctx, "ses-1")
 	if err != nil || j.Outcome != "" || j.ThreadID != m.ThreadID || j.ExecutionARN != "arn:aws:states:us-east-1:000000000000:execution:flow:ses-1" {
 		t.Errorf("row %+v, %v", j, err)
 	}
@@ -271,9 +268,7 @@ func TestTheSameEventAfterTheJobHasEndedStartsNothing(t *testing.T) {
 	record := s.arrives("ses-1", letter{id: "one", subject: "Hi", body: "Hello"}.raw())
 	s.handles(record)
 	m := s.inputs()[0].Message
-	if _, err := s.store.CleanUp(ctx, claim.CleanUp{Message: m, End: claim.End{Outcome: job.Failed}, Record: s.Records().Write}); err != nil {
-		t.Fatal(err)
-	}
+	s.CleansUp(m, job.Failed)
 	calls := s.Calls("StartExecution")
 	s.handles(record)
 	if s.Calls("StartExecution") != calls {
@@ -355,7 +350,7 @@ func TestAMailThatWasDeletedAfterItWasTakenGoesOn(t *testing.T) {
 	s.handles(record)
 	delete(s.bucket.objects, s.Names.Emails()+"/emails/ses-1")
 	s.handles(record)
-	j, err := s.store.ReadJob(ctx, "ses-1")
+	j, err := s.Protocol.ReadJob(ctx, "ses-1")
 	if err != nil || j.Outcome != "" || j.DeadLettered() {
 		t.Errorf("row %+v, %v: its own end would be told to nobody", j, err)
 	}
@@ -479,7 +474,7 @@ func TestARetryKeepsTheThreadOfTheFirstTry(t *testing.T) {
 	}
 	s.handles(s.arrives("ses-1", letter{id: "one", subject: "[thread-launch]", body: "first"}.raw()))
 	s.handles(reply)
-	row, err := s.store.ReadJob(ctx, "ses-2")
+	row, err := s.Protocol.ReadJob(ctx, "ses-2")
 	if err != nil {
 		t.Fatal(err)
 	}

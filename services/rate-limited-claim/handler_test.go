@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -22,18 +21,15 @@ var (
 )
 
 type scene struct {
-	*simtest.Lab
+	simtest.Scene
 	t       *testing.T
-	store   *claim.Store
 	handler *ratelimitedclaim.Handler
 }
 
 func newScene(t *testing.T, settings claim.Settings) scene {
 	t.Helper()
-	lab := simtest.New(t)
-	lab.Admit(first, second, preemptor)
-	store := lab.Store(settings)
-	return scene{Lab: lab, t: t, store: store, handler: ratelimitedclaim.New(store, lab.StepFunctions(), lab.Log())}
+	s := simtest.NewSceneWith(t, settings, first, second, preemptor)
+	return scene{Scene: s, t: t, handler: ratelimitedclaim.New(s.Protocol, s.StepFunctions(), s.Log())}
 }
 
 // claims lets a message claim, and compares the answer, containers by the last part of their ids.
@@ -46,30 +42,15 @@ func (s scene) claims(m job.Message, want ratelimitedclaim.Output) {
 	}
 }
 
-func (s scene) asks(m job.Message) {
-	s.t.Helper()
-	s.Flow.Issue("token-" + m.MessageID)
-	if _, err := s.store.Interrupt(context.Background(), m, "token-"+m.MessageID); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s scene) wantAnswers(want ...string) {
-	s.t.Helper()
-	if got := s.Flow.Answers(); !slices.Equal(got, want) {
-		s.t.Errorf("answered %q, want %q", got, want)
-	}
-}
-
 func TestTheWaysToClaim(t *testing.T) {
 	s := newScene(t, claim.DefaultSettings())
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "again", ContainerID: "c1"})
 	s.claims(second, ratelimitedclaim.Output{Claimed: true, How: "join", ContainerID: "c1"})
 	s.claims(preemptor, ratelimitedclaim.Output{How: "interrupt"})
-	s.asks(preemptor)
+	s.Asks(preemptor)
 	s.claims(preemptor, ratelimitedclaim.Output{Claimed: true, How: "take-over", ContainerID: "c2"})
-	s.wantAnswers() // it needs no waking itself
+	s.WantAnswers() // it needs no waking itself
 	s.Advance(time.Hour + 6*time.Second)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c3"})
 }
@@ -79,10 +60,10 @@ func TestAClaimWakesThoseWhomItConcerns(t *testing.T) {
 	sibling, newest := simtest.Message("m4", "B", 4), simtest.Message("m5", "A", 5)
 	s.Admit(sibling, newest)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
-	s.asks(preemptor)
-	s.asks(sibling)
+	s.Asks(preemptor)
+	s.Asks(sibling)
 	s.claims(newest, ratelimitedclaim.Output{Claimed: true, How: "join", ContainerID: "c1"})
-	s.wantAnswers(`token-m3: {"superseded":true,"by":"claim of m5"}`, `token-m4: {"superseded":true,"by":"claim of m5"}`)
+	s.WantAnswers(`token-m3: {"superseded":true,"by":"claim of m5"}`, `token-m4: {"superseded":true,"by":"claim of m5"}`)
 }
 
 func TestALostWakeUpIsNoError(t *testing.T) {
@@ -90,11 +71,11 @@ func TestALostWakeUpIsNoError(t *testing.T) {
 	sibling := simtest.Message("m4", "B", 4)
 	s.Admit(sibling)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
-	s.asks(preemptor)
-	s.asks(sibling)
+	s.Asks(preemptor)
+	s.Asks(sibling)
 	s.Fail("SendTaskSuccess", 0)
 	s.claims(sibling, ratelimitedclaim.Output{Claimed: true, How: "take-over", ContainerID: "c2"})
-	s.wantAnswers()
+	s.WantAnswers()
 }
 
 func TestAClaimThatComesTooSoonSaysWhenToRetry(t *testing.T) {
@@ -102,7 +83,7 @@ func TestAClaimThatComesTooSoonSaysWhenToRetry(t *testing.T) {
 	settings.MinClaimInterval = time.Minute
 	s := newScene(t, settings)
 	s.claims(first, ratelimitedclaim.Output{Claimed: true, How: "new", ContainerID: "c1"})
-	s.asks(preemptor)
+	s.Asks(preemptor)
 	s.Advance(20500 * time.Millisecond)
 	s.claims(preemptor, ratelimitedclaim.Output{How: "take-over", RetryAt: "2026-03-01T09:01:00Z"})
 	s.Advance(40 * time.Second)
@@ -140,10 +121,7 @@ func TestAMessageThatIsNoneOrHasEndedIsRefused(t *testing.T) {
 	if _, err := s.handler.Handle(context.Background(), ratelimitedclaim.Input{}); err == nil {
 		t.Error("a message without an id was accepted")
 	}
-	_, err := s.store.CleanUp(context.Background(), claim.CleanUp{Message: first, End: claim.End{Outcome: job.Failed}, Record: s.Records().Write})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.CleansUp(first, job.Failed)
 	var ended *claim.EndedError
 	if _, err := s.handler.Handle(context.Background(), ratelimitedclaim.Input{Message: first}); !errors.As(err, &ended) {
 		t.Errorf("error %v", err)

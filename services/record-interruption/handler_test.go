@@ -22,9 +22,8 @@ var (
 )
 
 type scene struct {
-	*simtest.Lab
+	simtest.Scene
 	t       *testing.T
-	store   *claim.Store
 	lease   claim.Lease // of the holder
 	handler *recordinterruption.Handler
 }
@@ -32,36 +31,9 @@ type scene struct {
 // newScene has a worker that runs the holder.
 func newScene(t *testing.T) scene {
 	t.Helper()
-	lab := simtest.New(t)
-	lab.Admit(holder, preemptor, newest)
-	store := lab.Store(claim.DefaultSettings())
-	claimed, err := store.Claim(ctx, holder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	start, err := store.Start(ctx, simtest.Work(holder, claimed.ContainerID), "w1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return scene{
-		Lab: lab, t: t, store: store, lease: start.Lease,
-		handler: recordinterruption.New(ending.NewJobs(store, lab.Records(), lab.StepFunctions(), lab.Log()), lab.Log()),
-	}
-}
-
-func (s scene) asks(m job.Message) {
-	s.t.Helper()
-	s.Flow.Issue("token-" + m.MessageID)
-	if _, err := s.store.Interrupt(ctx, m, "token-"+m.MessageID); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s scene) finishes(end claim.End) {
-	s.t.Helper()
-	if _, err := s.store.Finish(ctx, s.lease, end); err != nil {
-		s.t.Fatal(err)
-	}
+	s := simtest.NewScene(t, holder, preemptor, newest)
+	jobs := ending.NewJobs(s.Protocol, s.Records(), s.StepFunctions(), s.Log())
+	return scene{Scene: s, t: t, lease: s.Runs(holder), handler: recordinterruption.New(jobs, s.Log())}
 }
 
 func (s scene) records(m job.Message, reason job.Reason, want job.Outcome, record string) {
@@ -78,7 +50,7 @@ func (s scene) records(m job.Message, reason job.Reason, want job.Outcome, recor
 func TestASupersededMessageEndsHere(t *testing.T) {
 	s := newScene(t)
 	s.Advance(time.Second)
-	s.asks(newest)
+	s.Asks(newest)
 	before := s.Row()
 	s.records(preemptor, job.ReasonSuperseded, job.Superseded, "superseded B by C/m3 since 1s")
 	if got := s.Job("m2"); got != "superseded at 1s: a newer message of another thread has or wants the key (by C/m3 since 1s)" {
@@ -91,7 +63,7 @@ func TestASupersededMessageEndsHere(t *testing.T) {
 
 func TestASupersededMessageNoLongerWaits(t *testing.T) {
 	s := newScene(t)
-	s.asks(preemptor)
+	s.Asks(preemptor)
 	s.records(preemptor, job.ReasonSuperseded, job.Superseded, "superseded B by A/m1 since 0s")
 	if got := s.Row(); got != "c1 A jobs=m1 newest=m1@1s claimed=0s fence=1 worker=w1/m1 lease=1m30s expires=1h0m0s" {
 		t.Errorf("row %s", got)
@@ -101,14 +73,14 @@ func TestASupersededMessageNoLongerWaits(t *testing.T) {
 func TestAPreemptedJobIsRecordedAsItsWorkerEndedIt(t *testing.T) {
 	s := newScene(t)
 	s.Advance(time.Second)
-	s.asks(preemptor)
-	s.finishes(claim.End{Outcome: job.Interrupted, PartialWork: "branch wip"})
+	s.Asks(preemptor)
+	s.Finishes(s.lease, claim.End{Outcome: job.Interrupted, PartialWork: "branch wip"})
 	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1 by B/m2 since 1s, saved: branch wip")
 }
 
 func TestAPreemptedJobWhoseWorkerCouldNotWriteEndsHereAndWakesWhoWaits(t *testing.T) {
 	s := newScene(t)
-	s.asks(preemptor)
+	s.Asks(preemptor)
 	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1")
 	if got, want := s.Flow.Answers(), []string{`token-m2: {"superseded":false,"by":"end of m1"}`}; !slices.Equal(got, want) {
 		t.Errorf("answers %q, want %q", got, want)
@@ -118,14 +90,14 @@ func TestAPreemptedJobWhoseWorkerCouldNotWriteEndsHereAndWakesWhoWaits(t *testin
 func TestACompletedJobGetsNoRecord(t *testing.T) {
 	for _, reason := range []job.Reason{job.ReasonPreempted, job.ReasonSuperseded} {
 		s := newScene(t)
-		s.finishes(claim.End{Outcome: job.Completed})
+		s.Finishes(s.lease, claim.End{Outcome: job.Completed})
 		s.records(holder, reason, job.Completed, "no record")
 	}
 }
 
 func TestARetryWritesNothingTwice(t *testing.T) {
 	s := newScene(t)
-	s.asks(newest)
+	s.Asks(newest)
 	want := "superseded B by C/m3 since 0s"
 	s.records(preemptor, job.ReasonSuperseded, job.Superseded, want)
 	before := s.Job("m2")
@@ -140,8 +112,8 @@ func TestARetryWritesNothingTwice(t *testing.T) {
 // The worker's transaction does not write the record: where this handler dies before it does, the next call must.
 func TestARecordThatCouldNotBeWrittenIsWrittenByTheRetry(t *testing.T) {
 	s := newScene(t)
-	s.asks(preemptor)
-	s.finishes(claim.End{Outcome: job.Interrupted})
+	s.Asks(preemptor)
+	s.Finishes(s.lease, claim.End{Outcome: job.Interrupted})
 	s.Fail("PutItem", 0)
 	if _, err := s.handler.Handle(ctx, recordinterruption.Input{Message: holder, Reason: job.ReasonPreempted}); !errors.Is(err, simtest.ErrFailed) {
 		t.Errorf("error %v", err)
@@ -151,7 +123,7 @@ func TestARecordThatCouldNotBeWrittenIsWrittenByTheRetry(t *testing.T) {
 
 func TestALostWakeUpIsNoError(t *testing.T) {
 	s := newScene(t)
-	s.asks(preemptor)
+	s.Asks(preemptor)
 	s.Fail("SendTaskSuccess", 0)
 	s.records(holder, job.ReasonPreempted, job.Interrupted, "preempted A in c1")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,37 +25,18 @@ var (
 )
 
 type scene struct {
-	*simtest.Lab
+	simtest.Scene
 	t       *testing.T
-	store   *claim.Store
 	handler *sendinterrupt.Handler
 }
 
 func newScene(t *testing.T) scene {
 	t.Helper()
-	lab := simtest.New(t)
-	lab.Admit(holder, preemptor, newest)
-	store := lab.Store(claim.DefaultSettings())
-	return scene{Lab: lab, t: t, store: store, handler: sendinterrupt.New(store, lab.Nudges(), lab.StepFunctions(), lab.Log())}
+	s := simtest.NewScene(t, holder, preemptor, newest)
+	return scene{Scene: s, t: t, handler: sendinterrupt.New(s.Protocol, s.Nudges(), s.StepFunctions(), s.Log())}
 }
 
-// holds lets the holder claim, and a worker start it.
-func (s scene) holds(started bool) claim.Lease {
-	s.t.Helper()
-	claimed, err := s.store.Claim(ctx, holder)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if !started {
-		return claim.Lease{}
-	}
-	start, err := s.store.Start(ctx, simtest.Work(holder, claimed.ContainerID), "w1")
-	if err != nil || start.Verdict != claim.Started {
-		s.t.Fatal(start.Verdict, err)
-	}
-	return start.Lease
-}
-
+// asks gives the handler a message, under a token that can be answered, and compares its answer.
 func (s scene) asks(m job.Message, want sendinterrupt.Output) {
 	s.t.Helper()
 	token := "token-" + m.MessageID
@@ -68,20 +48,13 @@ func (s scene) asks(m job.Message, want sendinterrupt.Output) {
 	}
 }
 
-func (s scene) wantAnswers(want ...string) {
-	s.t.Helper()
-	if got := s.Flow.Answers(); !slices.Equal(got, want) {
-		s.t.Errorf("answered %q, want %q", got, want)
-	}
-}
-
 const nudgeQueue = "https://sqs.us-east-1.amazonaws.com/000000000000/webordinary-interrupts-amelia-scott"
 
 func TestWhoAsksWaitsAndTheHolderIsNudged(t *testing.T) {
 	s := newScene(t)
-	lease := s.holds(true)
+	lease := s.Runs(holder)
 	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
-	s.wantAnswers()
+	s.WantAnswers()
 
 	messages := s.Received(nudgeQueue) // made on first use
 	if len(messages) != 1 {
@@ -110,7 +83,7 @@ func TestWhoAsksWaitsAndTheHolderIsNudged(t *testing.T) {
 
 func TestAskingAgainDoesNoHarm(t *testing.T) {
 	s := newScene(t)
-	s.holds(true)
+	s.Runs(holder)
 	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	before := s.Row()
 	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
@@ -124,9 +97,9 @@ func TestAskingAgainDoesNoHarm(t *testing.T) {
 
 func TestAHolderWithoutAWorkerNeedsNoWaiting(t *testing.T) {
 	s := newScene(t)
-	s.holds(false)
+	s.Claims(holder)
 	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", ContainerID: "c1"})
-	s.wantAnswers(`token-m2: {"superseded":false,"by":"m2"}`)
+	s.WantAnswers(`token-m2: {"superseded":false,"by":"m2"}`)
 	if s.Calls("SendMessage") != 0 {
 		t.Error("nobody is there to be nudged")
 	}
@@ -134,34 +107,32 @@ func TestAHolderWithoutAWorkerNeedsNoWaiting(t *testing.T) {
 
 func TestAHolderThatIsGoneNeedsNoWaiting(t *testing.T) {
 	s := newScene(t)
-	lease := s.holds(true)
-	if _, err := s.store.Finish(ctx, lease, claim.End{Outcome: job.Completed}); err != nil {
-		t.Fatal(err)
-	}
+	lease := s.Runs(holder)
+	s.Finishes(lease, claim.End{Outcome: job.Completed})
 	s.asks(preemptor, sendinterrupt.Output{Decision: "new"})
-	s.wantAnswers(`token-m2: {"superseded":false,"by":"m2"}`)
+	s.WantAnswers(`token-m2: {"superseded":false,"by":"m2"}`)
 }
 
 func TestWhoIsSupersededMeanwhileIsToldSo(t *testing.T) {
 	s := newScene(t)
-	s.holds(true)
+	s.Runs(holder)
 	s.asks(newest, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	s.asks(preemptor, sendinterrupt.Output{Decision: "superseded"})
-	s.wantAnswers(`token-m2: {"superseded":true,"by":"m2"}`)
+	s.WantAnswers(`token-m2: {"superseded":true,"by":"m2"}`)
 }
 
 func TestWhoIsReplacedIsWoken(t *testing.T) {
 	s := newScene(t)
-	s.holds(true)
+	s.Runs(holder)
 	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	s.asks(newest, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
-	s.wantAnswers(`token-m2: {"superseded":true,"by":"interrupt by m3"}`)
+	s.WantAnswers(`token-m2: {"superseded":true,"by":"interrupt by m3"}`)
 }
 
 func TestALostNudgeIsNoError(t *testing.T) {
 	for _, operation := range []string{"SendMessage", "CreateQueue"} {
 		s := newScene(t)
-		s.holds(true)
+		s.Runs(holder)
 		s.Fail(operation, 0)
 		s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	}
@@ -169,7 +140,7 @@ func TestALostNudgeIsNoError(t *testing.T) {
 
 func TestAnOwnTokenThatCannotBeAnsweredIsAnError(t *testing.T) {
 	s := newScene(t)
-	s.holds(false)
+	s.Claims(holder)
 	s.Fail("SendTaskSuccess", 0)
 	_, err := s.handler.Handle(ctx, sendinterrupt.Input{Message: preemptor, TaskToken: "token-m2"})
 	if !errors.Is(err, simtest.ErrFailed) {

@@ -2,6 +2,9 @@
 // real cores behind the SDK's clients, a Step Functions that remembers its tokens and executions, and a
 // clock that only the test moves.
 //
+// A Scene is a lab in which the story before a test is told: who holds the key, who asks for it. Row, Job and Record
+// tell in a line what has become of it.
+//
 // It promises that a test can put anything before, instead of or after any single call: something else
 // that happens first (Before), an error without effect (Fail), an effect without an answer (LoseAnswer).
 // It is safe for concurrent use. It does not search interleavings by itself; the simulation does.
@@ -33,6 +36,7 @@ import (
 // TB is what the lab needs of a test; *testing.T, *testing.B and *rapid.T satisfy it.
 type TB interface {
 	Helper()
+	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 }
 

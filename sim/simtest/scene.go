@@ -2,174 +2,123 @@ package simtest
 
 import (
 	"context"
-	"fmt"
-	"maps"
+	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
-	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Key is the key of all messages that Message makes.
-const Key job.Key = "amelia#scott"
+// Scene is a lab with the protocol over it and some messages admitted, in which the story before a test is told in a
+// few words. What a scene is told to do must succeed, or it fails the test.
+type Scene struct {
+	*Lab
+	Protocol *claim.Store
+}
 
-// Message is one that was received the given seconds after Start.
-func Message(id, thread string, seconds int) job.Message {
-	return job.Message{
-		MessageID: id, ProjectID: "amelia", UserID: "scott", ProjectUserID: Key, ThreadID: thread,
-		ReceivedAtMillis: job.Millis(Start.Add(time.Duration(seconds) * time.Second)),
-		Raw:              job.ObjectRef{Bucket: "webordinary-emails", Key: "emails/" + id},
-		From:             "scott@example.com", Subject: "About " + thread,
+// NewScene is one by the default settings.
+func NewScene(t TB, admitted ...job.Message) Scene {
+	t.Helper()
+	return NewSceneWith(t, claim.DefaultSettings(), admitted...)
+}
+
+// NewSceneWith is one by other settings.
+func NewSceneWith(t TB, settings claim.Settings, admitted ...job.Message) Scene {
+	t.Helper()
+	lab := New(t)
+	lab.Admit(admitted...)
+	return Scene{Lab: lab, Protocol: lab.Store(settings)}
+}
+
+// Claims lets a message make, join or take over its key's claim.
+func (s Scene) Claims(m job.Message) claim.Claimed {
+	s.t.Helper()
+	claimed, err := s.Protocol.Claim(context.Background(), m)
+	if err != nil || !claimed.OK() {
+		s.t.Fatalf("claim of %s: %+v, %v", m.MessageID, claimed, err)
+	}
+	return claimed
+}
+
+// Runs lets a message claim, and the worker w1 start it.
+func (s Scene) Runs(m job.Message) claim.Lease {
+	s.t.Helper()
+	start, err := s.Protocol.Start(context.Background(), Work(m, s.Claims(m).ContainerID), "w1")
+	if err != nil || start.Verdict != claim.Started {
+		s.t.Fatalf("start of %s: %v, %v", m.MessageID, start.Verdict, err)
+	}
+	return start.Lease
+}
+
+// Asks lets a message wait for its key under the token token-ID, which can be answered.
+func (s Scene) Asks(m job.Message) {
+	s.t.Helper()
+	s.Flow.Issue("token-" + m.MessageID)
+	if _, err := s.Protocol.Interrupt(context.Background(), m, "token-"+m.MessageID); err != nil {
+		s.t.Fatalf("interrupt by %s: %v", m.MessageID, err)
 	}
 }
 
-// Work is the message of the work queue for a job.
-func Work(m job.Message, containerID string) job.Work {
-	return job.Work{Message: m, ContainerID: containerID, TaskToken: "work-" + m.MessageID}
-}
-
-// Admit puts the rows of messages, as intake does.
-func (l *Lab) Admit(messages ...job.Message) {
-	l.t.Helper()
-	store := l.Store(claim.DefaultSettings())
-	for _, m := range messages {
-		_, err := store.Admit(context.Background(), m, "arn:aws:states:us-east-1:000000000000:execution:flow:"+m.MessageID)
-		l.must(nil, err)
+// Finishes lets the worker end its job.
+func (s Scene) Finishes(l claim.Lease, end claim.End) {
+	s.t.Helper()
+	if _, err := s.Protocol.Finish(context.Background(), l, end); err != nil {
+		s.t.Fatalf("finish of %s: %v", l.MessageID, err)
 	}
 }
 
-// Row is the claim of Key in a line: times since Start, fences since Start's milliseconds, containers by
-// the last part of their ids.
-func (l *Lab) Row() string {
-	l.t.Helper()
-	stored := l.Item(l.Names.ActiveJobs(), "projectUserId", string(Key))
-	row, err := claim.ParseRow(stored)
-	l.must(nil, err)
-	if row == nil {
-		return "no row"
+// CleansUp ends a message's job from outside.
+func (s Scene) CleansUp(m job.Message, outcome job.Outcome) {
+	s.t.Helper()
+	_, err := s.Protocol.CleanUp(context.Background(), claim.CleanUp{Message: m, End: claim.End{Outcome: outcome}, Record: s.Records().Write})
+	if err != nil {
+		s.t.Fatalf("clean-up of %s: %v", m.MessageID, err)
 	}
-	l.allRead(stored, row.Item())
-	var s strings.Builder
-	fmt.Fprintf(&s, "%s %s jobs=%s newest=%s@%s claimed=%s fence=%d", Short(row.ContainerID), row.ThreadID, strings.Join(row.Jobs, ","),
-		row.NewestMessageID, since(row.ReceivedAtMillis), since(row.ClaimedAtMillis), row.Fence-job.Millis(Start))
-	if row.WorkerID != "" || row.WorkerJob != "" || row.LeaseExpiresAtMillis != 0 {
-		fmt.Fprintf(&s, " worker=%s/%s lease=%s", row.WorkerID, row.WorkerJob, since(row.LeaseExpiresAtMillis))
-	}
-	fmt.Fprintf(&s, " expires=%s", since(row.ExpiresAtSeconds*1000))
-	if p := row.Preemptor; p != nil {
-		fmt.Fprintf(&s, " | %s newest=%s@%s asked=%s waiting=", p.ThreadID, p.NewestMessageID, since(p.ReceivedAtMillis), since(p.RequestedAtMillis))
-		for i, id := range slices.Sorted(maps.Keys(p.Waiting)) {
-			if i > 0 {
-				s.WriteByte(',')
-			}
-			fmt.Fprintf(&s, "%s:%s", id, p.Waiting[id])
+}
+
+// LeaseEnds lets time pass until a lease of now is over on every clock.
+func (s Scene) LeaseEnds() {
+	settings := s.Protocol.Settings()
+	s.Advance(settings.Lease + settings.MaxClockSkew + time.Second)
+}
+
+// Letters takes all letters off the dead letter queue.
+func (s Scene) Letters() []job.DeadLetter {
+	s.t.Helper()
+	var letters []job.DeadLetter
+	for _, m := range s.Received(s.DeadLetterURL) {
+		var letter job.DeadLetter
+		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &letter); err != nil {
+			s.t.Fatalf("letter: %v", err)
 		}
+		letters = append(letters, letter)
 	}
-	return s.String()
+	return letters
 }
 
-// Job is what became of a message, in a line.
-func (l *Lab) Job(messageID string) string {
-	l.t.Helper()
-	stored := l.Item(l.Names.Jobs(), "messageId", messageID)
-	j, err := claim.ParseJob(stored)
-	l.must(nil, err)
-	if j == nil {
-		return "no job"
-	}
-	l.allRead(stored, j.Item())
-	s := "open"
-	if j.Outcome != "" {
-		s = fmt.Sprintf("%s at %s", j.Outcome, since(j.OutcomeAtMillis))
-	}
-	if j.ContainerID != "" {
-		s += " in " + Short(j.ContainerID)
-	}
-	if j.StartedAtMillis != 0 {
-		s += " started " + since(j.StartedAtMillis)
-	}
-	if j.Result != "" {
-		s += ": " + j.Result
-	}
-	if by := j.InterruptedBy; by != nil {
-		s += fmt.Sprintf(" (by %s/%s since %s)", by.ThreadID, by.MessageID, since(by.RequestedAtMillis))
-	}
-	if j.PartialWork != "" {
-		s += ", saved: " + j.PartialWork
-	}
-	return s
-}
-
-// Record is the interruption of a message, in a line.
-func (l *Lab) Record(messageID string) string {
-	l.t.Helper()
-	stored := l.Item(l.Names.Interruptions(), "messageId", messageID)
-	if len(stored) == 0 {
-		return "no record"
-	}
-	r, err := audit.Parse(stored)
-	l.must(nil, err)
-	l.allRead(stored, r.Item())
-	s := fmt.Sprintf("%s %s", r.Reason, r.InterruptedThreadID)
-	if r.InterruptedContainer != "" {
-		s += " in " + Short(r.InterruptedContainer)
-	}
-	if r.NewThreadID != "" {
-		s += fmt.Sprintf(" by %s/%s since %s", r.NewThreadID, r.NewMessageID, since(r.RequestedAtMillis))
-	}
-	if r.PartialWork != "" {
-		s += ", saved: " + r.PartialWork
-	}
-	return s
-}
-
-// Item is what a table holds under a key, as it is; nil for nothing.
-func (l *Lab) Item(table, key, value string) item.Map {
-	l.t.Helper()
-	out, err := l.DynamoDB().GetItem(context.Background(), &dynamodb.GetItemInput{
-		TableName: aws.String(table), Key: item.Map{key: item.Text(value)}, ConsistentRead: aws.Bool(true),
-	})
-	l.must(out, err)
-	return out.Item
-}
-
-// allRead fails the test if the stored item has an attribute that whoever reads it does not know: known is what was
-// read, as it would be written. Only DynamoDB's TTL reads expiresAt.
-func (l *Lab) allRead(stored, known item.Map) {
-	l.t.Helper()
-	for _, name := range slices.Sorted(maps.Keys(stored)) {
-		if known[name] == nil && name != "expiresAt" {
-			l.t.Fatalf("simtest: the attribute %s is written and never read: the row's list of attributes lacks it", name)
-		}
+// WantAnswers fails the test if Step Functions has been told anything else, see Flow.Answers.
+func (s Scene) WantAnswers(want ...string) {
+	s.t.Helper()
+	if got := s.Flow.Answers(); !slices.Equal(got, want) {
+		s.t.Errorf("answered %q, want %q", got, want)
 	}
 }
 
-// Wakes are wake-ups in a line: who goes on, who lost the place.
-func Wakes(wakes []claim.Wake) string {
-	var parts []string
-	for _, w := range wakes {
-		what := "goes on"
-		if w.Superseded {
-			what = "superseded"
-		}
-		parts = append(parts, fmt.Sprintf("%s:%s %s", w.MessageID, w.Token, what))
+// WantRow fails the test if the claim is another, see Lab.Row.
+func (s Scene) WantRow(want string) {
+	s.t.Helper()
+	if got := s.Row(); got != want {
+		s.t.Errorf("the row is\n\t%s\nwant\n\t%s", got, want)
 	}
-	return strings.Join(parts, "; ")
 }
 
-// Short is the last part of a container's id.
-func Short(containerID string) string { return containerID[strings.LastIndexByte(containerID, '-')+1:] }
-
-func since(millis int64) string {
-	if millis == 0 {
-		return "never"
+// WantJob fails the test if something else became of the message, see Lab.Job.
+func (s Scene) WantJob(messageID, want string) {
+	s.t.Helper()
+	if got := s.Job(messageID); got != want {
+		s.t.Errorf("job %s is\n\t%s\nwant\n\t%s", messageID, got, want)
 	}
-	return job.Time(millis).Sub(Start).String()
 }
