@@ -1,28 +1,26 @@
-package world
+// Package story is what happened in a run of the simulation, for people: a line an event, with notes on what it
+// did or what befell it, and beside the lines what lasts, commands and executions.
+//
+// It is plain values with stable JSON names. It knows no world, actor or session: whoever plays a run fills it
+// in, and whoever tells, draws or shrinks a run reads it. It promises that a reader needs the typed fields only:
+// no text in it has to be parsed.
+package story
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/model"
-	"github.com/webordinary/hephaestus/sim/aws/cloud"
-	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 )
 
-// Story is what happened, for people: a line an event, and beside them what lasts. Its JSON names are stable.
+// Story is one run. Its JSON names are stable.
 type Story struct {
-	keep       bool
-	Lines      []Line            `json:"lines"`
-	Spans      []Span            `json:"spans"`      // of commands
-	Executions []Execution       `json:"executions"` // filled at the end of the run
-	early      []Note            // from before the first line
-	threads    map[string]string // their ids as the scenario calls them
+	Lines      []Line      `json:"lines"`
+	Spans      []Span      `json:"spans"`      // of commands
+	Executions []Execution `json:"executions"` // filled at the end of the run
 }
 
 // Actor is what a line is about.
@@ -153,154 +151,6 @@ func (s *Story) EventsToFollow() int {
 	return count
 }
 
-func (s *Story) tell(now time.Time, a *actor, who, what string) {
-	if !s.keep {
-		return
-	}
-	l := Line{At: now.Sub(Epoch), Actor: OfWorld, Who: who, What: what}
-	switch {
-	case a != nil && a.kind == workerKind:
-		l.Actor = OfWorker
-	case a != nil:
-		l.Actor, l.Message = OfFunction, a.about
-	case who == ofTime:
-		l.Actor = OfTime
-	}
-	l.Notes, s.early = s.early, nil
-	s.Lines = append(s.Lines, l)
-}
-
-// enters tells of the last line, a delivery, which state an execution enters by it, if one does.
-func (s *Story) enters(d cloud.Delivery) {
-	if !s.keep || d.Kind != cloud.Task {
-		return
-	}
-	l := &s.Lines[len(s.Lines)-1]
-	l.State, l.Message = d.Task.State, d.Task.ExecutionArn[strings.LastIndexByte(d.Task.ExecutionArn, ':')+1:]
-	l.What = fmt.Sprintf("the execution of %s enters %s and calls %s", l.Message, l.State, strings.TrimPrefix(d.Task.Resource, "arn:aws:states:::"))
-}
-
-// about finds the message that an invocation is for: that of the delivery under way, else the only one that
-// its payload names.
-func (s *Story) about(payload []byte, mails []Mail) string {
-	if !s.keep {
-		return ""
-	}
-	if len(s.Lines) > 0 && s.Lines[len(s.Lines)-1].Message != "" {
-		return s.Lines[len(s.Lines)-1].Message
-	}
-	about := ""
-	for _, m := range mails {
-		if bytes.Contains(payload, []byte("/"+m.ID+`"`)) || bytes.Contains(payload, []byte(":"+m.ID+`"`)) {
-			if about != "" {
-				return ""
-			}
-			about = m.ID
-		}
-	}
-	return about
-}
-
-// note adds to the last line.
-func (s *Story) note(n Note) {
-	switch {
-	case !s.keep:
-	case len(s.Lines) == 0:
-		s.early = append(s.early, n)
-	default:
-		last := &s.Lines[len(s.Lines)-1]
-		last.Notes = append(last.Notes, n)
-	}
-}
-
-func (s *Story) remark(text string) { s.note(Note{Kind: NoteRemark, Text: text}) }
-
-// fault tells what a fault does here.
-func (s *Story) fault(f Fault, text string) {
-	s.note(Note{Kind: NoteFault, Fault: f.String(), Text: text})
-}
-
-// drop takes the last line back: nothing happened.
-func (s *Story) drop() {
-	if s.keep && len(s.Lines) > 0 {
-		s.Lines = s.Lines[:len(s.Lines)-1]
-	}
-}
-
-func (s *Story) mail(m Mail) {
-	s.note(Note{
-		Kind: NoteMail, Key: m.Key, Message: m.ID, Thread: m.threadName(),
-		Text: fmt.Sprintf("%s: %s of %s, received at %v", m.ID, m.threadName(), m.Key, m.Received),
-	})
-}
-
-func (m Mail) threadName() string { return fmt.Sprintf("thread %d", m.Thread) }
-
-// step tells which step of the model a write is.
-func (s *Story) step(step model.Step) {
-	n := Note{Kind: NoteStep, Step: StepChange, Text: step.String()}
-	switch step.(type) {
-	case model.Nothing:
-		n.Step = StepNothing
-	case model.Heartbeat:
-		n.Step = StepHeartbeat
-	}
-	s.note(n)
-}
-
-// claim tells how a claim row becomes.
-func (s *Story) claim(key job.Key, r *claim.Row) {
-	if !s.keep {
-		return
-	}
-	n := Note{Kind: NoteClaim, Key: key, Text: fmt.Sprintf("claim %s: deleted", key)}
-	if r != nil {
-		n.Row = s.snapshot(r)
-		n.Text = fmt.Sprintf("claim %s: %s", key, n.Row)
-	}
-	s.note(n)
-}
-
-func (s *Story) snapshot(r *claim.Row) *ClaimRow {
-	c := &ClaimRow{
-		Container: r.ContainerID, Thread: s.thread(r.ThreadID), Jobs: slices.Clone(r.Jobs), Fence: r.Fence,
-		Worker: r.WorkerID, WorkerJob: r.WorkerJob,
-	}
-	if r.WorkerID != "" {
-		c.LeaseUntil = job.Time(r.LeaseExpiresAtMillis).Sub(Epoch)
-	}
-	if p := r.Preemptor; p != nil {
-		c.PreemptedBy, c.PreemptorsMail = s.thread(p.ThreadID), p.NewestMessageID
-		for id := range p.Waiting {
-			c.Waiting = append(c.Waiting, id)
-		}
-		slices.Sort(c.Waiting)
-	}
-	return c
-}
-
-// knows learns how a thread is called, when the job of one of its mails is written.
-func (s *Story) knows(j *claim.Job, mails []Mail) {
-	if !s.keep {
-		return
-	}
-	for _, m := range mails {
-		if m.ID == j.MessageID {
-			if s.threads == nil {
-				s.threads = map[string]string{}
-			}
-			s.threads[j.ThreadID] = m.threadName()
-		}
-	}
-}
-
-func (s *Story) thread(id string) string {
-	if name, ok := s.threads[id]; ok {
-		return name
-	}
-	return id
-}
-
 // String tells the row in one line.
 func (c *ClaimRow) String() string {
 	text := fmt.Sprintf("%s %s fence %d", c.Container, c.Thread, c.Fence)
@@ -319,36 +169,6 @@ func (c *ClaimRow) String() string {
 		}
 	}
 	return text
-}
-
-func (s *Story) begin(now time.Time, of *session) {
-	if !s.keep {
-		return
-	}
-	s.note(Note{Kind: NoteCommand, Message: of.task.Work.Message.MessageID, Text: fmt.Sprintf("under fence %d", of.task.Fence)})
-	s.Spans = append(s.Spans, Span{
-		Worker: of.owner.actor.name, Message: of.task.Work.Message.MessageID, Container: of.task.Work.ContainerID,
-		Fence: of.task.Fence, From: now.Sub(Epoch),
-	})
-}
-
-func (s *Story) end(now time.Time, of *session) {
-	for i := range s.Spans {
-		if s.Spans[i].Worker == of.owner.actor.name && s.Spans[i].Fence == of.task.Fence {
-			s.Spans[i].To = now.Sub(Epoch)
-		}
-	}
-}
-
-// executions notes how the executions ended.
-func (s *Story) executions(all []sfncore.Execution) {
-	for _, x := range all {
-		e := Execution{Message: x.Name, Status: string(x.Status), Error: x.Error, From: x.StartDate.Sub(Epoch)}
-		if !x.StopDate.IsZero() {
-			e.To = x.StopDate.Sub(Epoch)
-		}
-		s.Executions = append(s.Executions, e)
-	}
 }
 
 // Write prints the last lines of the story; 0 means all.

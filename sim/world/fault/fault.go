@@ -1,0 +1,167 @@
+// Package fault is the table of what can go wrong in the simulation: each kind has a name, a family, one
+// sentence on what it does, and the places where it strikes.
+//
+// It promises that a new kind needs one line here; the one place of package world that asks whether it strikes
+// gives it its effect. It does not say when a fault strikes: that is the seed's, or the stage's, to choose.
+package fault
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kind is a kind of fault, each a switch.
+type Kind int
+
+// The kinds of faults. Seeds draw in this order, so a new one comes last.
+const (
+	CrashBefore Kind = iota
+	CrashAfter
+	RequestLost
+	AnswerLost
+	SDKRetry
+	DuplicateDelivery
+	RedeliveryWhileRun
+	Reordering
+	LateRequest
+	Freeze
+	ClockOffset
+	ClockDrift
+	ClockStep
+	TTLLag
+	StaleRead
+	Throttle
+	TokenGone
+	SlowHeartbeat
+	HandlerFails
+	NudgeLost
+	StuckCommand
+	WorkerStops
+	Kinds // how many there are; as a Kind it is none
+)
+
+// Family holds faults that do the same kind of harm: a mistake that needs one of them often shows with any.
+type Family string
+
+// The families.
+const (
+	Crashes    Family = "crashes" // to die after a call is to die before the next
+	LostCalls  Family = "lost calls"
+	Repeats    Family = "repeats"
+	Order      Family = "order"
+	Standstill Family = "standstill"
+	Clocks     Family = "clocks"
+	Refusals   Family = "refusals"
+	Storage    Family = "storage"
+	Endings    Family = "endings"
+	Hints      Family = "hints"
+)
+
+// place is where a fault strikes.
+type place string
+
+const (
+	atCall     place = "a call of AWS"
+	atDelivery place = "a delivery or a nudge"
+	atBirth    place = "the birth of an actor"
+	anyTime    place = "any time of an actor's life"
+	inCore     place = "a choice that AWS makes"
+	bySchedule place = "a time that is laid out before the run"
+	atReturn   place = "a function's return"
+	atCommand  place = "the begin of a command"
+)
+
+// entry is what the table says of a kind.
+type entry struct {
+	name   string // on the command line and in reports
+	family Family
+	what   string // it does
+	where  place  // it strikes
+	harsh  bool   // it may make a job fail, by using up retries; the others cost time at most
+	staged bool   // a stage can let it strike
+}
+
+var table = [Kinds]entry{
+	CrashBefore:        {"crash-before", Crashes, "an actor dies before its call is made", atCall, true, true},
+	CrashAfter:         {"crash-after", Crashes, "an actor dies after its call took effect, before it acts on the answer", atCall, true, true},
+	RequestLost:        {"request-lost", LostCalls, "a call never arrives, or none does for a while; the caller sees an error", atCall, true, true},
+	AnswerLost:         {"answer-lost", LostCalls, "a call takes effect, and the caller sees an error", atCall, true, true},
+	SDKRetry:           {"sdk-retry", Repeats, "a call takes effect, its answer is lost, and the SDK sends it again", atCall, false, true},
+	DuplicateDelivery:  {"duplicate-delivery", Repeats, "an event or a nudge is delivered twice", atDelivery, false, false},
+	RedeliveryWhileRun: {"redelivery-while-running", Repeats, "a worker's extensions of its message's visibility are lost", atCall, false, false},
+	Reordering:         {"reordering", Order, "events and messages overtake each other", atDelivery, false, false},
+	LateRequest:        {"late-request", LostCalls, "the caller gives up a call that takes effect later", atCall, true, true},
+	Freeze:             {"freeze", Standstill, "an actor stands still before a call, and goes on", atCall, true, false},
+	ClockOffset:        {"clock-offset", Clocks, "an actor's clock differs from the others", atBirth, false, false},
+	ClockDrift:         {"clock-drift", Clocks, "an actor's clock runs faster or slower than the others", atBirth, false, false},
+	ClockStep:          {"clock-step", Clocks, "an actor's clock jumps", anyTime, false, false},
+	TTLLag:             {"ttl-lag", Storage, "expired items are deleted late, early or never", bySchedule, false, false},
+	StaleRead:          {"stale-read", Storage, "an eventually consistent read does not see the last write", inCore, false, false},
+	Throttle:           {"throttle", Refusals, "a call is refused for load, or a transaction for a conflict", atCall, true, true},
+	TokenGone:          {"token-gone", Endings, "an execution is stopped while its task is under way", bySchedule, true, false},
+	SlowHeartbeat:      {"slow-heartbeat", Standstill, "a worker's heartbeat takes long", atCall, true, false},
+	HandlerFails:       {"handler-fails", Endings, "a function does its work, and its run fails all the same", atReturn, false, false},
+	NudgeLost:          {"nudge-lost", Hints, "a nudge or a wake-up is lost", atCall, false, false},
+	StuckCommand:       {"stuck-command", Endings, "a command never ends by itself and ignores SIGTERM", atCommand, true, false},
+	WorkerStops:        {"worker-stops", Endings, "a worker is told to stop, and started again", anyTime, false, false},
+}
+
+// String is the fault's name on the command line.
+func (k Kind) String() string { return table[k].name }
+
+// Family is the kind's family.
+func (k Kind) Family() Family { return table[k].family }
+
+// Says tells in one sentence what the fault does, and where it strikes.
+func (k Kind) Says() string { return table[k].what + " (at " + string(table[k].where) + ")" }
+
+// Harsh says whether the fault may make a job fail, by using up retries.
+func (k Kind) Harsh() bool { return table[k].harsh }
+
+// Staged says whether a stage can let the fault strike.
+func (k Kind) Staged() bool { return table[k].staged }
+
+// All lists every kind.
+func All() []Kind {
+	list := make([]Kind, Kinds)
+	for i := range list {
+		list[i] = Kind(i)
+	}
+	return list
+}
+
+// Of lists the kinds of a family.
+func Of(f Family) []Kind {
+	return slices.DeleteFunc(All(), func(k Kind) bool { return k.Family() != f })
+}
+
+// Parse reads a list of names separated by commas; "all" and "none" stand for themselves.
+func Parse(list string) (map[Kind]bool, error) {
+	on := map[Kind]bool{}
+	switch list {
+	case "all":
+		for _, k := range All() {
+			on[k] = true
+		}
+		return on, nil
+	case "none", "":
+		return on, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		at := slices.IndexFunc(table[:], func(e entry) bool { return e.name == strings.TrimSpace(name) })
+		if at < 0 {
+			return nil, fmt.Errorf("fault %q: want all, none, or some of %s", name, strings.Join(names(), ", "))
+		}
+		on[Kind(at)] = true
+	}
+	return on, nil
+}
+
+func names() []string {
+	var list []string
+	for _, e := range table {
+		list = append(list, e.name)
+	}
+	return list
+}

@@ -1,0 +1,74 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/services/intake"
+	"github.com/webordinary/hephaestus/services/worker"
+	"github.com/webordinary/hephaestus/sim/world/choose"
+)
+
+// Draw makes a scenario by choices: a few mails in a few threads of one or two keys, close together or
+// far apart, in order or not, and commands that are quick, slow, failing or deaf.
+func Draw(c choose.Chooser) Scenario {
+	pick := func(n int, label string) int { return c.Choose(n, "scenario."+label) }
+	s := Scenario{Workers: 1 + pick(3, "workers"), Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(), Horizon: time.Hour}
+	if pick(3, "claim-ttl") == 1 {
+		// Longer than a function stands still and its call comes late: that the fence grows past a deleted row
+		// rests on it.
+		s.Claim.ClaimTTL = 3 * time.Minute
+	}
+	if pick(4, "grace") == 1 {
+		s.Claim.InterruptGrace = 6 * time.Minute // a claim may expire while somebody waits for it
+	}
+	if pick(6, "interval") == 1 {
+		s.Claim.MinClaimInterval = 2 * time.Minute
+	}
+	if pick(3, "visibility") == 1 {
+		s.Worker.Visibility = s.Claim.Lease // the least allowed: work comes again when its lease ends, not after its end on every clock
+	}
+	if pick(3, "timeout") == 1 {
+		s.Worker.CommandTimeout = 10 * time.Minute
+	}
+	s.Flow = job.Settings{JobTimeoutSeconds: 6 * 60 * 60, InterruptWaitSeconds: intake.InterruptWaitSeconds(s.Claim)}
+	if pick(4, "job-timeout") == 1 {
+		s.Flow.JobTimeoutSeconds = 20 * 60
+	}
+	keys := []job.Key{"amelia#scott"}
+	if pick(4, "keys") == 1 {
+		keys = append(keys, "atlas#dana")
+	}
+	mails := 2 + pick(5, "mails")
+	at := time.Duration(0)
+	for n := range mails {
+		at += gaps[pick(len(gaps), "gap")]
+		m := Mail{
+			ID: fmt.Sprintf("m%d", n+1), Key: keys[pick(len(keys), "key")], Thread: 1 + pick(3, "thread"),
+			At: at, Received: at, Attached: pick(12, "attached") == 1, Command: drawCommand(pick),
+		}
+		if lateness := time.Duration(pick(300, "lateness")) * time.Second; pick(5, "late") == 1 {
+			m.Received -= lateness
+		}
+		if pick(8, "tie") == 1 && n > 0 {
+			m.Received = s.Mails[n-1].Received
+		}
+		s.Mails = append(s.Mails, m)
+	}
+	return s
+}
+
+var gaps = []time.Duration{0, 20 * time.Millisecond, time.Second, 15 * time.Second, 100 * time.Second, 8 * time.Minute}
+
+func drawCommand(pick func(n int, label string) int) Command {
+	takes := []time.Duration{time.Second, 20 * time.Second, 3 * time.Minute, 12 * time.Minute}
+	saves := []time.Duration{time.Second, 10 * time.Second, 29 * time.Second}
+	c := Command{Takes: takes[pick(len(takes), "takes")], Saves: saves[pick(len(saves), "saves")]}
+	if pick(8, "exit") == 1 {
+		c.ExitCode = 1
+	}
+	c.Ignores = pick(6, "ignores") == 1
+	return c
+}

@@ -1,0 +1,95 @@
+// Package scenario is what happens to a simulated world from outside: which mails arrive when, what their
+// commands do, and the settings of the system. It is plain values, and their drawing.
+//
+// It promises that a scenario does not depend on how its run goes: everything is drawn before the run begins.
+package scenario
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/services/worker"
+)
+
+// Epoch is when every world begins.
+var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Mail is one email of a scenario.
+type Mail struct {
+	ID       string
+	Key      job.Key
+	Thread   int           // of its key
+	At       time.Duration // when it reaches S3, after the beginning
+	Received time.Duration // its receivedAt, after the beginning
+	Attached bool          // it carries a file
+	Command  Command
+}
+
+// Command is what a worker's command does for a mail.
+type Command struct {
+	Takes    time.Duration
+	ExitCode int
+	Saves    time.Duration // from SIGTERM to its exit
+	Ignores  bool          // SIGTERM
+}
+
+// Scenario is what happens from outside, and the settings under which.
+type Scenario struct {
+	Mails   []Mail
+	Workers int
+	Claim   claim.Settings
+	Worker  worker.Settings
+	Flow    job.Settings
+	Horizon time.Duration // of the safety phase
+	Instant bool          // calls take no time: only the chooser decides who runs next
+
+	// ClockError is the most that a clock is off. 0 is half of MaxClockSkew, which is all that the
+	// protocol stands; more shows what becomes of it then.
+	ClockError time.Duration
+}
+
+// Mail is the mail of an id; nil for none, as on a stage.
+func (s *Scenario) Mail(id string) *Mail {
+	for i := range s.Mails {
+		if s.Mails[i].ID == id {
+			return &s.Mails[i]
+		}
+	}
+	return nil
+}
+
+// Command is what the worker's command does for a message.
+func (s *Scenario) Command(messageID string) Command {
+	if m := s.Mail(messageID); m != nil {
+		return m.Command
+	}
+	return Command{Takes: time.Second}
+}
+
+// ClockBound is the most that a clock differs from the world's time.
+func (s *Scenario) ClockBound() time.Duration {
+	if s.ClockError == 0 {
+		return s.Claim.MaxClockSkew / 2
+	}
+	return s.ClockError
+}
+
+// MIME is the mail as it lies in S3.
+func (m Mail) MIME() string {
+	project, user := m.Key.Split()
+	root := fmt.Sprintf("t%d.%s.%s@customer.example", m.Thread, project, user)
+	lines := []string{
+		"From: someone@customer.example", fmt.Sprintf("To: %s@%s.example.com", user, project),
+		fmt.Sprintf("Subject: %s in thread %d", m.ID, m.Thread), "Message-ID: <" + m.ID + "@customer.example>",
+		"References: <" + root + ">", "MIME-Version: 1.0",
+	}
+	if !m.Attached {
+		return strings.Join(append(lines, "Content-Type: text/plain", "", "Do "+m.ID+"."), "\r\n") + "\r\n"
+	}
+	return strings.Join(append(lines, `Content-Type: multipart/mixed; boundary="b"`, "",
+		"--b", "Content-Type: text/plain", "", "Do "+m.ID+".",
+		"--b", `Content-Type: text/csv; name="list.csv"`, `Content-Disposition: attachment; filename="list.csv"`, "", "a,b", "--b--"), "\r\n") + "\r\n"
+}
