@@ -1,0 +1,59 @@
+package oracle
+
+import (
+	"slices"
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
+)
+
+// outcomes is the oracle of L1.
+type outcomes struct {
+	*Panel
+	broken broken
+}
+
+func watchOutcomes(p *Panel, broken broken) hooks {
+	o := outcomes{p, broken}
+	return hooks{mail: o.mailEnds, end: o.nothingEndsWithoutReason}
+}
+
+// mailEnds: a mail has an outcome, and if a person must see it, a letter.
+func (o outcomes) mailEnds(e *Ending, m scenario.Mail, j *claim.Job) {
+	switch {
+	case j == nil:
+		o.broken("%s has no job", m.ID)
+	case j.Outcome == "":
+		o.broken("%s has no outcome", m.ID)
+	case (j.Outcome == job.TimedOut || j.Outcome == job.Failed) && !e.Letters[m.ID]:
+		o.broken("%s is %s and not on the dead letter queue", m.ID, j.Outcome)
+	}
+}
+
+// nothingEndsWithoutReason: a job fails or times out only by its command, or by faults that may do that; and
+// no execution is left to wait until its time is over.
+func (o outcomes) nothingEndsWithoutReason(e *Ending) {
+	timeout := time.Duration(o.scenario.Flow.JobTimeoutSeconds) * time.Second
+	patient := timeout > 2*time.Hour
+	for _, x := range e.Executions {
+		if patient && !o.view.Struck(fault.StuckCommand) && x.Lasted >= timeout {
+			o.broken("the execution of %s was left to wait until its time was over", x.Name)
+		}
+	}
+	if slices.ContainsFunc(fault.All(), func(k fault.Kind) bool { return k.Harsh() && o.view.Struck(k) }) {
+		return
+	}
+	for _, m := range o.scenario.Mails {
+		j := e.Jobs[m.ID]
+		overtime := m.Command.Takes >= o.scenario.Worker.CommandTimeout
+		switch {
+		case j.Outcome == job.Failed && m.Command.ExitCode == 0:
+			o.broken("%s fails for no reason: %s", m.ID, j.Result)
+		case j.Outcome == job.TimedOut && !overtime && patient:
+			o.broken("%s times out for no reason: %s", m.ID, j.Result)
+		}
+	}
+}

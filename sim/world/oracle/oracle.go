@@ -1,0 +1,80 @@
+// Package oracle judges a run of the simulation: one small oracle a promise, each in a file of its own, all in
+// one table. They watch every change of a row, every begin and end of a command, every event, and the end.
+//
+// It promises that a run is said to break the first promise that it breaks, in the order of the table where one
+// event breaks several. An oracle sees a world through View, Command and Change only, which are readings; what
+// it has to remember it keeps itself. It does not see how a world is run, and changes nothing in it.
+//
+// A new promise needs a file with its oracle, and a line in the table.
+package oracle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// promise is a line of the table.
+type promise struct {
+	name  string // in verdicts, on the command line and in the mutants' files
+	says  string
+	watch func(*Panel, broken) hooks
+}
+
+// broken says that the promise is broken, and how.
+type broken func(format string, arguments ...any)
+
+// promises are judged in this order: it decides which one an event is said to break that breaks several. Each write
+// is judged by what it does to claims before it is judged as a step of the model, which it mostly is not then either.
+var promises = [...]promise{
+	{"S7", "fences only grow per key, also across TTL deletion", watchFences},
+	{"S1", "per key at most one worker holds a live lease, and no command outlives its own", watchLeases},
+	{"S2", "an interrupt meant for one container never stops another", watchInterrupts},
+	{"S3", "an older message never preempts, nor takes the place of, a newer one of another thread", watchOrder},
+	{"S4", "clean-up never touches a claim that the message has no part in", watchCleanUp},
+	{"L1", "every message reaches one outcome, for a reason, and a person is told of those that need one", watchOutcomes},
+	{"S5", "each job that did not complete has exactly one record, which says what happened; each completed one none", watchRecords},
+	{"L2", "per key, of the messages that did not fail, the newest one's thread completes", watchNewest},
+	{"S6", "each message has at most one outcome, and its execution ends accordingly", watchEndings},
+	{"L3", "no claim stays held without a job that is still running", watchHeldClaims},
+	{"bound", "a command is asked to stop, and is gone, in time", watchBounds},
+	{"spurious", "a command is not killed under a lease that its worker knows to have", watchKills},
+	{"orphan", "nothing is left behind: no execution, token, message, preemptor or command", watchOrphans},
+	{"row", "a claim row is never half written", watchRows},
+	{"refinement", "every write is a step that the model allows", watchSteps},
+}
+
+// Promise is a promise by its name.
+type Promise struct{ Name, Says string }
+
+// Promises lists what is judged, in the order in which it is.
+func Promises() []Promise {
+	var list []Promise
+	for _, p := range promises {
+		list = append(list, Promise{p.name, p.says})
+	}
+	return list
+}
+
+// Parse reads a list of promises' names separated by commas; an empty list is none.
+func Parse(list string) (map[string]bool, error) {
+	named := map[string]bool{}
+	if list == "" {
+		return named, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if !slices.ContainsFunc(promises[:], func(p promise) bool { return p.name == name }) {
+			return nil, fmt.Errorf("promise %q: want some of %s", name, names())
+		}
+		named[name] = true
+	}
+	return named, nil
+}
+
+func names() string {
+	var list []string
+	for _, p := range promises {
+		list = append(list, p.name)
+	}
+	return strings.Join(list, ", ")
+}

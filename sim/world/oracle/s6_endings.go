@@ -1,0 +1,57 @@
+package oracle
+
+import (
+	"encoding/json"
+	"slices"
+
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// endings is the oracle of S6.
+type endings struct {
+	broken  broken
+	started map[string]bool // messages of whom an execution was seen at the end
+}
+
+func watchEndings(_ *Panel, broken broken) hooks {
+	o := endings{broken: broken, started: map[string]bool{}}
+	return hooks{job: o.jobChanged, execution: o.executionAgrees}
+}
+
+// jobChanged: an outcome is written once.
+func (o endings) jobChanged(c Change) {
+	if c.JobBefore != nil && c.JobBefore.Outcome != "" && c.JobBefore.Outcome != c.Job.Outcome {
+		o.broken("the outcome of %s was %s and becomes %s", c.Job.MessageID, c.JobBefore.Outcome, c.Job.Outcome)
+	}
+}
+
+// executionAgrees: an execution ended as its job did, and no message has two.
+func (o endings) executionAgrees(e *Ending, x Execution) {
+	var input job.ExecutionInput
+	if err := json.Unmarshal([]byte(x.Input), &input); err != nil || o.started[input.Message.MessageID] {
+		o.broken("%s is a second execution of %s", x.Name, input.Message.MessageID)
+	}
+	o.started[input.Message.MessageID] = true
+	j := e.Jobs[x.Name]
+	if j == nil {
+		return
+	}
+	said, ok := map[string][]job.Outcome{
+		"SUCCEEDED": {job.Completed, job.Interrupted, job.Superseded},
+		"TIMED_OUT": {job.TimedOut}, "FAILED": {job.Failed},
+	}[x.says()]
+	if ok && !slices.Contains(said, j.Outcome) {
+		o.broken("%s is %s, its execution is %s (%s)", x.Name, j.Outcome, x.Status, x.Error)
+	}
+}
+
+// says is how an execution says that its job went: by its status, or by the error of the Fail state in which it ended.
+// One that runs, that was aborted, or whose last handler failed, says nothing.
+func (x Execution) says() string {
+	if x.Status == sfntypes.ExecutionStatusFailed {
+		return x.Error
+	}
+	return string(x.Status)
+}
