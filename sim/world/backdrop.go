@@ -12,6 +12,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
 // Backdrop makes the state in which a stage begins, by the protocol's own steps, one after another. A step
@@ -23,9 +24,9 @@ type Backdrop struct {
 
 func newBackdrop(w *World) *Backdrop {
 	var direct client.Call = func(_ context.Context, service, _ string, input any) (any, error) {
-		w.oracle.begin(nil, moment{w.now, w.now})
+		w.writes.begin(oracle.Writer{}, moment{w.now, w.now})
 		output, _, err := w.cloud.Do(w.now, service, input)
-		w.oracle.end()
+		w.writes.judge()
 		return output, err
 	}
 	ids := 0

@@ -11,6 +11,7 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the hashes anew")
@@ -72,7 +73,7 @@ func TestRunsAreTheSameOnAnyNumberOfProcessors(t *testing.T) {
 func TestToldOrNotARunIsTheSame(t *testing.T) {
 	for seed := range uint64(20) {
 		c := choose.NewRandom(seed)
-		told := world.Run(world.Draw(c), c, world.Options{Faults: every(), Story: true})
+		told := world.Run(scenario.Draw(c), c, world.Options{Faults: every(), Story: true})
 		if silent := seedRun(seed); told.Hash != silent.Hash {
 			t.Errorf("seed %d: hash %016x with its story, %016x without", seed, told.Hash, silent.Hash)
 		}

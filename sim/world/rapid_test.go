@@ -15,19 +15,22 @@ import (
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 // drawn is a whole scenario: what comes from outside, and the few choices that are not the well-behaved
 // ones. It is small, so that rapid can make it smaller.
 type drawn struct {
-	scenario world.Scenario
+	scenario scenario.Scenario
 	strikes  []strike
 	choices  *choose.Streams
 }
 
 // strike is one fault: the n-th time that it could befall a group of actors, and how hard it does.
 type strike struct {
-	Fault world.Fault
+	Fault fault.Kind
 	Group string
 	At    int
 	Hard  int // of 1000
@@ -57,15 +60,15 @@ var groups = []string{
 }
 
 // howHard are the labels of the choices that say how hard a fault strikes, before the group's name.
-var howHard = map[world.Fault]string{
-	world.Freeze: "delay.freeze.", world.LateRequest: "delay.late.", world.SlowHeartbeat: "delay.heartbeat.", world.ClockOffset: "clock.offset.",
-	world.ClockStep: "clock.step.",
+var howHard = map[fault.Kind]string{
+	fault.Freeze: "delay.freeze.", fault.LateRequest: "delay.late.", fault.SlowHeartbeat: "delay.heartbeat.", fault.ClockOffset: "clock.offset.",
+	fault.ClockStep: "clock.step.",
 }
 
 // drawScenario draws a scenario by rapid; clocks are off by at most so much, 0 for what the protocol stands.
 func drawScenario(t *rapid.T, clockError time.Duration) drawn {
 	d := drawn{choices: &choose.Streams{Picks: map[string][]int{}}}
-	s := world.Scenario{
+	s := scenario.Scenario{
 		Workers: rapid.IntRange(1, 2).Draw(t, "workers"), Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(),
 		Horizon: time.Hour, ClockError: clockError,
 	}
@@ -76,15 +79,15 @@ func drawScenario(t *rapid.T, clockError time.Duration) drawn {
 	at := time.Duration(0)
 	for n := range rapid.IntRange(1, 4).Draw(t, "mails") {
 		at += seconds(200, "gap")
-		s.Mails = append(s.Mails, world.Mail{
+		s.Mails = append(s.Mails, scenario.Mail{
 			ID: fmt.Sprintf("m%d", n+1), Key: "amelia#scott", Thread: rapid.IntRange(1, 3).Draw(t, "thread"),
 			At: at, Received: at - seconds(10, "late"),
-			Command: world.Command{Takes: time.Second + seconds(300, "takes"), Saves: time.Second, Ignores: rapid.Bool().Draw(t, "ignores")},
+			Command: scenario.Command{Takes: time.Second + seconds(300, "takes"), Saves: time.Second, Ignores: rapid.Bool().Draw(t, "ignores")},
 		})
 	}
 	d.strikes = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) strike {
 		return strike{
-			Fault: rapid.SampledFrom(world.Faults()).Draw(t, "fault"), Group: rapid.SampledFrom(groups).Draw(t, "group"),
+			Fault: rapid.SampledFrom(fault.All()).Draw(t, "fault"), Group: rapid.SampledFrom(groups).Draw(t, "group"),
 			At: rapid.IntRange(0, 12).Draw(t, "time"), Hard: rapid.IntRange(0, 1000).Draw(t, "hard"),
 		}
 	}), 0, 8).Draw(t, "strikes")
@@ -110,7 +113,7 @@ func (d drawn) set(label string, at, pick int) {
 }
 
 func (d drawn) run(story bool) world.Result {
-	faults := map[world.Fault]bool{}
+	faults := map[fault.Kind]bool{}
 	for _, s := range d.strikes {
 		faults[s.Fault] = true
 	}
@@ -119,7 +122,7 @@ func (d drawn) run(story bool) world.Result {
 
 // judge has a line of its own for each promise, so that rapid does not take one for another when it
 // makes a scenario smaller.
-func judge(t *rapid.T, d drawn, v *world.Violation) {
+func judge(t *rapid.T, d drawn, v *oracle.Violation) {
 	switch v.Invariant {
 	case "S1":
 		t.Fatalf("S1: %s\n%s", v.What, d)
@@ -201,7 +204,7 @@ func TestAPlantedBugIsFoundAndMadeSmall(t *testing.T) {
 		t.Skip("it takes a while to make a scenario small")
 	}
 	var found, smallest drawn
-	var violated world.Violation
+	var violated oracle.Violation
 	planted := &silent{}
 	set(t, "rapid.checks", "5000")
 	set(t, "rapid.seed", "6")

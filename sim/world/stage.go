@@ -1,12 +1,9 @@
 package world
 
 import (
-	"container/heap"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +16,10 @@ import (
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
+	"github.com/webordinary/hephaestus/sim/world/story"
 )
 
 // Stage is a small scene that can be played in every order: a state that earlier steps of the protocol
@@ -30,8 +31,8 @@ type Stage struct {
 	Worker worker.Settings
 	Before func(b *Backdrop) // what has happened before
 	Acts   []Act
-	Faults []Fault // each may strike at any call
-	Budget int     // so often in a run, all together
+	Faults []fault.Kind // each may strike at any call
+	Budget int          // so often in a run, all together
 
 	Compiled *Compiled // by earlier plays; nil for nothing
 }
@@ -39,11 +40,11 @@ type Stage struct {
 // Act is an actor of a stage, or time that passes. Exactly one of Function, Command and Passes is set.
 type Act struct {
 	Name     string
-	Function string        // a handler's service
-	Input    any           // of the handler, as JSON
-	Command  *Command      // a worker that takes one message off the work queue, and its command
-	Passes   time.Duration // time passes by, once
-	Ahead    bool          // it plays alone, until it waits, before the others begin
+	Function string            // a handler's service
+	Input    any               // of the handler, as JSON
+	Command  *scenario.Command // a worker that takes one message off the work queue, and its command
+	Passes   time.Duration     // time passes by, once
+	Ahead    bool              // it plays alone, until it waits, before the others begin
 
 	GoesOn  string        // begins when this token is answered to go on
 	GaveWay string        // … when it is answered that another goes first
@@ -55,20 +56,20 @@ type Ending struct {
 	Rows      string // the claims, jobs and tokens as they are at the end
 	Events    int
 	Cut       bool // the chooser ended the play
-	Violation *Violation
-	Story     *Story
+	Violation *oracle.Violation
+	Story     *story.Story
 }
 
-// stageFaults are those that a stage can let strike.
-var stageFaults = []Fault{CrashBefore, CrashAfter, RequestLost, AnswerLost, SDKRetry, LateRequest, Throttle}
+// none is no fault.
+const none = fault.Kinds
 
 // stage is a Stage at play.
 type stage struct {
 	Stage
 	world  *World
 	pick   func([]choose.Move) (int, bool)
-	begun  []bool // by act
-	fault  Fault  // strikes at the move under way; faults for none
+	begun  []bool     // by act
+	fault  fault.Kind // strikes at the move under way, or none
 	struck int
 	tokens map[string]string // how each was answered
 }
@@ -77,23 +78,20 @@ type stage struct {
 type stageMove struct {
 	choose.Move
 	item  *item
-	fault Fault // faults for none
-	act   int   // where time passes; else -1
+	fault fault.Kind // or none
+	act   int        // where time passes; else -1
 }
 
 // Play plays the stage once; pick says which of the moves happens, or that the play ends here.
 func (s Stage) Play(pick func([]choose.Move) (int, bool), keepStory bool) Ending {
 	for _, f := range s.Faults {
-		if !slices.Contains(stageFaults, f) {
+		if !f.Staged() {
 			panic(fmt.Sprintf("world: %s cannot strike on a stage", f))
 		}
 	}
-	w := &World{
-		scenario: Scenario{Claim: s.Claim, Worker: s.Worker, Instant: true}, now: Epoch, parked: map[string][]*item{},
-		log: slog.New(slog.DiscardHandler), story: &Story{keep: keepStory}, healed: true,
-	}
-	w.stage = &stage{Stage: s, world: w, pick: pick, begun: make([]bool, len(s.Acts)), fault: faults, tokens: map[string]string{}}
-	w.oracle = newOracle(w, nil)
+	w := bareWorld(scenario.Scenario{Claim: s.Claim, Worker: s.Worker, Instant: true}, nil, Options{Story: keepStory})
+	w.stage = &stage{Stage: s, world: w, pick: pick, begun: make([]bool, len(s.Acts)), fault: none, tokens: map[string]string{}}
+	w.dice.healed, w.dice.staged = true, w.stage.strikes
 	w.furnish(s.Compiled)
 	defer w.stop()
 	return w.stage.play()
@@ -116,7 +114,7 @@ func (s *stage) play() Ending {
 		}
 	}
 	cut := false
-	for w.oracle.violation == nil && !cut {
+	for w.oracles.Violation() == nil && !cut {
 		moves := s.moves()
 		if len(moves) == 0 {
 			next, ok := w.next()
@@ -125,7 +123,7 @@ func (s *stage) play() Ending {
 				break
 			}
 			// Nothing else can happen: a move of its own, so that what follows is known to follow.
-			if _, ok := s.pick([]choose.Move{{Name: "until " + next.Sub(Epoch).String(), Global: true}}); !ok {
+			if _, ok := s.pick([]choose.Move{{Name: "until " + next.Sub(scenario.Epoch).String(), Global: true}}); !ok {
 				cut = true
 			}
 			w.advance(next)
@@ -133,7 +131,7 @@ func (s *stage) play() Ending {
 		}
 		cut = !s.move(moves)
 	}
-	return Ending{Rows: s.rows(), Events: w.Events, Cut: cut, Violation: w.oracle.violation, Story: w.story}
+	return Ending{Rows: s.rows(), Events: w.trace.events, Cut: cut, Violation: w.oracles.Violation(), Story: w.story.story}
 }
 
 // alone lets what can happen now happen, without choices.
@@ -143,7 +141,7 @@ func (s *stage) alone() {
 		if len(ready) == 0 {
 			return
 		}
-		s.do(stageMove{item: ready[0], fault: faults, act: -1})
+		s.do(stageMove{item: ready[0], fault: none, act: -1})
 	}
 }
 
@@ -166,47 +164,42 @@ func (s *stage) do(m stageMove) {
 	switch {
 	case m.act >= 0:
 		s.begun[m.act] = true
-		w.event("time", fmt.Sprintf("%v pass", s.Acts[m.act].Passes))
+		w.event(ofTime, fmt.Sprintf("%v pass", s.Acts[m.act].Passes))
 		w.advance(w.now.Add(s.Acts[m.act].Passes))
 	case m.item == nil:
-		w.event("time", "what has come due happens")
+		w.event(ofTime, "what has come due happens")
 		w.carryOut(w.cloud.Tick(w.now))
 	default:
-		w.items = slices.DeleteFunc(w.items, func(i *item) bool { return i == m.item })
-		heap.Init(&w.items)
-		who := "world"
-		if m.item.actor != nil {
-			who = m.item.actor.name
-		}
-		w.event(who, m.item.what)
+		w.agenda.remove(m.item)
+		w.event(m.item.who(), m.item.what)
 		s.doWith(m)
 	}
 }
 
 // doWith makes a call, with its fault.
 func (s *stage) doWith(m stageMove) {
-	if m.fault == faults {
+	if m.fault == none {
 		m.item.do()
 		return
 	}
 	s.struck++
 	s.world.story.fault(m.fault, "by choice")
-	if m.fault == CrashBefore {
-		s.world.die(m.item.actor)
+	if m.fault == fault.CrashBefore {
+		m.item.actor.die()
 		return
 	}
 	s.fault = m.fault
 	m.item.do()
-	if s.fault != faults {
+	if s.fault != none {
 		panic(fmt.Sprintf("world: %s did not strike at %s", m.fault, m.item.what))
 	}
 }
 
 // strikes says whether the fault was picked for the call under way.
-func (s *stage) strikes(f Fault) bool {
+func (s *stage) strikes(f fault.Kind) bool {
 	struck := s.fault == f
 	if struck {
-		s.fault = faults
+		s.fault = none
 	}
 	return struck
 }
@@ -217,9 +210,7 @@ func (s *stage) begin(n int) {
 	s.begun[n] = true
 	if act.Command != nil {
 		wa := &workerActor{world: w, staged: act.Command}
-		a := w.newActor(act.Name, workerKind, func(a *actor) { _ = wa.make(a).Once(context.Background()) })
-		a.worker, wa.actor = wa, a
-		s.enter(a, act)
+		s.enter(wa.newProcess(act.Name, func(real *worker.Worker) { _ = real.Once(context.Background()) }), act)
 		return
 	}
 	payload := must(json.Marshal(act.Input))
@@ -233,7 +224,7 @@ func (s *stage) begin(n int) {
 func (s *stage) enter(a *actor, act Act) {
 	a.clock.offset = act.Clock
 	s.world.actors = append(s.world.actors, a)
-	s.world.proceed(a, reply{})
+	a.proceed(reply{})
 }
 
 // answer is Step Functions as the stage has it: each token can be answered once, and an answer may begin
@@ -286,10 +277,8 @@ func (s *stage) rows() string {
 // out, nobody waits for a key that nobody works for. There is no state machine, so nothing more has to have come to its end.
 func (s *stage) atEnd() {
 	w := s.world
-	if len(w.sessions) > 0 {
-		w.oracle.fail("orphan", "a command still runs")
-	}
-	if s.struck > 0 || w.now.Sub(Epoch) >= s.Claim.Lease {
+	w.oracles.CommandsAreOver()
+	if s.struck > 0 || w.now.Sub(scenario.Epoch) >= s.Claim.Lease {
 		return
 	}
 	for _, it := range w.cloud.DynamoDB.Items(w.names.ActiveJobs()) {
@@ -299,7 +288,7 @@ func (s *stage) atEnd() {
 		}
 		for _, id := range sortedKeys(row.Preemptor.Waiting) {
 			if s.tokens[row.Preemptor.Waiting[id]] == "" {
-				w.oracle.fail("L1", fmt.Sprintf("%s waits for %s, for which nobody works, and is not woken", id, row.Key))
+				w.oracles.Broken("L1", fmt.Sprintf("%s waits for %s, for which nobody works, and is not woken", id, row.Key))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package world
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,18 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
 // ready are the items whose time has come, less those that are stale, in a fixed order.
 func (s *stage) ready() []*item {
-	w := s.world
-	w.items = slices.DeleteFunc(w.items, (*item).stale)
-	var ready []*item
-	for _, i := range w.items {
-		if !i.at.After(w.now) {
-			ready = append(ready, i)
-		}
-	}
+	ready := s.world.agenda.due(s.world.now)
 	slices.SortFunc(ready, func(a, b *item) int { return strings.Compare(a.move(), b.move()) })
 	return ready
 }
@@ -34,12 +27,12 @@ func (s *stage) moves() []stageMove {
 	var moves []stageMove
 	for _, i := range s.ready() {
 		m := choose.Move{Name: i.move(), Touches: i.touches()}
-		moves = append(moves, stageMove{Move: m, item: i, fault: faults, act: -1})
+		moves = append(moves, stageMove{Move: m, item: i, fault: none, act: -1})
 		if i.actor == nil || i.request == nil || s.struck == s.Budget {
 			continue
 		}
 		for _, f := range s.Faults {
-			if !f.possible(*i.request) {
+			if !possible(f, *i.request) {
 				continue
 			}
 			faulty := choose.Move{Name: m.Name + ", " + f.String(), Touches: slices.Concat(m.Touches, []choose.Touch{{Object: "budget", Writes: true}})}
@@ -48,25 +41,25 @@ func (s *stage) moves() []stageMove {
 	}
 	for i, a := range s.Acts {
 		if a.Passes > 0 && !s.begun[i] {
-			moves = append(moves, stageMove{Move: choose.Move{Name: a.Name, Global: true}, act: i, fault: faults})
+			moves = append(moves, stageMove{Move: choose.Move{Name: a.Name, Global: true}, act: i, fault: none})
 			break // time passes in one order
 		}
 	}
 	if due, ok := s.world.cloud.NextDeadline(); ok && !due.After(s.world.now) {
-		moves = append(moves, stageMove{Move: choose.Move{Name: "what has come due", Global: true}, act: -1, fault: faults})
+		moves = append(moves, stageMove{Move: choose.Move{Name: "what has come due", Global: true}, act: -1, fault: none})
 	}
 	return moves
 }
 
 // possible says whether the fault can strike at a call, and would make a difference there.
-func (f Fault) possible(r request) bool {
+func possible(f fault.Kind, r request) bool {
 	reads := strings.HasPrefix(r.operation, "Get") || r.operation == "ReceiveMessage"
 	switch f {
-	case CrashBefore:
+	case fault.CrashBefore:
 		return true
-	case Throttle:
+	case fault.Throttle:
 		return r.service == "dynamodb"
-	case RequestLost:
+	case fault.RequestLost:
 		return r.operation != "ReceiveMessage"
 	}
 	return !reads // what a read's answer says is lost with it, however late it was asked for
@@ -151,5 +144,3 @@ func row(table *string, key map[string]ddbtypes.AttributeValue, writes bool) cho
 	}
 	return choose.Touch{Object: name, Writes: true}
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

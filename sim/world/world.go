@@ -4,107 +4,89 @@
 // things take, which fault strikes.
 //
 // It promises that the same chooser over the same scenario makes the same run, event for event, and
-// that every event is followed by every oracle (see Oracle). It does not simulate AWS's latencies: how
+// that every event is followed by every oracle (see package oracle). It does not simulate AWS's latencies: how
 // long a call takes is a choice. A run has a safety phase, in which faults strike, and a healed phase,
 // in which they do not and in which everything must come to its end.
+//
+// Its files stand on floors, and the arrows between them point down:
+//   - stage, backdrop: small scenes that are played in every order;
+//   - world: the run; furnish sets it up, trouble lays out what goes wrong by itself, effects carries out what AWS
+//     wants to happen;
+//   - worker, session, function, call, actor: the real code, on its simulated machines;
+//   - watch, writes, view: what oracles and histories get to see of it;
+//   - recorder, history, agenda, coroutine, clock, dice, request, trace: parts that know little of a world.
+//
+// Around it stand packages that do not know it: scenario (what comes from outside), fault (what can go wrong), oracle
+// (what must hold), story (what happened) and choose (who decides).
 package world
 
 import (
-	"container/heap"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
+	"github.com/webordinary/hephaestus/sim/world/story"
 )
-
-// Epoch is when every world begins.
-var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // World is one run.
 type World struct {
-	scenario Scenario
-	chooser  choose.Chooser
-	faults   [faults]strength
-	labels   map[string]*[faults]string // of the draws for faults, by place
-	healed   bool
+	scenario scenario.Scenario
+	now      time.Time
+	dice     *dice
+	agenda   agenda
+	trace    trace
 
-	now                      time.Time
-	items                    itemHeap
-	serial, ids, invocations int
+	cloud  *cloud.Cloud
+	names  awsx.Names
+	stack  resources.Stack
+	routes mail.Routes
+	log    *slog.Logger
 
-	cloud *cloud.Cloud
-	names awsx.Names
-	stack resources.Stack
-	log   *slog.Logger
+	actors           []*actor // that ever lived
+	coroutines       coroutines
+	parked           map[string][]*item // receives that wait, by queue
+	sessions         []*session         // whose command runs
+	ids, invocations int                // made so far
 
-	actors   []*actor
-	idle     []*coroutine
-	parked   map[string][]*item // receives that wait, by queue
-	sessions []*session         // whose command runs
-
-	stage   *stage // set where a Stage is played
-	oracle  *oracle
-	history *history // nil where none is kept
-	story   *Story
-	Struck  [faults]int // how often each fault struck
-	inside  [faults]int // … while a claim was held
-	lives   []FaultSet  // of the claims that are over
-	Events  int
-	hash    uint64
-}
-
-// item is something that may happen once its time has come.
-type item struct {
-	at     time.Time
-	serial int
-	what   string
-	do     func()
-	actor  *actor // whose request it is; nil for none
-	life   int
-
-	request *request // the call that it makes; nil for none
-	session *session // the wait that it ends; nil for none
-}
-
-// stale says whether what the item was for is over.
-func (i *item) stale() bool {
-	if i.actor != nil && (!i.actor.alive || i.life != i.actor.life) {
-		return true
-	}
-	return i.session != nil && (!i.session.waits || i.session.armed != i)
+	stage   *stage // set if a Stage is played
+	writes  writes
+	oracles *oracle.Panel
+	history *history // nil if none is kept
+	story   *recorder
 }
 
 // Result is what a run came to.
 type Result struct {
-	Events    int            `json:"events"`
-	Virtual   time.Duration  `json:"virtualNanoseconds"`
-	Hash      uint64         `json:"hash"`
-	Struck    map[string]int `json:"struck"`        // how often each fault struck
-	InClaim   map[string]int `json:"struckInClaim"` // … while a claim was held
-	Lives     []FaultSet     `json:"-"`             // what struck in each claim's life
-	Outcomes  map[string]int `json:"outcomes"`      // of the mails; "none" has none
-	Violation *Violation     `json:"violation,omitempty"`
-	Story     *Story         `json:"-"`
-	History   []Operation    `json:"-"` // of the protocol, where it was kept
+	Events    int               `json:"events"`
+	Virtual   time.Duration     `json:"virtualNanoseconds"`
+	Hash      uint64            `json:"hash"`
+	Struck    map[string]int    `json:"struck"`        // how often each fault struck
+	InClaim   map[string]int    `json:"struckInClaim"` // … while a claim was held
+	Lives     []fault.Set       `json:"-"`             // what struck in each claim's life
+	Outcomes  map[string]int    `json:"outcomes"`      // of the mails; "none" has none
+	Violation *oracle.Violation `json:"violation,omitempty"`
+	Story     *story.Story      `json:"-"`
+	History   []Operation       `json:"-"` // of the protocol, if it was kept
 }
 
 // Run makes a world of the scenario and lets it happen.
-func Run(scenario Scenario, chooser choose.Chooser, options Options) Result {
-	w := newWorld(scenario, chooser, options)
+func Run(s scenario.Scenario, chooser choose.Chooser, options Options) Result {
+	w := newWorld(s, chooser, options)
 	defer w.stop()
 	w.run()
-	if w.story.keep {
-		w.story.executions(w.cloud.StepFunctions.Executions())
-	}
-	outcomes := w.oracle.outcomes()
+	w.story.executions(w.cloud.StepFunctions.Executions())
+	tally := w.dice.tally
 	return Result{
-		Events: w.Events, Virtual: w.now.Sub(Epoch), Hash: w.hash, Struck: byName(w.Struck), InClaim: byName(w.inside), Lives: w.lives,
-		Outcomes: outcomes, Violation: w.oracle.violation, Story: w.story, History: w.history.all(),
+		Events: w.trace.events, Virtual: w.now.Sub(scenario.Epoch), Hash: w.trace.hash, Struck: tally.Struck(), InClaim: tally.InClaim(), Lives: tally.Lives(),
+		Outcomes: view{w}.outcomes(), Violation: w.oracles.Violation(), Story: w.story.story, History: w.history.all(),
 	}
 }
 
@@ -116,24 +98,24 @@ const maxEvents = 10_000
 const settleFor = 26 * time.Hour
 
 func (w *World) run() {
-	for w.oracle.violation == nil {
+	for w.oracles.Violation() == nil {
 		next, ok := w.next()
-		if !ok || (w.healed && next.After(w.now.Add(settleFor))) {
-			if w.healed {
-				w.oracle.atEnd()
+		if !ok || (w.dice.healed && next.After(w.now.Add(settleFor))) {
+			if w.dice.healed {
+				w.oracles.AtEnd(view{w}.ending())
 				return
 			}
 			w.heal()
 			continue
 		}
-		if !w.healed && next.After(Epoch.Add(w.scenario.Horizon)) {
+		if !w.dice.healed && next.After(scenario.Epoch.Add(w.scenario.Horizon)) {
 			w.heal()
 			continue
 		}
 		w.advance(next)
 		w.step()
-		if w.Events > maxEvents {
-			w.oracle.fail("L1", fmt.Sprintf("the run is not over after %d events", maxEvents))
+		if w.trace.events > maxEvents {
+			w.oracles.Broken("L1", fmt.Sprintf("the run is not over after %d events", maxEvents))
 			return
 		}
 	}
@@ -141,11 +123,7 @@ func (w *World) run() {
 
 // next is when something may happen next.
 func (w *World) next() (time.Time, bool) {
-	var next time.Time
-	found := false
-	if len(w.items) > 0 {
-		next, found = w.items[0].at, true
-	}
+	next, found := w.agenda.next()
 	if due, ok := w.cloud.NextDeadline(); ok && (!found || due.Before(next)) {
 		next, found = due, true
 	}
@@ -158,29 +136,28 @@ func (w *World) advance(to time.Time) {
 	}
 }
 
+// Who does what no actor does.
+const (
+	ofWorld = "world" // what comes from outside, and deliveries
+	ofTime  = "time"  // what AWS does by itself when its time has come
+)
+
 // step lets one of the things happen that may happen now.
 func (w *World) step() {
-	var ready []*item
-	for len(w.items) > 0 && !w.items[0].at.After(w.now) {
-		ready = append(ready, heap.Pop(&w.items).(*item))
-	}
-	ready = slices.DeleteFunc(ready, (*item).stale)
+	ready := w.agenda.takeDue(w.now)
 	due, ok := w.cloud.NextDeadline()
 	ticks := ok && !due.After(w.now)
-	n := len(ready)
-	if ticks {
-		n++
-	}
+	n := len(ready) + bit(ticks)
 	if n == 0 {
 		return
 	}
 	picked := 0
 	if n > 1 {
-		picked = w.pick(ready, ticks)
+		picked = w.dice.next(n, func() []string { return whoIsReady(ready, ticks) })
 	}
 	for i, it := range ready {
 		if i != picked {
-			heap.Push(&w.items, it)
+			w.agenda.putBack(it)
 		}
 	}
 	if picked == len(ready) {
@@ -191,18 +168,11 @@ func (w *World) step() {
 		w.eventOf(it.actor, it.who(), it.what)
 		it.do()
 	}
-	w.oracle.afterEvent()
+	w.oracles.AfterEvent()
 }
 
-// ofTime is who does what AWS does by itself when its time has come.
-const ofTime = "time"
-
-// pick picks what of the ready happens next; the last of all is what comes due by time, if something does.
-func (w *World) pick(ready []*item, ticks bool) int {
-	scheduler, ok := w.chooser.(choose.Scheduler)
-	if !ok {
-		return w.choose(len(ready)+bit(ticks), choose.Schedule)
-	}
+// whoIsReady names who may go next; the last of all is what comes due by time, if something does.
+func whoIsReady(ready []*item, ticks bool) []string {
 	names := make([]string, 0, len(ready)+1)
 	for _, it := range ready {
 		names = append(names, it.who())
@@ -210,42 +180,12 @@ func (w *World) pick(ready []*item, ticks bool) int {
 	if ticks {
 		names = append(names, ofTime)
 	}
-	return scheduler.Next(names)
-}
-
-// who does it.
-func (i *item) who() string {
-	if i.actor == nil {
-		return "world"
-	}
-	return i.actor.name
+	return names
 }
 
 // schedule lets do happen after a delay.
 func (w *World) schedule(after time.Duration, what string, do func()) {
-	w.push(&item{at: w.now.Add(after), what: what, do: do})
-}
-
-func (w *World) push(i *item) {
-	w.serial++
-	i.serial = w.serial
-	heap.Push(&w.items, i)
-}
-
-// choose picks one of n possibilities.
-func (w *World) choose(n int, label string) int {
-	if n <= 1 {
-		return 0
-	}
-	return w.chooser.Choose(n, label)
-}
-
-// between draws a duration, in steps of a thousandth of the range.
-func (w *World) between(from, to time.Duration, label string) time.Duration {
-	if w.stage != nil {
-		return from
-	}
-	return from + (to-from)/1000*time.Duration(w.choose(1001, label))
+	w.agenda.add(&item{at: w.now.Add(after), what: what, do: do})
 }
 
 // event counts, hashes and tells what happens of itself.
@@ -253,72 +193,23 @@ func (w *World) event(who, what string) { w.eventOf(nil, who, what) }
 
 // eventOf is the same of an actor, if it is one's.
 func (w *World) eventOf(a *actor, who, what string) {
-	w.story.tell(w.now, a, who, what)
-	w.Events++
-	w.hash = (w.hash ^ uint64(w.now.UnixNano())) * 1099511628211
-	for _, s := range [2]string{who, what} {
-		for i := range len(s) {
-			w.hash = (w.hash ^ uint64(s[i])) * 1099511628211
-		}
+	kind, message := story.OfWorld, ""
+	switch {
+	case a != nil && a.kind == workerKind:
+		kind = story.OfWorker
+	case a != nil:
+		kind, message = story.OfFunction, a.about
+	case who == ofTime:
+		kind = story.OfTime
 	}
+	w.story.tell(w.now, kind, who, message, what)
+	w.trace.add(w.now, who, what)
 }
 
-// carryOut takes up what the cloud wants to happen.
-func (w *World) carryOut(effects []cloud.Effect) {
-	for _, effect := range effects {
-		switch e := effect.(type) {
-		case cloud.Delivery:
-			w.deliver(e)
-		case cloud.Run:
-			w.runFunction(e)
-		case cloud.Available:
-			w.wakeReceivers(e.Queue)
-			w.hearNudges(e.Queue)
-		case cloud.Stop:
-			// Lambda hears the run no more, but a frozen one may thaw and go on.
-		}
-	}
-}
-
-// deliver lets a delivery happen, at some time, and maybe again.
-func (w *World) deliver(d cloud.Delivery) {
-	times := 1
-	if d.Kind.AtLeastOnce() && w.strikes(DuplicateDelivery, "delivery") {
-		w.story.fault(DuplicateDelivery, "twice: "+d.What)
-		times = 2
-	}
-	for range times {
-		delay := w.latency("delivery")
-		if w.strikes(Reordering, "delivery") {
-			late := w.between(0, 2*time.Minute, "delay.reordering")
-			w.story.fault(Reordering, fmt.Sprintf("%v late: %s", late, d.What))
-			delay += late
-		}
-		w.schedule(delay, d.What, func() {
-			w.story.enters(d)
-			w.carryOut(w.cloud.Deliver(w.now, d))
-		})
-	}
-}
-
-// latency is how long a call or a delivery takes: nothing where the chooser itself decides the order.
-func (w *World) latency(label string) time.Duration {
-	if w.scenario.Instant {
-		return 0
-	}
-	return time.Duration(1+w.choose(60, "latency."+label)) * time.Millisecond
-}
-
-// heal ends the safety phase: no more faults; the dead are replaced, the frozen thaw, clocks are kept.
-func (w *World) heal() {
-	w.healed = true
-	w.event("world", "faults cease")
-	for _, a := range w.actors {
-		if a.kind == workerKind && !a.alive && a.worker.actor == a {
-			w.restartWorker(a.worker)
-		}
-	}
-	w.redrive()
+// newID is unique in the run.
+func (w *World) newID() string {
+	w.ids++
+	return fmt.Sprintf("%08x", w.ids)
 }
 
 // stop ends all coroutines.
@@ -326,25 +217,5 @@ func (w *World) stop() {
 	for _, a := range w.actors {
 		a.stop()
 	}
-	for _, c := range w.idle {
-		c.cancel()
-	}
-}
-
-type itemHeap []*item
-
-func (h itemHeap) Len() int { return len(h) }
-func (h itemHeap) Less(i, j int) bool {
-	if !h[i].at.Equal(h[j].at) {
-		return h[i].at.Before(h[j].at)
-	}
-	return h[i].serial < h[j].serial
-}
-func (h itemHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *itemHeap) Push(x any)   { *h = append(*h, x.(*item)) }
-func (h *itemHeap) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return last
+	w.coroutines.stop()
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 // A run leaves a whole world behind, and keeps little.
@@ -21,9 +23,9 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-func every() map[world.Fault]bool {
-	on := map[world.Fault]bool{}
-	for _, f := range world.Faults() {
+func every() map[fault.Kind]bool {
+	on := map[fault.Kind]bool{}
+	for _, f := range fault.All() {
 		on[f] = true
 	}
 	return on
@@ -32,7 +34,7 @@ func every() map[world.Fault]bool {
 // seedRun is a seed's run with every fault.
 func seedRun(seed uint64) world.Result {
 	c := choose.NewRandom(seed)
-	return world.Run(world.Draw(c), c, world.Options{Faults: every()})
+	return world.Run(scenario.Draw(c), c, world.Options{Faults: every()})
 }
 
 // amount is how many seeds a test plays: many with HEPH_BUDGET=long, a few with -short. The campaign plays
@@ -53,7 +55,7 @@ func explain(t *testing.T, seed uint64, options world.Options) {
 	t.Helper()
 	options.Story = true
 	c := choose.NewRandom(seed)
-	again := world.Run(world.Draw(c), c, options)
+	again := world.Run(scenario.Draw(c), c, options)
 	t.Errorf("seed %d: %s: %s", seed, again.Violation.Invariant, again.Violation.What)
 	again.Story.Write(os.Stdout, 60)
 }
@@ -62,7 +64,7 @@ func TestWithoutFaultsEveryPromiseHolds(t *testing.T) {
 	ended := map[string]int{}
 	for seed := range amount(t, 300, 5_000) {
 		c := choose.NewRandom(seed)
-		result := world.Run(world.Draw(c), c, world.Options{})
+		result := world.Run(scenario.Draw(c), c, world.Options{})
 		if len(result.Struck) > 0 {
 			t.Fatalf("seed %d: %v struck", seed, result.Struck)
 		}
@@ -87,7 +89,7 @@ func TestWithEveryFaultEveryPromiseHoldsAndRunsAreTheSameTwice(t *testing.T) {
 	inside, reached := map[string]int{}, map[string]int{}
 	for seed := range amount(t, 1_000, 10_000) {
 		c := choose.NewRandom(seed)
-		result := world.Run(world.Draw(c), c, world.Options{Faults: every(), History: true})
+		result := world.Run(scenario.Draw(c), c, world.Options{Faults: every(), History: true})
 		if result.Violation != nil {
 			explain(t, seed, world.Options{Faults: every()})
 			return
@@ -105,7 +107,7 @@ func TestWithEveryFaultEveryPromiseHoldsAndRunsAreTheSameTwice(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	for _, fault := range world.Faults() {
+	for _, fault := range fault.All() {
 		if inside[fault.String()] == 0 {
 			t.Errorf("%s never struck inside the life of a claim", fault)
 		}
@@ -224,7 +226,7 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		252177: "a clock that jumped ahead while a call waited was held against the worker, whose timer could not know",
 	} {
 		c := choose.NewRandom(seed)
-		if result := world.Run(world.Draw(c), c, world.Options{Faults: every()}); result.Violation != nil {
+		if result := world.Run(scenario.Draw(c), c, world.Options{Faults: every()}); result.Violation != nil {
 			t.Errorf("%s", found)
 			explain(t, seed, world.Options{Faults: every()})
 		}

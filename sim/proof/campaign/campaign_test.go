@@ -12,11 +12,13 @@ import (
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-func everyFault(t testing.TB) map[world.Fault]bool {
+func everyFault(t testing.TB) map[fault.Kind]bool {
 	t.Helper()
-	on, err := world.ParseFaults("all")
+	on, err := fault.Parse("all")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +36,8 @@ func atOnce(n int, work func(int)) {
 
 // clocksTooFarApart is a scenario in which the protocol does not hold: its clocks differ by more than the
 // protocol allows.
-func clocksTooFarApart(c choose.Chooser) world.Scenario {
-	s := world.Draw(c)
+func clocksTooFarApart(c choose.Chooser) scenario.Scenario {
+	s := scenario.Draw(c)
 	s.ClockError = 10 * time.Minute
 	return s
 }
@@ -67,8 +69,8 @@ func TestEverySeedIsTheSameRunTwice(t *testing.T) {
 // A scenario that depends on earlier runs makes a seed's second run differ from its first.
 func TestTwiceFindsARunThatIsNotItsSeed(t *testing.T) {
 	runs := 0
-	setup := campaign.Setup{Draw: func(c choose.Chooser) world.Scenario {
-		s := world.Draw(c)
+	setup := campaign.Setup{Draw: func(c choose.Chooser) scenario.Scenario {
+		s := scenario.Draw(c)
 		runs++
 		s.Workers = 1 + runs%2
 		return s
@@ -97,7 +99,7 @@ func TestFaultsStrikeInsideTheLivesOfClaims(t *testing.T) {
 }
 
 func TestAFaultThatIsOffDoesNotStrike(t *testing.T) {
-	report := campaign.Run(campaign.Plan{Setup: campaign.Setup{Faults: map[world.Fault]bool{world.Freeze: true}}, Seeds: 40})
+	report := campaign.Run(campaign.Plan{Setup: campaign.Setup{Faults: map[fault.Kind]bool{fault.Freeze: true}}, Seeds: 40})
 	if len(report.Struck) != 1 || report.Struck[0].Fault != "freeze" || report.Struck[0].Times == 0 || report.Pairs.Possible != 0 {
 		t.Errorf("%+v", report)
 	}
@@ -105,7 +107,7 @@ func TestAFaultThatIsOffDoesNotStrike(t *testing.T) {
 
 func TestAFailureSaysHowToSeeItAgain(t *testing.T) {
 	setup := campaign.Setup{Faults: everyFault(t), Draw: clocksTooFarApart}
-	delete(setup.Faults, world.NudgeLost)
+	delete(setup.Faults, fault.NudgeLost)
 	report := campaign.Run(campaign.Plan{Setup: setup, From: 230, Seeds: 5})
 	if report.OK() {
 		t.Fatal("clocks that differ by ten minutes broke nothing")
@@ -128,7 +130,7 @@ func TestAFailureSaysHowToSeeItAgain(t *testing.T) {
 }
 
 func TestAPanicIsAViolation(t *testing.T) {
-	setup := campaign.Setup{Draw: func(choose.Chooser) world.Scenario { panic("no such scenario") }}
+	setup := campaign.Setup{Draw: func(choose.Chooser) scenario.Scenario { panic("no such scenario") }}
 	report := campaign.Run(campaign.Plan{Setup: setup, Seeds: 2})
 	if len(report.Violations) != 1 || report.Violations[0].Invariant != campaign.Panicked || report.Violations[0].Runs != 2 {
 		t.Fatalf("%+v", report.Violations)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
 // Report is what a campaign came to. Its JSON names are stable.
@@ -77,7 +78,7 @@ type tally struct {
 	struck        map[string]int
 	inClaim       map[string]int
 	lives         int64
-	pairs         map[[2]world.Fault]int64
+	pairs         map[[2]fault.Kind]int64
 	runsThatBreak map[string]int64
 	first         map[string][]uint64 // by invariant, the lowest seeds
 	hash          uint64
@@ -87,7 +88,7 @@ type tally struct {
 func newTally() *tally {
 	return &tally{
 		outcomes: map[string]int{}, struck: map[string]int{}, inClaim: map[string]int{},
-		pairs: map[[2]world.Fault]int64{}, runsThatBreak: map[string]int64{}, first: map[string][]uint64{},
+		pairs: map[[2]fault.Kind]int64{}, runsThatBreak: map[string]int64{}, first: map[string][]uint64{},
 	}
 }
 
@@ -110,18 +111,18 @@ func (t *tally) count(seed uint64, r world.Result) {
 	}
 }
 
-func (t *tally) countPairs(life world.FaultSet) {
+func (t *tally) countPairs(life fault.Set) {
 	if life&(life-1) == 0 {
 		return
 	}
-	all := world.Faults()
+	all := fault.All()
 	for i, one := range all {
 		if !life.Has(one) {
 			continue
 		}
 		for _, other := range all[i+1:] {
 			if life.Has(other) {
-				t.pairs[[2]world.Fault{one, other}]++
+				t.pairs[[2]fault.Kind{one, other}]++
 			}
 		}
 	}
@@ -202,10 +203,10 @@ const leastPairs = 10
 
 func (p Plan) pairs(t *tally) Pairs {
 	var all []Pair
-	for i, one := range world.Faults() {
-		for _, other := range world.Faults()[i+1:] {
+	for i, one := range fault.All() {
+		for _, other := range fault.All()[i+1:] {
 			if p.Faults[one] && p.Faults[other] {
-				all = append(all, Pair{One: one.String(), Other: other.String(), Lives: t.pairs[[2]world.Fault{one, other}]})
+				all = append(all, Pair{One: one.String(), Other: other.String(), Lives: t.pairs[[2]fault.Kind{one, other}]})
 			}
 		}
 	}

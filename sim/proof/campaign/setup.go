@@ -7,6 +7,9 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 // Mode is how the choices of a run are made.
@@ -37,8 +40,8 @@ const (
 // Setup says how a seed becomes a run.
 type Setup struct {
 	Mode   Mode
-	Faults map[world.Fault]bool                // that may strike
-	Draw   func(choose.Chooser) world.Scenario // nil is world.Draw
+	Faults map[fault.Kind]bool                    // that may strike
+	Draw   func(choose.Chooser) scenario.Scenario // nil is scenario.Draw
 
 	Compiled *world.Compiled // by earlier runs; nil for nothing
 }
@@ -58,16 +61,16 @@ func (s Setup) Chooser(seed uint64) choose.Chooser {
 func (s Setup) Run(c choose.Chooser, story bool) (result world.Result) {
 	defer func() {
 		if p := recover(); p != nil {
-			result.Violation = &world.Violation{Invariant: Panicked, What: fmt.Sprint(p)}
+			result.Violation = &oracle.Violation{Invariant: Panicked, What: fmt.Sprint(p)}
 		}
 	}()
 	draw := s.Draw
 	if draw == nil {
-		draw = world.Draw
+		draw = scenario.Draw
 	}
-	scenario := draw(c)
-	scenario.Instant = scenario.Instant || s.Mode == PCT
-	return world.Run(scenario, c, world.Options{Faults: s.Faults, Story: story, Compiled: s.Compiled})
+	drawn := draw(c)
+	drawn.Instant = drawn.Instant || s.Mode == PCT
+	return world.Run(drawn, c, world.Options{Faults: s.Faults, Story: story, Compiled: s.Compiled})
 }
 
 // Command is the command that shows the seed's run again.
@@ -84,7 +87,7 @@ func (s Setup) flags() string {
 	if s.Mode == PCT {
 		flags += " --mode " + string(s.Mode)
 	}
-	if names := s.FaultNames(); len(names) < len(world.Faults()) {
+	if names := s.FaultNames(); len(names) < len(fault.All()) {
 		list := strings.Join(names, ",")
 		if list == "" {
 			list = "none"
@@ -97,7 +100,7 @@ func (s Setup) flags() string {
 // FaultNames lists the faults that may strike, in the order of world.Faults.
 func (s Setup) FaultNames() []string {
 	names := []string{}
-	for _, f := range world.Faults() {
+	for _, f := range fault.All() {
 		if s.Faults[f] {
 			names = append(names, f.String())
 		}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
+	"github.com/webordinary/hephaestus/sim/world/story"
 )
 
 // Report is what an exploration came to.
@@ -21,9 +23,9 @@ type Report struct {
 	Whole     bool           // no order is left to play
 	Endings   map[string]int // how often each was reached
 	Choices   int            // the most choices between several moves in one play
-	Violation *world.Violation
+	Violation *oracle.Violation
 	Path      []string     // of the violation
-	Story     *world.Story // of the violation
+	Story     *story.Story // of the violation
 }
 
 // Explore plays the stage in every order. It stops after most complete plays, or if a promise breaks. Naive

@@ -12,6 +12,8 @@ import (
 	sendinterrupt "github.com/webordinary/hephaestus/services/send-interrupt"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 // Scene is a stage with a name.
@@ -26,7 +28,7 @@ var m1, m2, n, o = message("m1", "red", 1), message("m2", "red", 2), message("n"
 func message(id, thread string, seconds int) job.Message {
 	return job.Message{
 		MessageID: id, ProjectID: "amelia", UserID: "scott", ProjectUserID: "amelia#scott", ThreadID: thread,
-		ReceivedAtMillis: job.Millis(world.Epoch.Add(time.Duration(seconds) * time.Second)),
+		ReceivedAtMillis: job.Millis(scenario.Epoch.Add(time.Duration(seconds) * time.Second)),
 		Raw:              job.ObjectRef{Bucket: "emails", Key: "emails/" + id},
 	}
 }
@@ -77,7 +79,7 @@ func timeOut(m job.Message) world.Act {
 }
 
 func works(name string, takes time.Duration) world.Act {
-	return world.Act{Name: name, Command: &world.Command{Takes: takes, Saves: time.Second}}
+	return world.Act{Name: name, Command: &scenario.Command{Takes: takes, Saves: time.Second}}
 }
 
 // busy is a worker that has begun its command before the scene.
@@ -90,15 +92,15 @@ func busy(name string, takes time.Duration) world.Act {
 func passes(d time.Duration) world.Act { return world.Act{Name: d.String() + " pass", Passes: d} }
 
 // faults are those that may strike, one in a play, at any call.
-var faults = []world.Fault{world.CrashBefore, world.CrashAfter, world.RequestLost, world.AnswerLost, world.SDKRetry, world.LateRequest, world.Throttle}
+var faults = []fault.Kind{fault.CrashBefore, fault.CrashAfter, fault.RequestLost, fault.AnswerLost, fault.SDKRetry, fault.LateRequest, fault.Throttle}
 
 func scene(name string, before func(b *world.Backdrop), acts ...world.Act) Scene {
 	return Scene{Name: name, Stage: world.Stage{Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(), Before: before, Acts: acts, Faults: faults, Budget: 1}}
 }
 
 // only allows no fault but f, which makes a scene small enough to be played in every order.
-func only(f world.Fault, s Scene) Scene {
-	s.Faults = []world.Fault{f}
+func only(f fault.Kind, s Scene) Scene {
+	s.Faults = []fault.Kind{f}
 	return s
 }
 
@@ -137,7 +139,7 @@ func Scenes() []Scene {
 		scene("two workers, the first of which was frozen past its lease", claimed,
 			busy("v", time.Hour), passes(96*time.Second), works("w", time.Second)),
 		scene("a start that takes effect after its lease's end", claimed, works("v", time.Second), passes(96*time.Second), works("w", time.Second)),
-		only(world.LateRequest, scene("a heartbeat that takes effect after a later one", claimed,
+		only(fault.LateRequest, scene("a heartbeat that takes effect after a later one", claimed,
 			busy("w", 45*time.Second), passes(20*time.Second), passes(5*time.Second))),
 		scene("a join that takes effect after a later heartbeat", claimed, busy("w", 45*time.Second), claims(m2), passes(20*time.Second)),
 		scene("superseding a message whose first claim call comes late", func(b *world.Backdrop) { all(b); b.Claim(n) },

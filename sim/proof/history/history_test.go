@@ -15,16 +15,18 @@ import (
 	"github.com/webordinary/hephaestus/sim/proof/history"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-func play(seed uint64) (world.Scenario, world.Result) {
+func play(seed uint64) (scenario.Scenario, world.Result) {
 	c := choose.NewRandom(seed)
-	scenario := world.Draw(c)
-	on := map[world.Fault]bool{}
-	for _, f := range world.Faults() {
+	drawn := scenario.Draw(c)
+	on := map[fault.Kind]bool{}
+	for _, f := range fault.All() {
 		on[f] = true
 	}
-	return scenario, world.Run(scenario, c, world.Options{Faults: on, History: true})
+	return drawn, world.Run(drawn, c, world.Options{Faults: on, History: true})
 }
 
 // The protocol is linearizable with every fault on; a check that runs out of time is a failure.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/sim/proof/mutants"
-	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
 // root is the tree's folder, the nearest one with a go.mod. Bazel's sandbox has none: there, and only there, the test is
@@ -76,7 +76,7 @@ func TestEveryKnownBugHasAMutantOrAReason(t *testing.T) {
 func TestEveryNeededFaultIsOne(t *testing.T) {
 	for _, m := range all(t) {
 		for _, name := range m.Needs {
-			if !slices.ContainsFunc(world.Faults(), func(f world.Fault) bool { return f.String() == name }) {
+			if !slices.ContainsFunc(fault.All(), func(f fault.Kind) bool { return f.String() == name }) {
 				t.Errorf("mutant %s needs %q, which is no fault", m.Name, name)
 			}
 		}

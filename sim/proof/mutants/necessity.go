@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
 // refinement is the invariant that judges each write, whether or not the write does harm. With it a mutant
@@ -14,12 +14,12 @@ const refinement = "refinement"
 // families are faults that do the same kind of harm: a mutant that needs one of them dies of any.
 var families = []struct {
 	name   string
-	faults []world.Fault
+	faults []fault.Kind
 }{
-	{"clocks", []world.Fault{world.ClockOffset, world.ClockDrift, world.ClockStep}},
-	{"crashes", []world.Fault{world.CrashBefore, world.CrashAfter}}, // dying after a call is dying before the next
-	{"lost calls", []world.Fault{world.RequestLost, world.AnswerLost, world.LateRequest}},
-	{"standstill", []world.Fault{world.Freeze, world.SlowHeartbeat}},
+	{"clocks", []fault.Kind{fault.ClockOffset, fault.ClockDrift, fault.ClockStep}},
+	{"crashes", []fault.Kind{fault.CrashBefore, fault.CrashAfter}}, // dying after a call is dying before the next
+	{"lost calls", []fault.Kind{fault.RequestLost, fault.AnswerLost, fault.LateRequest}},
+	{"standstill", []fault.Kind{fault.Freeze, fault.SlowHeartbeat}},
 }
 
 // Need is a fault, or a family of faults, with the mutants that live without it.
@@ -43,7 +43,7 @@ func Necessity(r Report) []Need {
 		}
 		rows = append(rows, need)
 	}
-	for _, f := range world.Faults() {
+	for _, f := range fault.All() {
 		row(f.String(), nil)
 	}
 	for _, family := range families {
@@ -69,11 +69,11 @@ func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([
 	p := prey{ignore: refinement, seeds: max(300, 10*seen.Seeds), budget: l.options.Budget}
 	struck := seen.Struck
 	var lives []string
-	without := func(name string, faults ...world.Fault) error {
-		if !slices.ContainsFunc(faults, func(f world.Fault) bool { return slices.Contains(struck, f.String()) }) {
+	without := func(name string, faults ...fault.Kind) error {
+		if !slices.ContainsFunc(faults, func(f fault.Kind) bool { return slices.Contains(struck, f.String()) }) {
 			return nil
 		}
-		p.faults = slices.DeleteFunc(world.Faults(), func(f world.Fault) bool { return slices.Contains(faults, f) })
+		p.faults = slices.DeleteFunc(fault.All(), func(f fault.Kind) bool { return slices.Contains(faults, f) })
 		verdict, err := l.hunt(ctx, killer, p)
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([
 		struck = slices.DeleteFunc(slices.Clone(struck), func(f string) bool { return !slices.Contains(verdict.Struck, f) })
 		return nil
 	}
-	for _, f := range world.Faults() {
+	for _, f := range fault.All() {
 		if err := without(f.String(), f); err != nil {
 			return nil, err
 		}

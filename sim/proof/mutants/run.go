@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/sim/proof/mutants/verdict"
-	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
 // Options say what is run, and for how long.
@@ -178,7 +178,7 @@ func (l *lab) kill(ctx context.Context, result *Result) {
 // simulate runs the killer of a mutant. If the options ask for it, it runs it again without the invariant that
 // killed, and without each fault.
 func (l *lab) simulate(ctx context.Context, killer string, result *Result) error {
-	all := prey{faults: world.Faults(), seeds: l.options.Seeds, budget: l.options.Budget}
+	all := prey{faults: fault.All(), seeds: l.options.Seeds, budget: l.options.Budget}
 	all.shrink = l.options.Shrink
 	first, err := l.hunt(ctx, killer, all)
 	result.Verdict = first
@@ -209,7 +209,7 @@ const secondBudget = 15 * time.Second
 
 // prey says what a killer tries, and for how long.
 type prey struct {
-	faults []world.Fault
+	faults []fault.Kind
 	ignore string // an invariant that is not judged
 	seeds  int
 	budget time.Duration

@@ -122,7 +122,7 @@ func (f *few) Choose(n int, label string) int {
 		return f.best.Choose(n, label)
 	case group == "delay": // an even draw is mostly long, and a short delay gets between two steps more often
 		return f.random.Choose(min(n, []int{1, 4, n}[f.random.Choose(3, "afresh.delay")]), label)
-	case group == "swarm", group == "latency", group == "fault", label == scenario+"mails", label == scenario+"keys":
+	case group == "swarm", group == "latency", group == "fault", label == ofScenario+"mails", label == ofScenario+"keys":
 		return 0
 	}
 	return f.random.Choose(n, label)

@@ -69,9 +69,9 @@ func (s *shrinker) clearGroups() {
 	}
 }
 
-// scenario is what the labels of the scenario begin with. Their lists have a choice per mail, except for
+// ofScenario is what the labels of the scenario begin with. Their lists have a choice per mail, except for
 // drawnOnce.
-const scenario = "scenario."
+const ofScenario = "scenario."
 
 var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibility", "timeout", "job-timeout", "keys", "mails"}
 
@@ -81,7 +81,7 @@ const mostMails = 6
 // dropMails leaves mails out. First it draws one mail less, each time without another mail's choices. Then it
 // leaves out mails by their ids, even the only one.
 func (s *shrinker) dropMails() {
-	count := scenario + "mails"
+	count := ofScenario + "mails"
 	for at := mostMails; at >= 0; at-- {
 		s.edit(func(c *choose.Streams) bool {
 			mails := c.Picks[count]
@@ -91,7 +91,7 @@ func (s *shrinker) dropMails() {
 			c.Set(count, []int{mails[0] - 1})
 			for _, label := range c.Labels() {
 				picks := c.Picks[label]
-				if strings.HasPrefix(label, scenario) && !slices.Contains(drawnOnce, label[len(scenario):]) && at < len(picks) {
+				if strings.HasPrefix(label, ofScenario) && !slices.Contains(drawnOnce, label[len(ofScenario):]) && at < len(picks) {
 					c.Set(label, slices.Delete(picks, at, at+1))
 				}
 			}

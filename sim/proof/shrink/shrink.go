@@ -2,7 +2,7 @@
 // are not the well-behaved one, so that a person can follow what is left.
 //
 // It keeps only runs that break the same invariant and take no more events to follow (see
-// world.Story.EventsToFollow: mails that arrive, claims and jobs that change, commands that begin, faults
+// story.Story.EventsToFollow: mails that arrive, claims and jobs that change, commands that begin, faults
 // that strike, up to the place where the promise breaks). The result is a Tape, which plays the run again
 // as long as the world asks for the same choices per label. Besides moves that make the run at hand smaller,
 // it makes short runs at random with the faults that struck, and goes on from one that breaks the same
@@ -19,6 +19,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 // Limits bound the work.
@@ -156,13 +157,13 @@ func (s *shrinker) edit(change func(c *choose.Streams) bool) bool {
 }
 
 // leaveOut draws a scenario and leaves mails out of it.
-func leaveOut(draw func(choose.Chooser) world.Scenario, without []string) func(choose.Chooser) world.Scenario {
+func leaveOut(draw func(choose.Chooser) scenario.Scenario, without []string) func(choose.Chooser) scenario.Scenario {
 	if draw == nil {
-		draw = world.Draw
+		draw = scenario.Draw
 	}
-	return func(c choose.Chooser) world.Scenario {
-		scenario := draw(c)
-		scenario.Mails = slices.DeleteFunc(scenario.Mails, func(m world.Mail) bool { return slices.Contains(without, m.ID) })
-		return scenario
+	return func(c choose.Chooser) scenario.Scenario {
+		drawn := draw(c)
+		drawn.Mails = slices.DeleteFunc(drawn.Mails, func(m scenario.Mail) bool { return slices.Contains(without, m.ID) })
+		return drawn
 	}
 }

@@ -13,8 +13,10 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/proof/shrink"
-	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
+	"github.com/webordinary/hephaestus/sim/world/story"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the tapes of the tests anew")
@@ -27,15 +29,15 @@ func TestMain(m *testing.M) {
 
 // clocksTooFarApart is a world in which the protocol does not hold: its clocks differ by more than the protocol
 // allows.
-func clocksTooFarApart(c choose.Chooser) world.Scenario {
-	s := world.Draw(c)
+func clocksTooFarApart(c choose.Chooser) scenario.Scenario {
+	s := scenario.Draw(c)
 	s.ClockError = 10 * time.Minute
 	return s
 }
 
 func planted(t *testing.T) campaign.Setup {
 	t.Helper()
-	faults, err := world.ParseFaults("all")
+	faults, err := fault.Parse("all")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,8 +117,8 @@ func TestATapePlaysItsViolationAgain(t *testing.T) {
 
 // A drawn scenario has two mails or more; a counter-example may need only one.
 func TestMailsThatAreNotNeededAreLeftOut(t *testing.T) {
-	leaseOfOneHeartbeat := func(c choose.Chooser) world.Scenario {
-		s := world.Draw(c)
+	leaseOfOneHeartbeat := func(c choose.Chooser) scenario.Scenario {
+		s := scenario.Draw(c)
 		s.Claim.Lease = s.Worker.Heartbeat
 		return s
 	}
@@ -138,7 +140,7 @@ func TestMailsThatAreNotNeededAreLeftOut(t *testing.T) {
 	}
 	for _, l := range result.Story.Lines {
 		for _, n := range l.Notes {
-			if n.Kind == world.NoteMail && slices.Contains(tape.Without, n.Message) {
+			if n.Kind == story.NoteMail && slices.Contains(tape.Without, n.Message) {
 				t.Errorf("%s arrives, which is left out", n.Message)
 			}
 		}
@@ -163,7 +165,7 @@ func TestOnlyAFailureIsShrunk(t *testing.T) {
 	if tape, err := shrink.Seed(campaign.Setup{}, 1, shrink.Limits{}); err == nil {
 		t.Errorf("%+v", tape)
 	}
-	panics := campaign.Setup{Draw: func(choose.Chooser) world.Scenario { panic("no such scenario") }}
+	panics := campaign.Setup{Draw: func(choose.Chooser) scenario.Scenario { panic("no such scenario") }}
 	if tape, err := shrink.Seed(panics, 1, shrink.Limits{}); err == nil {
 		t.Errorf("%+v", tape)
 	}

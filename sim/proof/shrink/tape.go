@@ -9,6 +9,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 // Tape is a run that breaks a promise, as a file keeps it. Its JSON names are stable.
@@ -57,8 +59,8 @@ func (t Tape) Bytes() []byte {
 	return b.Bytes()
 }
 
-// Play runs the tape. draw is the Draw of the setup that it was shrunk with; nil is world.Draw.
-func (t Tape) Play(draw func(choose.Chooser) world.Scenario) (world.Result, error) {
+// Play runs the tape. draw is the Draw of the setup that it was shrunk with; nil is scenario.Draw.
+func (t Tape) Play(draw func(choose.Chooser) scenario.Scenario) (world.Result, error) {
 	faults, err := t.faults()
 	if err != nil {
 		return world.Result{}, err
@@ -67,10 +69,10 @@ func (t Tape) Play(draw func(choose.Chooser) world.Scenario) (world.Result, erro
 	return setup.Run(t.Choices.Clone(), true), nil
 }
 
-func (t Tape) faults() (map[world.Fault]bool, error) {
-	on := map[world.Fault]bool{}
+func (t Tape) faults() (map[fault.Kind]bool, error) {
+	on := map[fault.Kind]bool{}
 	for _, name := range t.Faults {
-		list, err := world.ParseFaults(name)
+		list, err := fault.Parse(name)
 		if err != nil {
 			return nil, err
 		}

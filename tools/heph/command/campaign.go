@@ -12,6 +12,7 @@ import (
 
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/timeline"
 )
@@ -58,7 +59,7 @@ func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) er
 }
 
 // firstBroken tells at once of the first run that is seen to break a promise: the report comes when all seeds have run.
-func firstBroken(setup campaign.Setup, seed uint64, v world.Violation) string {
+func firstBroken(setup campaign.Setup, seed uint64, v oracle.Violation) string {
 	return fmt.Sprintf("seed %d breaks %s after %v: %s\nMake it small: %s\nThe other seeds run on.\n", seed, v.Invariant, v.At, v.What, setup.Shrink(seed))
 }
 

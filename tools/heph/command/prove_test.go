@@ -17,8 +17,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/proof/mutants"
 	"github.com/webordinary/hephaestus/sim/proof/shrink"
-	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 func TestAWrongProofIsNotBegun(t *testing.T) {
@@ -185,10 +185,10 @@ func TestGOGCIsTheEnvironmentsToSay(t *testing.T) {
 	for gogc, want := range map[string]int{"": garbagePercent, "77": 77} {
 		during := 0
 		a := &app{Streams: Streams{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return gogc }}, output: text}
-		f := simFlags{seeds: 1, threads: 1, faults: "none", mode: "random", draw: func(c choose.Chooser) world.Scenario {
+		f := simFlags{seeds: 1, threads: 1, faults: "none", mode: "random", draw: func(c choose.Chooser) scenario.Scenario {
 			during = debug.SetGCPercent(77)
 			debug.SetGCPercent(during)
-			return world.Draw(c)
+			return scenario.Draw(c)
 		}}
 		before := debug.SetGCPercent(77)
 		err := a.runSim(t.Context(), a.sim(), f)
@@ -204,8 +204,8 @@ func TestGOGCIsTheEnvironmentsToSay(t *testing.T) {
 func planted(t *testing.T, form string, f simFlags) answer {
 	t.Helper()
 	f.faults, f.mode, f.threads = "all", "random", 2
-	f.draw = func(c choose.Chooser) world.Scenario {
-		s := world.Draw(c)
+	f.draw = func(c choose.Chooser) scenario.Scenario {
+		s := scenario.Draw(c)
 		s.ClockError = 10 * time.Minute
 		return s
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/webordinary/hephaestus/sim/proof/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
+	"github.com/webordinary/hephaestus/sim/world/story"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/timeline"
 )
@@ -26,7 +29,7 @@ type simFlags struct {
 	verbose           bool
 
 	one  bool // --seed was given
-	draw func(choose.Chooser) world.Scenario
+	draw func(choose.Chooser) scenario.Scenario
 }
 
 func (a *app) sim() *cobra.Command {
@@ -99,7 +102,7 @@ func (f simFlags) setup() (campaign.Setup, error) {
 	if err != nil {
 		return campaign.Setup{}, usage("--%w", err)
 	}
-	faults, err := world.ParseFaults(f.faults)
+	faults, err := fault.Parse(f.faults)
 	if err != nil {
 		return campaign.Setup{}, usage("--faults: %w", err)
 	}
@@ -213,7 +216,7 @@ type runReport struct {
 	Faults  []string `json:"faults"`
 	world.Result
 	Hash  string       `json:"hash"` // of every event, as in a campaign's report
-	Story *world.Story `json:"story"`
+	Story *story.Story `json:"story"`
 }
 
 // tellRun tells a run, and draws it if --html is given.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/story"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 
@@ -86,7 +86,7 @@ type placed struct {
 
 // holding is a claim's span that is not over yet.
 type holding struct {
-	row  *world.ClaimRow
+	row  *story.ClaimRow
 	from int
 	work int // the row since which a worker holds the lease; -1 for none
 }
@@ -122,15 +122,15 @@ func (d *drawing) findLanes() {
 		}
 	}
 	for _, l := range d.run.Result.Story.Lines {
-		if l.Actor == world.OfWorker {
+		if l.Actor == story.OfWorker {
 			add(&workers, machine(l.Who))
 		}
 		for _, n := range l.Notes {
 			switch n.Kind {
-			case world.NoteMail:
+			case story.NoteMail:
 				add(&mails, n.Message)
 				d.threads[n.Message] = thread{n.Key, n.Thread}
-			case world.NoteClaim:
+			case story.NoteClaim:
 				add(&claims, string(n.Key))
 			}
 		}
@@ -163,16 +163,16 @@ func (d *drawing) x(group, name string) (int, bool) {
 }
 
 // line adds an event: its row, those of its notes, and its marks in the lanes.
-func (d *drawing) line(l world.Line) {
+func (d *drawing) line(l story.Line) {
 	d.at = append(d.at, placed{l.At, len(d.rows)})
 	at := len(d.rows)
 	y := at*rowHeight + rowHeight/2
 	who := l.Who
 	x, ok := d.x("mail", l.Message)
 	switch {
-	case l.Actor == world.OfWorker:
+	case l.Actor == story.OfWorker:
 		x, ok = d.x("worker", machine(l.Who))
-	case l.Actor == world.OfFunction && l.Message != "":
+	case l.Actor == story.OfFunction && l.Message != "":
 		who = l.Message + " " + l.Who
 	}
 	d.rows = append(d.rows, row{Kind: "event", Class: string(l.Actor), Time: Clock(l.At), Who: who, Text: l.What})
@@ -181,16 +181,16 @@ func (d *drawing) line(l world.Line) {
 		sign, text, _ := tell(n)
 		d.rows = append(d.rows, row{Kind: "note", Class: string(n.Kind), Sign: sign, Text: text})
 		switch n.Kind {
-		case world.NoteMail:
+		case story.NoteMail:
 			x, ok = d.x("mail", n.Message)
 			mark = dot{X: x, Y: y, Class: "mail", Sign: "✉", Title: n.Text}
-		case world.NoteFault:
+		case story.NoteFault:
 			beside := dot{X: x + laneWidth/4, Y: y, Class: "fault", Sign: "⚡", Title: n.Fault + ": " + n.Text}
 			if !ok { // what has no lane stands before the first
 				beside.X = margin
 			}
 			d.dots = append(d.dots, beside)
-		case world.NoteClaim:
+		case story.NoteClaim:
 			if claimX, known := d.x("claim", string(n.Key)); known {
 				if ok {
 					d.links = append(d.links, link{x, claimX, y})
@@ -198,11 +198,11 @@ func (d *drawing) line(l world.Line) {
 				d.dots = append(d.dots, dot{X: claimX, Y: y, Class: "write", Title: n.Text})
 			}
 			d.claim(n, at)
-		case world.NoteOutcome:
+		case story.NoteOutcome:
 			if mailX, known := d.x("mail", n.Message); known {
 				d.dots = append(d.dots, dot{X: mailX, Y: len(d.rows)*rowHeight - rowHeight/2, Class: "outcome", Sign: "●", Title: n.Text})
 			}
-		case world.NoteViolated:
+		case story.NoteViolated:
 			mark.Class, mark.Sign, mark.Title = "violated", "✘", n.Invariant+": "+n.Text
 		}
 	}
@@ -212,7 +212,7 @@ func (d *drawing) line(l world.Line) {
 }
 
 // claim follows a claim's row: a new container begins a new span.
-func (d *drawing) claim(n world.Note, at int) {
+func (d *drawing) claim(n story.Note, at int) {
 	held := d.claims[n.Key]
 	holds := n.Row != nil && len(n.Row.Jobs) > 0
 	if held != nil && (!holds || held.row.Container != n.Row.Container) {

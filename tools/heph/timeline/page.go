@@ -7,7 +7,7 @@ import (
 	"html/template"
 	"strings"
 
-	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
 //go:embed page.html
@@ -80,7 +80,7 @@ func names(list []string) string {
 	switch len(list) {
 	case 0:
 		return "none"
-	case len(world.Faults()):
+	case len(fault.All()):
 		return "all may strike"
 	}
 	return strings.Join(list, ", ")

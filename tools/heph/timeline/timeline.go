@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/sim/world"
+	"github.com/webordinary/hephaestus/sim/world/story"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 
@@ -53,23 +54,23 @@ func Verdict(s *screen.Screen, run Run) {
 }
 
 // shown says whether a line is told in the short form: lines to follow, and the states of executions.
-func shown(l world.Line) bool {
-	return l.Matters() || l.State != "" || slices.ContainsFunc(l.Notes, func(n world.Note) bool { return n.Kind == world.NoteRecord })
+func shown(l story.Line) bool {
+	return l.Matters() || l.State != "" || slices.ContainsFunc(l.Notes, func(n story.Note) bool { return n.Kind == story.NoteRecord })
 }
 
 // whoColumns is the width of the actors' column.
 const whoColumns = 22
 
-func line(s *screen.Screen, l world.Line) {
+func line(s *screen.Screen, l story.Line) {
 	who := l.Who
-	if l.Actor == world.OfFunction && l.Message != "" {
+	if l.Actor == story.OfFunction && l.Message != "" {
 		who = l.Message + " " + who
 	}
 	style := screen.Plain
 	switch {
-	case l.Actor == world.OfWorker:
+	case l.Actor == story.OfWorker:
 		style = screen.Magenta
-	case l.Actor == world.OfTime, l.State != "":
+	case l.Actor == story.OfTime, l.State != "":
 		style = screen.Dim
 	}
 	s.Printf("%12s  %s  %s\n", Clock(l.At), s.Paint(style, screen.Pad(screen.Cut(who, whoColumns), whoColumns)), s.Paint(plainIf(l.State == "", style), l.What))
@@ -87,28 +88,28 @@ func plainIf(plain bool, style screen.Style) screen.Style {
 }
 
 // tell says how a note looks: its sign, and its text with a word for what the sign and the colour say.
-func tell(n world.Note) (sign, text string, style screen.Style) {
+func tell(n story.Note) (sign, text string, style screen.Style) {
 	switch n.Kind {
-	case world.NoteMail:
+	case story.NoteMail:
 		return "✉", n.Text, screen.Cyan
-	case world.NoteClaim:
+	case story.NoteClaim:
 		return "▪", claim(n), screen.Blue
-	case world.NoteFault:
+	case story.NoteFault:
 		return "⚡", "fault " + n.Fault + ": " + n.Text, screen.Yellow
-	case world.NoteViolated:
+	case story.NoteViolated:
 		return "✘", n.Invariant + " IS BROKEN: " + n.Text, screen.Red
-	case world.NoteOutcome:
+	case story.NoteOutcome:
 		return "●", n.Text, screen.Green
-	case world.NoteError:
+	case story.NoteError:
 		return "·", "answer: " + n.Text, screen.Dim
-	case world.NoteCommand:
+	case story.NoteCommand:
 		return "▶", n.Text, screen.Magenta
 	}
 	return "·", n.Text, screen.Dim
 }
 
 // claim tells a claim row with its ids shortened to what tells them apart.
-func claim(n world.Note) string {
+func claim(n story.Note) string {
 	r := n.Row
 	if r == nil {
 		return n.Text

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/sim/proof/campaign"
-	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/timeline"
 )
@@ -42,8 +43,8 @@ func calm() timeline.Run {
 // broken is a run whose clocks are further apart than the protocol supposes.
 func broken(t *testing.T) timeline.Run {
 	t.Helper()
-	setup := campaign.Setup{Faults: map[world.Fault]bool{world.ClockOffset: true}, Draw: func(c choose.Chooser) world.Scenario {
-		s := world.Draw(c)
+	setup := campaign.Setup{Faults: map[fault.Kind]bool{fault.ClockOffset: true}, Draw: func(c choose.Chooser) scenario.Scenario {
+		s := scenario.Draw(c)
 		s.ClockError = 10 * time.Minute
 		return s
 	}}

@@ -20,6 +20,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/proof/shrink"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 func main() {
@@ -29,7 +31,7 @@ func main() {
 	ignore := flag.String("ignore", "", "invariants not to judge by, separated by commas")
 	shrinking := flag.Duration("shrink", 0, "make the run that kills small, for this long at most")
 	flag.Parse()
-	on, err := world.ParseFaults(*faults)
+	on, err := fault.Parse(*faults)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "killer:", err)
 		os.Exit(2)
@@ -91,7 +93,7 @@ func hunt(options world.Options, seeds int, budget time.Duration) verdict.Verdic
 }
 
 // small shrinks the run that kills. It returns nil if the run cannot be shrunk, for example because it panics.
-func small(faults map[world.Fault]bool, found verdict.Verdict, budget time.Duration) *verdict.Shrunk {
+func small(faults map[fault.Kind]bool, found verdict.Verdict, budget time.Duration) *verdict.Shrunk {
 	begun := time.Now()
 	tape, err := shrink.Seed(campaign.Setup{Faults: faults}, uint64(found.Seed), shrink.Limits{
 		Stop: func() bool { return time.Since(begun) > budget },
@@ -117,7 +119,7 @@ func try(options world.Options, seed int) (found verdict.Verdict) {
 		}
 	}()
 	chooser := choose.NewRandom(uint64(seed))
-	result := world.Run(world.Draw(chooser), chooser, options)
+	result := world.Run(scenario.Draw(chooser), chooser, options)
 	if v := result.Violation; v != nil {
 		struck := slices.Sorted(maps.Keys(result.Struck))
 		return verdict.Verdict{Killed: true, Invariant: v.Invariant, Seed: seed, What: v.What, Struck: struck}

@@ -1,0 +1,68 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+	"github.com/webordinary/hephaestus/sim/system"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+)
+
+// runFunction begins an invocation: an actor of its own, with a clock of its own.
+func (w *World) runFunction(run cloud.Run) {
+	service := strings.TrimPrefix(run.Function, w.names.Prefix()+"-")
+	name := fmt.Sprintf("%s/%d", service, w.invocations)
+	w.invocations++
+	var answer []byte
+	var failed *lambdacore.FunctionError
+	a := w.newActor(name, functionActor, func(a *actor) {
+		function, err := system.New(service, w.environment(a))
+		if err != nil {
+			failed = &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: err.Error()}
+			return
+		}
+		answer, failed = function(system.Context(context.Background(), run.RequestID), run.Payload)
+	})
+	a.about = w.story.about(run.Payload)
+	w.actors = append(w.actors, a)
+	returns := func(what string, answer []byte, failed *lambdacore.FunctionError) {
+		w.schedule(w.dice.latency("return"), name+what, func() {
+			w.carryOut(w.cloud.Returned(w.now, run.InvocationID, answer, failed))
+		})
+	}
+	exited := &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: "the runtime exited"}
+	a.done = func() {
+		if failed == nil && w.dice.strikes(fault.HandlerFails, "return") {
+			// It did its work and ended badly: out of memory at its end, or its answer was lost on the way.
+			failed = exited
+		}
+		what := " returns"
+		if failed != nil {
+			what += " " + failed.Type
+		}
+		returns(what, answer, failed)
+	}
+	a.died = func() { returns(" is found dead", nil, exited) }
+	a.clockMayJump()
+	a.at(w.dice.latency("begin"), "begins", func() { a.proceed(reply{}) })
+}
+
+// environment is what a handler is made with, as the actor sees the world.
+func (w *World) environment(a *actor) system.Environment {
+	return system.Environment{
+		Call: a.call, Now: a.now, NewID: a.newID, Names: w.names, Stack: w.stack,
+		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.routes, Limits: withoutWallClock(), Log: w.log,
+		Watch: func(p system.Protocol) system.Protocol { return w.watch(a, p) },
+	}
+}
+
+// withoutWallClock are the limits of mail without the one that needs a goroutine.
+func withoutWallClock() mail.Limits {
+	limits := mail.DefaultLimits()
+	limits.WallClock = 0
+	return limits
+}

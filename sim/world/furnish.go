@@ -1,0 +1,139 @@
+package world
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
+	"github.com/webordinary/hephaestus/sim/aws/s3core"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
+	"github.com/webordinary/hephaestus/sim/aws/sqscore"
+	"github.com/webordinary/hephaestus/sim/system"
+	"github.com/webordinary/hephaestus/sim/world/choose"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
+)
+
+// Options say how a run is made.
+type Options struct {
+	Faults  map[fault.Kind]bool // that may strike; each seed draws which of them do
+	Fixed   bool                // all of Faults strike, and at their strongest
+	Story   bool                // keep the story of the run
+	Log     *slog.Logger        // of the handlers; nil for none
+	History bool                // keep the history of the protocol's operations
+
+	// Ignore are promises, by the names of oracle.Promises, that are not judged, so that one can see which others catch
+	// the same mistake.
+	Ignore map[string]bool
+
+	Compiled *Compiled // by earlier runs; nil for nothing
+}
+
+// Compiled is what one run has compiled for the next: the state machine, and DynamoDB's expressions. Runs that happen at the
+// same time must not share it.
+type Compiled struct {
+	definitions sfncore.Definitions
+	expressions ddbcore.Expressions
+}
+
+// NewCompiled returns an empty Compiled.
+func NewCompiled() *Compiled { return &Compiled{definitions: sfncore.Definitions{}} }
+
+// newWorld furnishes a cloud, and lays out what will come from outside.
+func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
+	w := bareWorld(s, chooser, options)
+	w.dice.enable(options.Faults, options.Fixed)
+	w.furnish(options.Compiled)
+	for _, m := range s.Mails {
+		w.schedule(m.At, "mail "+m.ID+" arrives", func() { w.put(m) })
+	}
+	w.startWorkers()
+	w.layOutTrouble()
+	return w
+}
+
+// bareWorld is a world without a cloud.
+func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
+	w := &World{
+		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, log: options.Log,
+		names: must(awsx.NewNames("")), routes: must(mail.NewRoutes("example.com")), story: newRecorder(options.Story, s.Mails),
+	}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
+	if options.History {
+		w.history = &history{}
+	}
+	w.writes.world = w
+	w.oracles = oracle.NewPanel(view{w}, &w.scenario, options.Ignore, oracle.Listener{Violated: w.story.violated, Step: w.story.step})
+	return w
+}
+
+// furnish makes the stack's resources by AWS's own calls, before anything can go wrong.
+func (w *World) furnish(known *Compiled) {
+	if known == nil {
+		known = NewCompiled()
+	}
+	w.cloud = system.NewCloud(w.names, cloud.Cores{
+		DynamoDB:      ddbcore.New(ddbcore.Options{Choose: w.coreChoice, OnWrite: w.writes.onWrite, Expressions: &known.expressions}),
+		SQS:           sqscore.New(sqscore.Options{Choose: w.coreChoice}),
+		S3:            s3core.New(s3core.Options{}),
+		StepFunctions: sfncore.New(sfncore.Options{Choose: w.coreChoice, OmitHistory: true, Definitions: known.definitions}),
+		Lambda:        lambdacore.New(lambdacore.Options{}),
+	})
+	var direct client.Call = func(_ context.Context, service, _ string, input any) (any, error) {
+		if _, machine := input.(*sfn.CreateStateMachineInput); machine && w.stage != nil {
+			return &sfn.CreateStateMachineOutput{StateMachineArn: aws.String("arn:aws:states:us-east-1:000000000000:stateMachine:stage")}, nil
+		}
+		output, _, err := w.cloud.Do(w.now, service, input)
+		return output, err
+	}
+	w.stack = must(system.Furnish(context.Background(), w.cloud, w.names, w.scenario.Worker.Visibility, direct))
+}
+
+// coreChoice is what AWS itself may choose. While faults are off it is well-behaved.
+func (w *World) coreChoice(n int, label string) int {
+	if w.dice.healed {
+		return 0
+	}
+	switch {
+	case label == "stale-read":
+		stale := w.dice.strikes(fault.StaleRead, "core")
+		if stale {
+			w.story.fault(fault.StaleRead, "the read does not see the last write")
+		}
+		return bit(stale)
+	case label == sqscore.ChooseGroup, label == "retry jitter":
+		return w.dice.choose(n, label)
+	case label == sqscore.ChooseMessage:
+		if w.dice.strikes(fault.Reordering, "core") {
+			return w.dice.choose(n, label)
+		}
+	}
+	return 0
+}
+
+// put stores a mail as SES does.
+func (w *World) put(m scenario.Mail) {
+	_, effects, err := w.cloud.Do(w.now, "s3", &s3.PutObjectInput{
+		Bucket: aws.String(w.names.Emails()), Key: aws.String(resources.EmailPrefix + m.ID), Body: strings.NewReader(m.MIME()),
+		Metadata: map[string]string{"received-at": strconv.FormatInt(job.Millis(scenario.Epoch.Add(m.Received)), 10)},
+	})
+	mustNil(err)
+	w.story.mail(m)
+	w.carryOut(effects)
+}

@@ -1,0 +1,21 @@
+package world
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+func must[T any](v T, err error) T {
+	mustNil(err)
+	return v
+}
+
+// mustNil stops a world that cannot even be made: a mistake in the simulation, never in what it simulates.
+func mustNil(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("world: %v", err))
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,246 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/services/worker"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
+)
+
+// session is a run of a simulated command, as its worker holds it.
+//
+// Invariant: a session is its owner's session, and one of the world's, from its begin until it is closed.
+// Invariant: commandState changes by become only.
+type session struct {
+	owner   *workerActor
+	task    worker.Task
+	command scenario.Command
+	beganAt time.Time // by the worker's clock
+	state   commandState
+	exitsAt time.Time // by the world's time: by itself, or for it was asked to; it may stand still and exit later
+
+	wait       *item // what ends its worker's Await; nil: its worker is not in Await
+	nudged     bool  // a nudge was heard that its worker was not told of
+	stopIsNews bool  // Invariant: only if its worker's process was told to stop; that is yet to be reported
+}
+
+// commandState is what has been done to a command. That it has exited by itself is not a state: exitsAt says so.
+type commandState string
+
+// The states.
+const (
+	running commandState = ""
+	asked   commandState = "asked to stop" // it saves its work and exits, or ignores that
+	killed  commandState = "killed"        // it has exited
+	closed  commandState = "closed"        // its worker has done with it, or is dead
+)
+
+// follows are the legal changes of state.
+var follows = map[commandState][]commandState{
+	running: {asked, killed, closed},
+	asked:   {killed, closed},
+	killed:  {closed},
+}
+
+// become changes the state.
+func (s *session) become(next commandState) {
+	if !slices.Contains(follows[s.state], next) {
+		panic(fmt.Sprintf("world: the command of %s is %q and becomes %q", s.MessageID(), s.state, next))
+	}
+	s.state = next
+}
+
+// Await sleeps until the command exits, a nudge or a signal comes, or until.
+func (s *session) Await(_ context.Context, until time.Time) worker.Event {
+	if e, ok := s.news(); ok {
+		return e
+	}
+	s.owner.actor.ask(request{wait: true, until: until, arm: s.arm})
+	s.wait = nil
+	if e, ok := s.news(); ok {
+		return e
+	}
+	return worker.Event{Kind: worker.Quiet}
+}
+
+// news is what the session has to report.
+func (s *session) news() (worker.Event, bool) {
+	switch {
+	case s.Exited():
+		return worker.Event{Kind: worker.Exited, Exit: s.exit()}, true
+	case s.nudged:
+		s.nudged = false
+		return worker.Event{Kind: worker.Nudged}, true
+	case s.stopIsNews:
+		s.stopIsNews = false
+		return worker.Event{Kind: worker.Stopped}, true
+	}
+	return worker.Event{}, false
+}
+
+// exit is how the command exits.
+func (s *session) exit() worker.Exit {
+	switch s.state {
+	case killed:
+		return worker.Exit{Code: -1, Summary: "done"}
+	case asked:
+		return worker.Exit{Code: 143, Summary: "done", PartialWork: "half of it"}
+	}
+	return worker.Exit{Code: s.command.ExitCode, Summary: "done"}
+}
+
+// Terminate asks the command to end.
+func (s *session) Terminate() {
+	w, a := s.owner.world, s.owner.actor
+	if s.state != running {
+		return
+	}
+	if !s.Exited() {
+		s.become(asked)
+	}
+	if stopsAt := w.now.Add(s.command.Saves); !s.command.Ignores && stopsAt.Before(s.exitsAt) {
+		s.exitsAt = stopsAt
+	}
+	w.eventOf(a, a.name, "asks the command to stop")
+	w.oracles.CommandIsAsked(s)
+}
+
+// Kill ends the command.
+func (s *session) Kill() {
+	w, a := s.owner.world, s.owner.actor
+	w.oracles.CommandIsKilled(s)
+	if !s.Exited() {
+		s.become(killed)
+	}
+	w.eventOf(a, a.name, "kills the command")
+}
+
+// Close frees nothing here.
+func (s *session) Close() { s.end() }
+
+// end takes the command off the books.
+func (s *session) end() {
+	if s.state == closed {
+		return
+	}
+	s.become(closed)
+	w := s.owner.world
+	s.owner.session = nil
+	w.sessions = slices.DeleteFunc(slices.Clone(w.sessions), func(other *session) bool { return other == s })
+	w.story.ends(w.now, s.owner.actor.name, s.task.Fence)
+	w.oracles.CommandIsOver(s)
+}
+
+// arm ends its worker's wait at the first of: until, the command's exit.
+func (s *session) arm(until time.Time) {
+	now := s.owner.world.now
+	at := s.owner.actor.clock.until(until, now)
+	if s.exitsAt.Before(at) {
+		at = s.exitsAt
+	}
+	if at.Before(now) || s.state == killed {
+		at = now
+	}
+	s.endWait(at)
+}
+
+// wake ends its worker's wait now.
+func (s *session) wake() {
+	if s.wait != nil {
+		s.endWait(s.owner.world.now)
+	}
+}
+
+// endWait lets the session's worker look up at a time, and at no other.
+func (s *session) endWait(at time.Time) {
+	a := s.owner.actor
+	s.wait = &item{at: at, what: "looks up", actor: a, session: s, do: func() { a.proceed(reply{}) }}
+	a.world.agenda.add(s.wait)
+}
+
+// hearNudges takes what is on a key's interrupt queue to the session that listens to it.
+func (w *World) hearNudges(queue string) {
+	for _, s := range w.sessions {
+		if w.names.InterruptQueue(s.task.Work.Message.ProjectUserID) != queue {
+			continue
+		}
+		s.owner.actor.at(w.dice.latency("nudge"), "listens on "+queue, func() { s.listen(queue) })
+	}
+}
+
+// listen takes the nudges off the queue.
+func (s *session) listen(queue string) {
+	if s.state == closed {
+		return
+	}
+	w := s.owner.world
+	url := aws.String("https://sqs/" + queue)
+	output, _, err := w.cloud.Do(w.now, "sqs", &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: 10})
+	if err != nil {
+		return
+	}
+	for _, m := range output.(*sqs.ReceiveMessageOutput).Messages {
+		var n interrupt.Nudge
+		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &n); err == nil && n.ContainerID == s.ContainerID() {
+			s.nudged = true
+			s.nudgeAgain()
+		}
+		_, _, _ = w.cloud.Do(w.now, "sqs", &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle})
+	}
+	if s.nudged {
+		s.wake()
+	}
+}
+
+// nudgeAgain lets the queue, a standard one, hand out once more what was heard and deleted.
+func (s *session) nudgeAgain() {
+	w := s.owner.world
+	if !w.dice.drawn(fault.DuplicateDelivery, "nudge") {
+		return
+	}
+	s.owner.actor.at(w.dice.between(0, time.Minute, "delay.nudge-again"), "hears a nudge again", func() {
+		if w.dice.healed || s.state == closed {
+			return
+		}
+		w.dice.tally.Strike(fault.DuplicateDelivery)
+		w.story.fault(fault.DuplicateDelivery, "the queue hands a nudge out that it has handed out")
+		s.nudged = true
+		s.wake()
+	})
+}
+
+// What oracles read of a command.
+
+func (s *session) Term() oracle.Term {
+	return oracle.Term{Key: s.task.Work.Message.ProjectUserID, Fence: s.task.Fence}
+}
+
+func (s *session) MessageID() string { return s.task.Work.Message.MessageID }
+
+func (s *session) ContainerID() string { return s.task.Work.ContainerID }
+
+func (s *session) Worker() string { return s.owner.actor.name }
+
+func (s *session) BeganAt() time.Time { return s.beganAt }
+
+func (s *session) WorkerNow() time.Time { return s.owner.actor.clock.at(s.owner.world.now) }
+
+func (s *session) Exited() bool { return s.state == killed || !s.exitsAt.After(s.owner.world.now) }
+
+func (s *session) AskedToStop() bool { return s.state == asked }
+
+func (s *session) WorkerStops() bool { return s.owner.stopping }
+
+func (s *session) FrozenUntil() time.Time { return s.owner.actor.frozenUntil }
+
+func (s *session) ClockAhead() time.Duration { return s.owner.actor.ahead }
