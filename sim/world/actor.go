@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
@@ -14,58 +13,25 @@ import (
 // actor is something that runs real code: a Lambda invocation or a worker. Its code is a coroutine that
 // yields at every call of AWS and at every wait; one runs at a time, and only while the world lets it.
 type actor struct {
+	process
 	world *World
-	name  string
-	group string // its name without what tells it from earlier ones: whose draws it shares
-	kind  actorKind
 	clock clock
 
 	coroutine *coroutine // nil if its code has run to its end, or was stopped
 	ask       func(request) reply
 	reply     reply
 	asked     moment // when it made its last request
-	alive     bool   // until its code has run to its end, or its process has died; it never lives again
 	done      func() // called when its code has run to its end
 	died      func() // called when its process has died
+	replace   func() // of a worker's: called when faults cease, if it is dead by then
 
 	frozenUntil  time.Time     // by the world's time
 	cutOffUntil  time.Time     // by the world's time: what it sends does not arrive
 	ahead        time.Duration // how far its clock has jumped ahead, or back, since it last ran: its timers do not know
 	losesMessage bool          // its message will be visible again, for no extension arrives
 
-	ids       int        // made so far, on a stage
-	requests  int        // made so far
-	operation *Operation // of the protocol, under way; nil for none, or if no history is kept
-	about     string     // the message that a function's run is for; only if a story is kept
-	worker    *workerActor
-}
-
-// moment is a time by an actor's own clock, and by the world's.
-type moment struct{ own, world time.Time }
-
-type actorKind int
-
-const (
-	functionActor actorKind = iota
-	workerKind
-)
-
-// longestFreeze is how long an actor stands still at one call. A function's run is ended by Lambda after its
-// timeout, whatever it does; a worker's machine may stand for longer than its lease.
-func (k actorKind) longestFreeze() time.Duration {
-	if k == functionActor {
-		return system.FunctionTimeout
-	}
-	return 5 * time.Minute
-}
-
-// jumpsWithin is how soon a clock jumps that will: while a function makes its few calls, or while a worker
-// watches its command.
-func (k actorKind) jumpsWithin() time.Duration {
-	if k == functionActor {
-		return 200 * time.Millisecond
-	}
-	return 30 * time.Second
+	ids      int  // made so far, on a stage
+	stopping bool // a worker's process was told to stop
 }
 
 // newActor makes an actor of body, which runs when the actor is first resumed. Its draws are those of its
@@ -75,7 +41,7 @@ func (w *World) newActor(name string, kind actorKind, body func(a *actor)) *acto
 	if at := strings.IndexAny(name, "/."); at > 0 {
 		group = name[:at]
 	}
-	a := &actor{world: w, name: name, group: group, kind: kind, clock: w.newClock(name, group), alive: true}
+	a := &actor{process: process{name: name, group: group, kind: kind, alive: true}, world: w, clock: w.newClock(name, group)}
 	c := w.coroutines.take()
 	c.body = func() { body(a) }
 	a.coroutine = c
@@ -102,6 +68,25 @@ func (w *World) newClock(name, group string) clock {
 	return c
 }
 
+// clockMayJump lets the clock of an actor jump soon, if it is alive then. A function gets this once, when it
+// begins, and a worker whenever it calls or waits.
+func (a *actor) clockMayJump() {
+	w := a.world
+	if !w.dice.drawn(fault.ClockStep, a.group) {
+		return
+	}
+	a.at(w.dice.between(0, a.kind.jumpsWithin(), "delay.clock-step."+a.group), "its clock jumps", func() {
+		if w.dice.healed {
+			return
+		}
+		before := a.clock.at(w.now)
+		a.clock.stepped = w.dice.between(-a.clock.bound, a.clock.bound, "clock.step."+a.group)
+		a.ahead += a.clock.at(w.now).Sub(before)
+		w.dice.tally.Strike(fault.ClockStep)
+		w.story.fault(fault.ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
+	})
+}
+
 // writer is the actor as oracles know it; nil is AWS itself.
 func (a *actor) writer() oracle.Writer {
 	switch {
@@ -125,7 +110,7 @@ func (a *actor) now() time.Time {
 // newID is where the ids of the actor's code come from. On a stage each actor has its own, so that moves of two actors
 // commute.
 func (a *actor) newID() string {
-	if a.world.stage != nil {
+	if a.world.staged() {
 		a.ids++
 		return fmt.Sprintf("%s.%d", a.name, a.ids)
 	}
@@ -148,44 +133,14 @@ func (a *actor) call(ctx context.Context, service, operation string, input any) 
 
 // at schedules something of an actor's; it does not happen if the actor has died by then.
 func (a *actor) at(after time.Duration, what string, do func()) *item {
-	i := &item{at: a.world.now.Add(after), what: what, do: do, actor: a}
+	i := &item{at: a.world.now.Add(after), what: what, do: do, by: &a.process}
 	a.world.agenda.add(i)
 	return i
 }
 
-// proceed lets an actor run until its next request, and takes that up.
-func (a *actor) proceed(r reply) {
-	w := a.world
-	a.reply = r
-	if a.ahead > 0 { // it finds out now, as one does that stood still
-		a.frozenUntil = w.now
-	}
-	a.ahead = 0
-	req, _ := a.coroutine.resume()
-	if req.over {
-		w.coroutines.giveBack(a.coroutine)
-		a.coroutine, a.alive = nil, false
-		if a.done != nil {
-			a.done()
-		}
-		return
-	}
-	if a.kind == workerKind {
-		a.clockMayJump()
-	}
-	switch {
-	case !req.wait:
-		a.takeUp(req)
-	case req.arm != nil:
-		req.arm(req.until)
-	default:
-		w.agenda.add(&item{at: a.clock.until(req.until, w.now), what: "wakes up", actor: a, do: func() { a.proceed(reply{}) }})
-	}
-}
-
 // die ends an actor's process, and with it its command.
 func (a *actor) die() {
-	a.world.history.died(a)
+	a.world.history.died(&a.process)
 	a.alive = false
 	a.stop()
 	if a.died != nil {

@@ -18,26 +18,23 @@ type item struct {
 	serial int
 	what   string
 	do     func()
-	actor  *actor // whose it is; nil: the world's
+	by     *process // whose it is; nil: the world's
 
 	request *request // the call that it makes; nil for none
-	session *session // the wait that it ends; nil for none
+	dropped bool     // it must not happen any more
 }
 
 // stale says whether what the item was for is over.
 func (i *item) stale() bool {
-	if i.actor != nil && !i.actor.alive {
-		return true
-	}
-	return i.session != nil && i.session.wait != i
+	return i.dropped || (i.by != nil && !i.by.alive)
 }
 
 // who does it.
 func (i *item) who() string {
-	if i.actor == nil {
+	if i.by == nil {
 		return ofWorld
 	}
-	return i.actor.name
+	return i.by.name
 }
 
 // add puts an item on the agenda.

@@ -20,6 +20,36 @@ const latest = 100 * time.Second
 // longestOutage is how long nothing that an actor sends arrives: longer than a lease.
 const longestOutage = 3 * time.Minute
 
+// proceed lets an actor run until its next request, and takes that up.
+func (a *actor) proceed(r reply) {
+	w := a.world
+	a.reply = r
+	if a.ahead > 0 { // it finds out now, as one does that stood still
+		a.frozenUntil = w.now
+	}
+	a.ahead = 0
+	req, _ := a.coroutine.resume()
+	if req.over {
+		w.coroutines.giveBack(a.coroutine)
+		a.coroutine, a.alive = nil, false
+		if a.done != nil {
+			a.done()
+		}
+		return
+	}
+	if a.kind == workerKind {
+		a.clockMayJump()
+	}
+	switch {
+	case !req.wait:
+		a.takeUp(req)
+	case req.arm != nil:
+		req.arm(req.until)
+	default:
+		w.agenda.add(&item{at: a.clock.until(req.until, w.now), what: "wakes up", by: &a.process, do: func() { a.proceed(reply{}) }})
+	}
+}
+
 // takeUp schedules an actor's call, as the faults will have it.
 func (a *actor) takeUp(req request) {
 	w := a.world
@@ -36,8 +66,8 @@ func (a *actor) takeUp(req request) {
 		w.story.fault(fault.Freeze, fmt.Sprintf("%s stands still for %v before %s", a.name, frozen, describe(req)))
 		delay += frozen
 		a.frozenUntil = w.now.Add(delay)
-		if a.worker != nil {
-			a.worker.standsStill(frozen)
+		if s := w.sessionOf(a); s != nil {
+			s.standsStill(frozen)
 		}
 	case a.kind == workerKind && req.operation == "UpdateItem" && w.dice.strikes(fault.SlowHeartbeat, a.group):
 		slow := w.dice.between(time.Second, w.scenario.Claim.Lease, "delay.heartbeat."+a.group)
@@ -66,7 +96,7 @@ func (a *actor) givesUp(req request, delay time.Duration) (time.Duration, bool) 
 // outage lets every fourth lost request be the first of many.
 func (a *actor) outage() {
 	w := a.world
-	if w.stage != nil || w.dice.choose(4, "outage."+a.group) != 3 {
+	if w.staged() || w.dice.choose(4, "outage."+a.group) != 3 {
 		return
 	}
 	lasts := w.dice.between(10*time.Second, longestOutage, "delay.outage."+a.group)
@@ -123,11 +153,11 @@ func (a *actor) performNow(req request) {
 		a.die()
 	case w.dice.strikes(fault.AnswerLost, a.group):
 		w.story.fault(fault.AnswerLost, "the call took effect; "+a.name+" sees an error")
-		w.history.lost(a)()
+		w.history.lost(&a.process)()
 		a.proceed(reply{err: errTimeout})
 	case w.dice.strikes(fault.SDKRetry, a.group):
 		w.story.fault(fault.SDKRetry, "the call took effect, and the SDK makes it again")
-		w.history.lost(a)()
+		w.history.lost(&a.process)()
 		a.proceed(a.apply(req, a.asked))
 	default:
 		a.proceed(r)
@@ -137,7 +167,7 @@ func (a *actor) performNow(req request) {
 // applyLater makes a call take effect that its caller has given up.
 func (a *actor) applyLater(req request, after time.Duration) {
 	w := a.world
-	asked, over := a.asked, w.history.lost(a)
+	asked, over := a.asked, w.history.lost(&a.process)
 	what := fmt.Sprintf("%s gave up: late %s", a.name, describe(req))
 	w.agenda.add(&item{at: w.now.Add(after), what: what, request: &req, do: func() {
 		a.apply(req, asked)
@@ -160,8 +190,8 @@ func (a *actor) apply(req request, asked moment) reply {
 
 // answer puts the call to the cloud. Task tokens of a stage are the stage's own.
 func (w *World) answer(req request) (any, []cloud.Effect, error) {
-	if w.stage != nil && req.service == "states" {
-		output, err := w.stage.answer(req.input)
+	if w.staged() && req.service == "states" {
+		output, err := w.tokens(req.input)
 		return output, nil, err
 	}
 	return w.cloud.Do(w.now, req.service, req.input)
@@ -204,7 +234,7 @@ func (a *actor) receive(in *sqs.ReceiveMessageInput) {
 	if err == nil && len(output.(*sqs.ReceiveMessageOutput).Messages) == 0 && in.WaitTimeSeconds > 0 {
 		w.story.drop()
 		name := queueName(in.QueueUrl)
-		w.parked[name] = append(w.parked[name], &item{actor: a, what: describe(request{operation: "ReceiveMessage", input: in}), do: func() { a.receive(in) }})
+		w.parked[name] = append(w.parked[name], &item{by: &a.process, what: describe(request{operation: "ReceiveMessage", input: in}), do: func() { a.receive(in) }})
 		return
 	}
 	if err == nil && w.dice.strikes(fault.CrashAfter, a.group) {

@@ -34,3 +34,6 @@ func (c *clock) until(shown, now time.Time) time.Time {
 	}
 	return at
 }
+
+// moment is a time by an actor's own clock, and by the world's.
+type moment struct{ own, world time.Time }

@@ -58,3 +58,13 @@ func (w *World) wakeReceivers(queue string) {
 		w.agenda.add(i)
 	}
 }
+
+// hearNudges takes what is on a key's interrupt queue to the session that listens to it.
+func (w *World) hearNudges(queue string) {
+	for _, s := range w.sessions {
+		if w.names.InterruptQueue(s.task.Work.Message.ProjectUserID) != queue {
+			continue
+		}
+		s.actor.at(w.dice.latency("nudge"), "listens on "+queue, func() { s.listen(queue) })
+	}
+}

@@ -28,31 +28,6 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-// Options say how a run is made.
-type Options struct {
-	Faults  map[fault.Kind]bool // that may strike; each seed draws which of them do
-	Fixed   bool                // all of Faults strike, and at their strongest
-	Story   bool                // keep the story of the run
-	Log     *slog.Logger        // of the handlers; nil for none
-	History bool                // keep the history of the protocol's operations
-
-	// Ignore are promises, by the names of oracle.Promises, that are not judged, so that one can see which others catch
-	// the same mistake.
-	Ignore map[string]bool
-
-	Compiled *Compiled // by earlier runs; nil for nothing
-}
-
-// Compiled is what one run has compiled for the next: the state machine, and DynamoDB's expressions. Runs that happen at the
-// same time must not share it.
-type Compiled struct {
-	definitions sfncore.Definitions
-	expressions ddbcore.Expressions
-}
-
-// NewCompiled returns an empty Compiled.
-func NewCompiled() *Compiled { return &Compiled{definitions: sfncore.Definitions{}} }
-
 // newWorld furnishes a cloud, and lays out what will come from outside.
 func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
 	w := bareWorld(s, chooser, options)
@@ -78,8 +53,8 @@ func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wo
 	if options.History {
 		w.history = &history{}
 	}
-	w.writes.world = w
 	w.oracles = oracle.NewPanel(view{w}, &w.scenario, options.Ignore, oracle.Listener{Violated: w.story.violated, Step: w.story.step})
+	w.writes = writes{names: w.names, oracles: w.oracles, story: w.story, tally: w.dice.tally}
 	return w
 }
 
@@ -96,7 +71,7 @@ func (w *World) furnish(known *Compiled) {
 		Lambda:        lambdacore.New(lambdacore.Options{}),
 	})
 	var direct client.Call = func(_ context.Context, service, _ string, input any) (any, error) {
-		if _, machine := input.(*sfn.CreateStateMachineInput); machine && w.stage != nil {
+		if _, machine := input.(*sfn.CreateStateMachineInput); machine && w.staged() {
 			return &sfn.CreateStateMachineOutput{StateMachineArn: aws.String("arn:aws:states:us-east-1:000000000000:stateMachine:stage")}, nil
 		}
 		output, _, err := w.cloud.Do(w.now, service, input)

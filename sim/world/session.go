@@ -19,10 +19,10 @@ import (
 
 // session is a run of a simulated command, as its worker holds it.
 //
-// Invariant: a session is its owner's session, and one of the world's, from its begin until it is closed.
-// Invariant: commandState changes by become only.
+// Invariant: it is among the world's sessions from its begin until it is closed, and the only one of its actor.
+// Invariant: state changes by become only.
 type session struct {
-	owner   *workerActor
+	actor   *actor // the process of the worker that runs it
 	task    worker.Task
 	command scenario.Command
 	beganAt time.Time // by the worker's clock
@@ -65,7 +65,7 @@ func (s *session) Await(_ context.Context, until time.Time) worker.Event {
 	if e, ok := s.news(); ok {
 		return e
 	}
-	s.owner.actor.ask(request{wait: true, until: until, arm: s.arm})
+	s.actor.ask(request{wait: true, until: until, arm: s.arm})
 	s.wait = nil
 	if e, ok := s.news(); ok {
 		return e
@@ -101,7 +101,7 @@ func (s *session) exit() worker.Exit {
 
 // Terminate asks the command to end.
 func (s *session) Terminate() {
-	w, a := s.owner.world, s.owner.actor
+	w, a := s.actor.world, s.actor
 	if s.state != running {
 		return
 	}
@@ -111,18 +111,18 @@ func (s *session) Terminate() {
 	if stopsAt := w.now.Add(s.command.Saves); !s.command.Ignores && stopsAt.Before(s.exitsAt) {
 		s.exitsAt = stopsAt
 	}
-	w.eventOf(a, a.name, "asks the command to stop")
+	w.eventOf(&a.process, a.name, "asks the command to stop")
 	w.oracles.CommandIsAsked(s)
 }
 
 // Kill ends the command.
 func (s *session) Kill() {
-	w, a := s.owner.world, s.owner.actor
+	w, a := s.actor.world, s.actor
 	w.oracles.CommandIsKilled(s)
 	if !s.Exited() {
 		s.become(killed)
 	}
-	w.eventOf(a, a.name, "kills the command")
+	w.eventOf(&a.process, a.name, "kills the command")
 }
 
 // Close frees nothing here.
@@ -134,17 +134,16 @@ func (s *session) end() {
 		return
 	}
 	s.become(closed)
-	w := s.owner.world
-	s.owner.session = nil
+	w := s.actor.world
 	w.sessions = slices.DeleteFunc(slices.Clone(w.sessions), func(other *session) bool { return other == s })
-	w.story.ends(w.now, s.owner.actor.name, s.task.Fence)
+	w.story.ends(w.now, s.actor.name, s.task.Fence)
 	w.oracles.CommandIsOver(s)
 }
 
 // arm ends its worker's wait at the first of: until, the command's exit.
 func (s *session) arm(until time.Time) {
-	now := s.owner.world.now
-	at := s.owner.actor.clock.until(until, now)
+	now := s.actor.world.now
+	at := s.actor.clock.until(until, now)
 	if s.exitsAt.Before(at) {
 		at = s.exitsAt
 	}
@@ -157,25 +156,24 @@ func (s *session) arm(until time.Time) {
 // wake ends its worker's wait now.
 func (s *session) wake() {
 	if s.wait != nil {
-		s.endWait(s.owner.world.now)
+		s.endWait(s.actor.world.now)
 	}
 }
 
 // endWait lets the session's worker look up at a time, and at no other.
 func (s *session) endWait(at time.Time) {
-	a := s.owner.actor
-	s.wait = &item{at: at, what: "looks up", actor: a, session: s, do: func() { a.proceed(reply{}) }}
+	a := s.actor
+	if s.wait != nil {
+		s.wait.dropped = true
+	}
+	s.wait = &item{at: at, what: "looks up", by: &a.process, do: func() { a.proceed(reply{}) }}
 	a.world.agenda.add(s.wait)
 }
 
-// hearNudges takes what is on a key's interrupt queue to the session that listens to it.
-func (w *World) hearNudges(queue string) {
-	for _, s := range w.sessions {
-		if w.names.InterruptQueue(s.task.Work.Message.ProjectUserID) != queue {
-			continue
-		}
-		s.owner.actor.at(w.dice.latency("nudge"), "listens on "+queue, func() { s.listen(queue) })
-	}
+// standsStill lets the command stand still as long as its worker does: the machine is frozen.
+func (s *session) standsStill(d time.Duration) {
+	s.exitsAt = s.exitsAt.Add(d)
+	s.actor.world.oracles.CommandStandsStill(s, d)
 }
 
 // listen takes the nudges off the queue.
@@ -183,7 +181,7 @@ func (s *session) listen(queue string) {
 	if s.state == closed {
 		return
 	}
-	w := s.owner.world
+	w := s.actor.world
 	url := aws.String("https://sqs/" + queue)
 	output, _, err := w.cloud.Do(w.now, "sqs", &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: 10})
 	if err != nil {
@@ -204,11 +202,11 @@ func (s *session) listen(queue string) {
 
 // nudgeAgain lets the queue, a standard one, hand out once more what was heard and deleted.
 func (s *session) nudgeAgain() {
-	w := s.owner.world
+	w := s.actor.world
 	if !w.dice.drawn(fault.DuplicateDelivery, "nudge") {
 		return
 	}
-	s.owner.actor.at(w.dice.between(0, time.Minute, "delay.nudge-again"), "hears a nudge again", func() {
+	s.actor.at(w.dice.between(0, time.Minute, "delay.nudge-again"), "hears a nudge again", func() {
 		if w.dice.healed || s.state == closed {
 			return
 		}
@@ -229,18 +227,18 @@ func (s *session) MessageID() string { return s.task.Work.Message.MessageID }
 
 func (s *session) ContainerID() string { return s.task.Work.ContainerID }
 
-func (s *session) Worker() string { return s.owner.actor.name }
+func (s *session) Worker() string { return s.actor.name }
 
 func (s *session) BeganAt() time.Time { return s.beganAt }
 
-func (s *session) WorkerNow() time.Time { return s.owner.actor.clock.at(s.owner.world.now) }
+func (s *session) WorkerNow() time.Time { return s.actor.clock.at(s.actor.world.now) }
 
-func (s *session) Exited() bool { return s.state == killed || !s.exitsAt.After(s.owner.world.now) }
+func (s *session) Exited() bool { return s.state == killed || !s.exitsAt.After(s.actor.world.now) }
 
 func (s *session) AskedToStop() bool { return s.state == asked }
 
-func (s *session) WorkerStops() bool { return s.owner.stopping }
+func (s *session) WorkerStops() bool { return s.actor.stopping }
 
-func (s *session) FrozenUntil() time.Time { return s.owner.actor.frozenUntil }
+func (s *session) FrozenUntil() time.Time { return s.actor.frozenUntil }
 
-func (s *session) ClockAhead() time.Duration { return s.owner.actor.ahead }
+func (s *session) ClockAhead() time.Duration { return s.actor.ahead }

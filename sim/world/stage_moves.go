@@ -28,7 +28,7 @@ func (s *stage) moves() []stageMove {
 	for _, i := range s.ready() {
 		m := choose.Move{Name: i.move(), Touches: i.touches()}
 		moves = append(moves, stageMove{Move: m, item: i, fault: none, act: -1})
-		if i.actor == nil || i.request == nil || s.struck == s.Budget {
+		if i.by == nil || i.request == nil || s.struck == s.Budget {
 			continue
 		}
 		for _, f := range s.Faults {
@@ -67,19 +67,19 @@ func possible(f fault.Kind, r request) bool {
 
 // move is the item's name: the same in every run in which it is the same move.
 func (i *item) move() string {
-	if i.actor == nil {
+	if i.by == nil {
 		return i.what
 	}
-	return fmt.Sprintf("%s %d: %s", i.actor.name, i.actor.requests, i.what)
+	return fmt.Sprintf("%s %d: %s", i.by.name, i.by.requests, i.what)
 }
 
 // touches is what a move touches: its actor, what its call reads and writes, and, as a worker's next steps
 // may begin or end a command, which the oracle compares with the others that run, the commands.
 func (i *item) touches() []choose.Touch {
 	var touches []choose.Touch
-	if i.actor != nil {
-		touches = append(touches, choose.Touch{Object: i.actor.name, Writes: true})
-		if i.actor.kind == workerKind {
+	if i.by != nil {
+		touches = append(touches, choose.Touch{Object: i.by.name, Writes: true})
+		if i.by.kind == workerKind {
 			touches = append(touches, choose.Touch{Object: commands, Writes: true})
 		}
 	}

@@ -8,6 +8,12 @@ type trace struct {
 	hash   uint64
 }
 
+// Who does what no actor does.
+const (
+	ofWorld = "world" // what comes from outside, and deliveries
+	ofTime  = "time"  // what AWS does by itself when its time has come
+)
+
 func (t *trace) add(now time.Time, who, what string) {
 	t.events++
 	t.hash = (t.hash ^ uint64(now.UnixNano())) * 1099511628211

@@ -2,7 +2,6 @@ package world
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -67,37 +66,6 @@ func (w *World) deleteExpired() {
 		}
 		w.story.fault(fault.TTLLag, "deletes "+key.Hash+" from "+key.Table)
 	}
-}
-
-// clockMayJump lets the clock of an actor jump soon, if it is alive then. A function gets this once, when it
-// begins, and a worker whenever it calls or waits.
-func (a *actor) clockMayJump() {
-	w := a.world
-	if !w.dice.drawn(fault.ClockStep, a.group) {
-		return
-	}
-	a.at(w.dice.between(0, a.kind.jumpsWithin(), "delay.clock-step."+a.group), "its clock jumps", func() {
-		if w.dice.healed {
-			return
-		}
-		before := a.clock.at(w.now)
-		a.clock.stepped = w.dice.between(-a.clock.bound, a.clock.bound, "clock.step."+a.group)
-		a.ahead += a.clock.at(w.now).Sub(before)
-		w.dice.tally.Strike(fault.ClockStep)
-		w.story.fault(fault.ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
-	})
-}
-
-// heal ends the safety phase: no more faults; the dead are replaced, the frozen thaw, clocks are kept.
-func (w *World) heal() {
-	w.dice.healed = true
-	w.event(ofWorld, "faults cease")
-	for _, a := range w.actors {
-		if a.kind == workerKind && !a.alive && a.worker.actor == a {
-			a.worker.restart()
-		}
-	}
-	w.redrive()
 }
 
 // redrive is what a person does after the trouble: events that Lambda gave up are given to their functions

@@ -44,7 +44,7 @@ func (j judged) told(m job.Message, d claim.Decision, err error) {
 
 func (j judged) Heartbeat(ctx context.Context, l claim.Lease) (claim.Beat, error) {
 	beat, err := j.Protocol.Heartbeat(ctx, l)
-	if s := j.actor.worker.session; s != nil && beat.Result == awsx.Applied {
+	if s := j.actor.world.sessionOf(j.actor); s != nil && beat.Result == awsx.Applied {
 		j.actor.world.oracles.LeaseIsKnown(s, job.Millis(beat.Lease.ExpiresAt))
 	}
 	return beat, err
@@ -58,7 +58,7 @@ type watched struct {
 }
 
 func observe[Out any](w watched, key job.Key, in any, do func() (Out, error)) (Out, error) {
-	op := w.history.begin(w.actor, key, in)
+	op := w.history.begin(&w.actor.process, key, in)
 	out, err := do()
 	w.actor.operation = nil
 	op.Out, op.Err, op.Returned = out, err, w.history.place()

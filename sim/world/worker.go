@@ -14,12 +14,10 @@ import (
 
 // workerActor is the machine of a worker: the real worker runs on it as one process after another.
 type workerActor struct {
-	world    *World
-	number   int
-	actor    *actor            // the process
-	session  *session          // of the command that runs
-	stopping bool              // the process was told to stop
-	staged   *scenario.Command // what its command does, on a stage
+	world  *World
+	number int
+	actor  *actor            // the process
+	staged *scenario.Command // what its command does, on a stage
 }
 
 // startWorkers brings the scenario's workers up.
@@ -33,7 +31,18 @@ func (w *World) startWorkers() {
 // newProcess makes a process of the worker that runs body.
 func (wa *workerActor) newProcess(name string, body func(*worker.Worker)) *actor {
 	a := wa.world.newActor(name, workerKind, func(a *actor) { body(wa.make(a)) })
-	a.worker, a.died, wa.actor = wa, wa.processDied, a
+	wa.actor = a
+	a.died = func() {
+		if s := wa.world.sessionOf(a); s != nil { // its command dies with it
+			s.end()
+		}
+		wa.restart()
+	}
+	a.replace = func() {
+		if wa.actor == a {
+			wa.restart()
+		}
+	}
 	return a
 }
 
@@ -41,7 +50,6 @@ func (wa *workerActor) newProcess(name string, body func(*worker.Worker)) *actor
 func (wa *workerActor) start() {
 	w := wa.world
 	w.ids++
-	wa.stopping = false
 	a := wa.newProcess(fmt.Sprintf("worker-%d.%d", wa.number, w.ids), func(real *worker.Worker) { real.Run(context.Background()) })
 	a.done = wa.restart
 	w.actors = append(w.actors, a)
@@ -64,7 +72,7 @@ func (wa *workerActor) make(a *actor) *worker.Worker {
 // restart replaces a worker that has died or stopped, after a while.
 func (wa *workerActor) restart() {
 	w := wa.world
-	if w.stage != nil {
+	if w.staged() {
 		return
 	}
 	after := w.dice.latency("restart")
@@ -79,47 +87,32 @@ func (wa *workerActor) restart() {
 	})
 }
 
-// processDied: its command dies with it.
-func (wa *workerActor) processDied() {
-	if wa.session != nil {
-		wa.session.end()
-	}
-	wa.restart()
-}
-
 // tellToStop sends the worker SIGTERM.
 func (wa *workerActor) tellToStop() {
 	w := wa.world
 	if w.dice.healed {
 		return
 	}
-	if s := wa.session; s != nil && !wa.stopping {
+	a, s := wa.actor, w.sessionOf(wa.actor)
+	if s != nil && !a.stopping {
 		s.stopIsNews = true
 	}
-	wa.stopping = true
+	a.stopping = true
 	w.dice.tally.Strike(fault.WorkerStops)
 	w.story.fault(fault.WorkerStops, "SIGTERM")
-	if wa.session != nil {
-		wa.session.wake()
+	if s != nil {
+		s.wake()
 		return
 	}
 	for _, queue := range sortedKeys(w.parked) {
 		waiting := w.parked[queue]
 		for i, it := range waiting {
-			if it.actor == wa.actor {
+			if it.by == &a.process {
 				w.parked[queue] = append(waiting[:i:i], waiting[i+1:]...)
-				wa.actor.at(0, "gives its receive up", func() { wa.actor.proceed(reply{err: context.Canceled}) })
+				a.at(0, "gives its receive up", func() { a.proceed(reply{err: context.Canceled}) })
 				return
 			}
 		}
-	}
-}
-
-// standsStill lets the command stand still as long as its worker does: the machine is frozen.
-func (wa *workerActor) standsStill(d time.Duration) {
-	if s := wa.session; s != nil {
-		s.exitsAt = s.exitsAt.Add(d)
-		wa.world.oracles.CommandStandsStill(s, d)
 	}
 }
 
@@ -127,7 +120,7 @@ func (wa *workerActor) standsStill(d time.Duration) {
 func (wa *workerActor) Now() time.Time { return wa.actor.now() }
 
 // Stopping says whether the worker was told to stop.
-func (wa *workerActor) Stopping() bool { return wa.stopping }
+func (wa *workerActor) Stopping() bool { return wa.actor.stopping }
 
 // WithDeadline is a context of the machine's clock.
 func (wa *workerActor) WithDeadline(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
@@ -175,11 +168,10 @@ func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, 
 		command.Takes, command.Ignores = 100*time.Hour, true
 	}
 	s := &session{
-		owner: wa, task: t, command: command, beganAt: wa.Now(), exitsAt: w.now.Add(command.Takes), stopIsNews: wa.stopping,
+		actor: a, task: t, command: command, beganAt: wa.Now(), exitsAt: w.now.Add(command.Takes), stopIsNews: a.stopping,
 	}
-	wa.session = s
 	w.sessions = append(w.sessions, s)
-	w.eventOf(a, a.name, "begins the command of "+message)
+	w.eventOf(&a.process, a.name, "begins the command of "+message)
 	w.story.begins(w.now, a.name, message, t.Work.ContainerID, t.Fence)
 	if stuck {
 		w.story.fault(fault.StuckCommand, "the command never ends by itself, and ignores SIGTERM")

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/proof/mutants"
 	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
 // root is the tree's folder, the nearest one with a go.mod. Bazel's sandbox has none: there, and only there, the test is
@@ -78,6 +80,16 @@ func TestEveryNeededFaultIsOne(t *testing.T) {
 		for _, name := range m.Needs {
 			if !slices.ContainsFunc(fault.All(), func(f fault.Kind) bool { return f.String() == name }) {
 				t.Errorf("mutant %s needs %q, which is no fault", m.Name, name)
+			}
+		}
+	}
+}
+
+func TestEveryPromiseThatCatchesIsOne(t *testing.T) {
+	for _, m := range all(t) {
+		for _, name := range m.CaughtBy {
+			if _, err := oracle.Parse(name); err != nil && m.Package == "" && name != campaign.Panicked {
+				t.Errorf("mutant %s: %v", m.Name, err)
 			}
 		}
 	}

@@ -7,20 +7,14 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
-// refinement is the invariant that judges each write, whether or not the write does harm. With it a mutant
-// seldom needs a fault: its write is found wrong before a fault makes it do harm.
-const refinement = "refinement"
+// byWrite are the promises that judge each write, whether or not the write does harm. With them a
+// mutant seldom needs a fault: its write is found wrong before a fault makes it do harm.
+var byWrite = []string{refined, "row"}
+
+const refined = "refinement"
 
 // families are faults that do the same kind of harm: a mutant that needs one of them dies of any.
-var families = []struct {
-	name   string
-	faults []fault.Kind
-}{
-	{"clocks", []fault.Kind{fault.ClockOffset, fault.ClockDrift, fault.ClockStep}},
-	{"crashes", []fault.Kind{fault.CrashBefore, fault.CrashAfter}}, // dying after a call is dying before the next
-	{"lost calls", []fault.Kind{fault.RequestLost, fault.AnswerLost, fault.LateRequest}},
-	{"standstill", []fault.Kind{fault.Freeze, fault.SlowHeartbeat}},
-}
+var families = []fault.Family{fault.Clocks, fault.Crashes, fault.LostCalls, fault.Standstill}
 
 // Need is a fault, or a family of faults, with the mutants that live without it.
 type Need struct {
@@ -30,7 +24,7 @@ type Need struct {
 }
 
 // Necessity turns a report that was made with Options.Faults into a row for each fault and family. A mutant
-// is judged by the promises alone, without refinement, and lives without a fault if it survives ten times the
+// is judged by the promises alone, without those that look at each write, and lives without a fault if it survives ten times the
 // seeds that it takes to kill it with all faults, 300 at least.
 func Necessity(r Report) []Need {
 	var rows []Need
@@ -48,10 +42,10 @@ func Necessity(r Report) []Need {
 	}
 	for _, family := range families {
 		var names []string
-		for _, f := range family.faults {
+		for _, f := range fault.Of(family) {
 			names = append(names, f.String())
 		}
-		row(family.name, names)
+		row(string(family), names)
 	}
 	return rows
 }
@@ -60,16 +54,16 @@ func Necessity(r Report) []Need {
 // strike under the seed that kills is not needed, because that seed kills without it too.
 func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([]string, error) {
 	seen := result.Verdict
-	if seen.Invariant == refinement {
+	if slices.Contains(byWrite, seen.Invariant) {
 		if result.Second == nil {
 			return nil, nil
 		}
 		seen = *result.Second
 	}
-	p := prey{ignore: refinement, seeds: max(300, 10*seen.Seeds), budget: l.options.Budget}
+	p := prey{ignore: without(refined), seeds: max(300, 10*seen.Seeds), budget: l.options.Budget}
 	struck := seen.Struck
 	var lives []string
-	without := func(name string, faults ...fault.Kind) error {
+	try := func(name string, faults ...fault.Kind) error {
 		if !slices.ContainsFunc(faults, func(f fault.Kind) bool { return slices.Contains(struck, f.String()) }) {
 			return nil
 		}
@@ -88,13 +82,13 @@ func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([
 		return nil
 	}
 	for _, f := range fault.All() {
-		if err := without(f.String(), f); err != nil {
+		if err := try(f.String(), f); err != nil {
 			return nil, err
 		}
 	}
 	struck = seen.Struck
 	for _, family := range families {
-		if err := without(family.name, family.faults...); err != nil {
+		if err := try(string(family), fault.Of(family)...); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ const (
 )
 
 // StorySizes says how short the counter-examples of the mutants that the simulation killed are after
-// shrinking, in events to follow (see world.Story.EventsToFollow).
+// shrinking, in events to follow (see story.Story.EventsToFollow).
 type StorySizes struct {
 	Counted int `json:"counted"`
 	Short   int `json:"short"` // shrink.Short events or fewer

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webordinary/hephaestus/sim/proof/campaign"
 	"github.com/webordinary/hephaestus/sim/proof/mutants/verdict"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
@@ -190,7 +191,7 @@ func (l *lab) simulate(ctx context.Context, killer string, result *Result) error
 	}
 	again := all
 	again.shrink = 0
-	again.ignore, again.seeds, again.budget = first.Invariant, min(all.seeds, max(500, 10*first.Seeds)), min(all.budget, secondBudget)
+	again.ignore, again.seeds, again.budget = without(first.Invariant), min(all.seeds, max(500, 10*first.Seeds)), min(all.budget, secondBudget)
 	second, err := l.hunt(ctx, killer, again)
 	if err != nil {
 		return err
@@ -204,13 +205,25 @@ func (l *lab) simulate(ctx context.Context, killer string, result *Result) error
 	return err
 }
 
+// without is what a second hunt ignores after a kill by an invariant: that one, and if it looks at each write, all that
+// do. A panic is not judged, so it cannot be ignored.
+func without(invariant string) string {
+	switch {
+	case invariant == campaign.Panicked:
+		return ""
+	case slices.Contains(byWrite, invariant):
+		return strings.Join(byWrite, ",")
+	}
+	return invariant
+}
+
 // secondBudget bounds the search for a second killer.
 const secondBudget = 15 * time.Second
 
 // prey says what a killer tries, and for how long.
 type prey struct {
 	faults []fault.Kind
-	ignore string // an invariant that is not judged
+	ignore string // invariants that are not judged, separated by commas
 	seeds  int
 	budget time.Duration
 	shrink time.Duration // of the run that kills, at most; 0: not

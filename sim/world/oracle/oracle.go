@@ -12,6 +12,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/webordinary/hephaestus/libs/refinement"
+	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
 // promise is a line of the table.
@@ -20,9 +23,6 @@ type promise struct {
 	says  string
 	watch func(*Panel, broken) hooks
 }
-
-// broken says that the promise is broken, and how.
-type broken func(format string, arguments ...any)
 
 // promises are judged in this order: it decides which one an event is said to break that breaks several. Each write
 // is judged by what it does to claims before it is judged as a step of the model, which it mostly is not then either.
@@ -41,7 +41,27 @@ var promises = [...]promise{
 	{"spurious", "a command is not killed under a lease that its worker knows to have", watchKills},
 	{"orphan", "nothing is left behind: no execution, token, message, preemptor or command", watchOrphans},
 	{"row", "a claim row is never half written", watchRows},
-	{"refinement", "every write is a step that the model allows", watchSteps},
+	{refined, "every write is a step that the model allows", watchSteps},
+}
+
+// NewPanel seats the oracles of a run, less those that ignore names.
+func NewPanel(view View, s *scenario.Scenario, ignore map[string]bool, listener Listener) *Panel {
+	p := &Panel{
+		view: view, scenario: s, model: refinement.Settings(s.Claim), ignore: ignore, listener: listener,
+		leaseMillis: map[Term]int64{}, oracles: make([]hooks, 0, len(promises)),
+	}
+	for _, promise := range promises {
+		h := promise.watch(p, func(format string, arguments ...any) {
+			if p.violation == nil {
+				p.Broken(promise.name, fmt.Sprintf(format, arguments...))
+			}
+		})
+		p.oracles = append(p.oracles, h)
+		if h.runs != nil {
+			p.byEvent = append(p.byEvent, h.runs)
+		}
+	}
+	return p
 }
 
 // Promise is a promise by its name.

@@ -41,10 +41,3 @@ func (o orphans) rest(e *Ending) {
 	}
 	o.CommandsAreOver()
 }
-
-// CommandsAreOver judges that no command runs any more.
-func (p *Panel) CommandsAreOver() {
-	if len(p.commands) > 0 {
-		p.Broken("orphan", "a command still runs")
-	}
-}

@@ -1,14 +1,12 @@
 package oracle
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/libs/refinement"
 	"github.com/webordinary/hephaestus/model"
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
@@ -49,6 +47,9 @@ type hooks struct {
 	remains   func(*Ending)    // what else is left
 }
 
+// broken says that the promise is broken, and how.
+type broken func(format string, arguments ...any)
+
 // Panel is the oracles of one run.
 type Panel struct {
 	view      View
@@ -64,26 +65,6 @@ type Panel struct {
 	leaseMillis map[Term]int64 // until when its holder was ever given the lease, by its own clock
 }
 
-// NewPanel seats the oracles of a run, less those that ignore names.
-func NewPanel(view View, s *scenario.Scenario, ignore map[string]bool, listener Listener) *Panel {
-	p := &Panel{
-		view: view, scenario: s, model: refinement.Settings(s.Claim), ignore: ignore, listener: listener,
-		leaseMillis: map[Term]int64{}, oracles: make([]hooks, 0, len(promises)),
-	}
-	for _, promise := range promises {
-		h := promise.watch(p, func(format string, arguments ...any) {
-			if p.violation == nil {
-				p.Broken(promise.name, fmt.Sprintf(format, arguments...))
-			}
-		})
-		p.oracles = append(p.oracles, h)
-		if h.runs != nil {
-			p.byEvent = append(p.byEvent, h.runs)
-		}
-	}
-	return p
-}
-
 // Violation is the first promise that the run broke; nil if it has broken none.
 func (p *Panel) Violation() *Violation { return p.violation }
 
@@ -95,6 +76,9 @@ func (p *Panel) Broken(name, what string) {
 	p.violation = &Violation{Invariant: name, What: what, At: p.view.Now().Sub(scenario.Epoch), Event: p.view.Event()}
 	p.listener.Violated(*p.violation)
 }
+
+// refined is the name of the promise that every write is a step of the model; a row that cannot be read breaks it too.
+const refined = "refinement"
 
 // Unreadable notes that a row cannot be read: nothing that the protocol writes is so.
 func (p *Panel) Unreadable(err error) { p.Broken(refined, err.Error()) }
@@ -250,6 +234,13 @@ func (p *Panel) AtEnd(e *Ending) {
 		if h.remains != nil {
 			h.remains(e)
 		}
+	}
+}
+
+// CommandsAreOver judges that no command runs any more.
+func (p *Panel) CommandsAreOver() {
+	if len(p.commands) > 0 {
+		p.Broken("orphan", "a command still runs")
 	}
 }
 

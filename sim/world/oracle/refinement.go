@@ -5,9 +5,6 @@ import (
 	"github.com/webordinary/hephaestus/libs/refinement"
 )
 
-// refined is the name of the promise that every write is a step of the model; a row that cannot be read breaks it too.
-const refined = "refinement"
-
 // watchSteps is the oracle of refinement. It tells the listener which step a write is.
 func watchSteps(p *Panel, broken broken) hooks {
 	return hooks{change: func(c Change) {

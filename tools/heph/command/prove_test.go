@@ -256,11 +256,11 @@ func TestTheFirstSeedThatBreaksAPromiseIsToldAtOnce(t *testing.T) {
 	told := ""
 	a := &app{Streams: Streams{Out: &out, Err: &errors, Getenv: func(string) string { return "" }}, output: asJSON}
 	runs := 0
-	_ = a.carryOut(t.Context(), simFlags{from: seed, seeds: 3, faults: "all", mode: "random", threads: 1, draw: func(c choose.Chooser) world.Scenario {
+	_ = a.carryOut(t.Context(), simFlags{from: seed, seeds: 3, faults: "all", mode: "random", threads: 1, draw: func(c choose.Chooser) scenario.Scenario {
 		if runs++; runs == 2 {
 			told = errors.String()
 		}
-		s := world.Draw(c)
+		s := scenario.Draw(c)
 		s.ClockError = 10 * time.Minute
 		return s
 	}})

@@ -11,7 +11,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
 	"github.com/webordinary/hephaestus/sim/world/fault"
+	"github.com/webordinary/hephaestus/sim/world/oracle"
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
@@ -28,7 +28,7 @@ func main() {
 	seeds := flag.Int("seeds", 1000, "try this many seeds at most, from 0")
 	budget := flag.Duration("budget", time.Minute, "stop trying after this time")
 	faults := flag.String("faults", "all", "faults that may strike: all, none or their names")
-	ignore := flag.String("ignore", "", "invariants not to judge by, separated by commas")
+	ignore := flag.String("ignore", "", "promises not to judge by, separated by commas")
 	shrinking := flag.Duration("shrink", 0, "make the run that kills small, for this long at most")
 	flag.Parse()
 	on, err := fault.Parse(*faults)
@@ -36,10 +36,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "killer:", err)
 		os.Exit(2)
 	}
-	options := world.Options{Faults: on, Ignore: map[string]bool{}}
-	for name := range strings.SplitSeq(*ignore, ",") {
-		options.Ignore[name] = true
+	ignored, err := oracle.Parse(*ignore)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "killer:", err)
+		os.Exit(2)
 	}
+	options := world.Options{Faults: on, Ignore: ignored}
 	debug.SetGCPercent(800) // a world lives for milliseconds and keeps little
 	found := hunt(options, *seeds, *budget)
 	if found.Killed && *shrinking > 0 {

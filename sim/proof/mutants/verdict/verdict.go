@@ -16,7 +16,7 @@ type Verdict struct {
 
 // Shrunk is what is left of the run that killed.
 type Shrunk struct {
-	Events       int      `json:"events"`       // to follow, see world.Story.EventsToFollow
+	Events       int      `json:"events"`       // to follow, see story.Story.EventsToFollow
 	EventsBefore int      `json:"eventsBefore"` // … in the seed's run
 	WorldEvents  int      `json:"worldEvents"`  // all that happened
 	Faults       []string `json:"faults"`       // that may strike

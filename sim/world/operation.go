@@ -1,0 +1,60 @@
+package world
+
+import (
+	"time"
+
+	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
+)
+
+// Operation is one step of the protocol, as its caller saw it. Called and Returned are places in the
+// order in which the run's operations were called and returned. One with several attempts whose answers
+// were lost, or that took effect when their caller had given them up, is in the history more than once:
+// as what it answered, and, Unknown, as what else it may have done.
+type Operation struct {
+	Who    string
+	Key    job.Key
+	In     any // ToAdmit, ToCheck, …
+	Out    any // the step's answer, a type of package claim; nil where Unknown
+	Err    error
+	Nows   []time.Time // what the caller's clock said when the step asked it
+	IDs    []string    // that it made
+	Called int
+
+	Returned int
+	Unknown  bool // its caller does not know whether it took effect
+}
+
+// The steps of the protocol, with their arguments.
+type (
+	ToAdmit     struct{ Message job.Message }
+	ToCheck     struct{ Message job.Message }
+	ToClaim     struct{ Message job.Message }
+	ToInterrupt struct {
+		Message job.Message
+		Token   string
+	}
+	ToCleanUp struct{ claim.CleanUp }
+	ToStart   struct {
+		Work     job.Work
+		WorkerID string
+	}
+	ToDecline struct {
+		Work     job.Work
+		WorkerID string
+	}
+	ToBeat   struct{ claim.Lease }
+	ToFinish struct {
+		Lease claim.Lease
+		End   claim.End
+	}
+	ToHandBack struct{ claim.Lease }
+	ToExpire   struct{} // DynamoDB deletes the key's row
+)
+
+// saw notes what the caller's clock said.
+func (op *Operation) saw(now time.Time) {
+	if n := len(op.Nows); n == 0 || !op.Nows[n-1].Equal(now) {
+		op.Nows = append(op.Nows, now)
+	}
+}

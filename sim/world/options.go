@@ -1,0 +1,34 @@
+package world
+
+import (
+	"log/slog"
+
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
+	"github.com/webordinary/hephaestus/sim/world/fault"
+)
+
+// Options say how a run is made.
+type Options struct {
+	Faults  map[fault.Kind]bool // that may strike; each seed draws which of them do
+	Fixed   bool                // all of Faults strike, and at their strongest
+	Story   bool                // keep the story of the run
+	Log     *slog.Logger        // of the handlers; nil for none
+	History bool                // keep the history of the protocol's operations
+
+	// Ignore are promises, by the names of oracle.Promises, that are not judged, so that one can see which others catch
+	// the same mistake.
+	Ignore map[string]bool
+
+	Compiled *Compiled // by earlier runs; nil for nothing
+}
+
+// Compiled is what one run has compiled for the next: the state machine, and DynamoDB's expressions. Runs that happen at the
+// same time must not share it.
+type Compiled struct {
+	definitions sfncore.Definitions
+	expressions ddbcore.Expressions
+}
+
+// NewCompiled returns an empty Compiled.
+func NewCompiled() *Compiled { return &Compiled{definitions: sfncore.Definitions{}} }

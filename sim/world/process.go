@@ -1,0 +1,43 @@
+package world
+
+import (
+	"time"
+
+	"github.com/webordinary/hephaestus/sim/system"
+)
+
+// process is what the agenda, the history and a stage know of an actor.
+type process struct {
+	name      string
+	group     string // its name without what tells it from earlier ones: whose draws it shares
+	kind      actorKind
+	alive     bool       // until its code has run to its end, or its process has died; it never lives again
+	about     string     // the message that a function's run is for; only if a story is kept
+	requests  int        // made so far
+	operation *Operation // of the protocol, under way; nil for none, or if no history is kept
+}
+
+type actorKind int
+
+const (
+	functionActor actorKind = iota
+	workerKind
+)
+
+// longestFreeze is how long an actor stands still at one call. A function's run is ended by Lambda after its
+// timeout, whatever it does; a worker's machine may stand for longer than its lease.
+func (k actorKind) longestFreeze() time.Duration {
+	if k == functionActor {
+		return system.FunctionTimeout
+	}
+	return 5 * time.Minute
+}
+
+// jumpsWithin is how soon a clock jumps that will: while a function makes its few calls, or while a worker
+// watches its command.
+func (k actorKind) jumpsWithin() time.Duration {
+	if k == functionActor {
+		return 200 * time.Millisecond
+	}
+	return 30 * time.Second
+}
