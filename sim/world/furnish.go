@@ -44,8 +44,8 @@ func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wor
 // bareWorld is a world without a cloud.
 func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
 	w := &World{
-		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, log: options.Log,
-		names: must(awsx.NewNames("")), routes: must(mail.NewRoutes("example.com")), story: newRecorder(options.Story, s.Mails),
+		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, story: newRecorder(options.Story, s.Mails),
+		site: site{names: must(awsx.NewNames("")), routes: must(mail.NewRoutes("example.com")), log: options.Log},
 	}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)

@@ -15,7 +15,7 @@ type Operation struct {
 	Who    string
 	Key    job.Key
 	In     any // ToAdmit, ToCheck, …
-	Out    any // the step's answer, a type of package claim; nil where Unknown
+	Out    any // the step's answer, a type of package claim; nil if Unknown
 	Err    error
 	Nows   []time.Time // what the caller's clock said when the step asked it
 	IDs    []string    // that it made

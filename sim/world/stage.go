@@ -69,5 +69,5 @@ type stageMove struct {
 	choose.Move
 	item  *item
 	fault fault.Kind // or none
-	act   int        // where time passes; else -1
+	act   int        // if it is time that passes; else -1
 }

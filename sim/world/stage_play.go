@@ -83,7 +83,7 @@ func (s *stage) alone() {
 	}
 }
 
-// move makes one move; false where the chooser ends the play.
+// move makes one move; false if the chooser ends the play.
 func (s *stage) move(moves []stageMove) bool {
 	list := make([]choose.Move, len(moves))
 	for i, m := range moves {
@@ -216,7 +216,7 @@ func (s *stage) rows() string {
 	return b.String()
 }
 
-// atEnd judges a play in which nothing happens any more. Where no fault struck and no lease can have run
+// atEnd judges a play in which nothing happens any more. If no fault struck and no lease can have run
 // out, nobody waits for a key that nobody works for. There is no state machine, so nothing more has to have come to its end.
 func (s *stage) atEnd() {
 	w := s.world

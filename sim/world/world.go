@@ -9,12 +9,15 @@
 // in which they do not and in which everything must come to its end.
 //
 // Its files stand on floors, and the arrows between them point down:
-//   - stage, backdrop: small scenes that are played in every order;
-//   - world: the run; furnish sets it up, trouble lays out what goes wrong by itself, effects carries out what AWS
-//     wants to happen;
-//   - worker, session, function, call, actor: the real code, on its simulated machines;
-//   - watch, writes, view: what oracles and histories get to see of it;
-//   - recorder, history, agenda, coroutine, clock, dice, request, trace: parts that know little of a world.
+//   - stage_play, backdrop, stage: small scenes that are played in every order;
+//   - run: the run; furnish sets it up, trouble lays out what goes wrong by itself, effects takes up what AWS wants to
+//     happen;
+//   - function, worker, session, call: the real code on its simulated machines, and what faults do to it;
+//   - watch, view: what oracles and histories get to see of it;
+//   - world, actor: the parts put together; and
+//   - agenda, coroutine, clock, dice, history, process, recorder, request, trace, writes: parts that know no world.
+//
+// Four arrows point up, for an actor acts on its world, and what AWS wants to happen may begin an actor.
 //
 // Around it stand packages that do not know it: scenario (what comes from outside), fault (what can go wrong), oracle
 // (what must hold), story (what happened) and choose (who decides).
@@ -34,6 +37,15 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/story"
 )
 
+// site is the system that runs, without its code.
+type site struct {
+	cloud  *cloud.Cloud
+	names  awsx.Names
+	stack  resources.Stack
+	routes mail.Routes
+	log    *slog.Logger // of the handlers
+}
+
 // World is one run.
 type World struct {
 	scenario scenario.Scenario
@@ -42,12 +54,7 @@ type World struct {
 	agenda   agenda
 	trace    trace
 
-	cloud  *cloud.Cloud
-	names  awsx.Names
-	stack  resources.Stack
-	routes mail.Routes
-	log    *slog.Logger
-
+	site
 	actors           []*actor // that ever lived
 	coroutines       coroutines
 	parked           map[string][]*item // receives that wait, by queue

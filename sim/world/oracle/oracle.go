@@ -1,7 +1,7 @@
 // Package oracle judges a run of the simulation: one small oracle a promise, each in a file of its own, all in
 // one table. They watch every change of a row, every begin and end of a command, every event, and the end.
 //
-// It promises that a run is said to break the first promise that it breaks, in the order of the table where one
+// It promises that a run is said to break the first promise that it breaks, in the order of the table if one
 // event breaks several. An oracle sees a world through View, Command and Change only, which are readings; what
 // it has to remember it keeps itself. It does not see how a world is run, and changes nothing in it.
 //

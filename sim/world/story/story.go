@@ -39,8 +39,8 @@ type Line struct {
 	At      time.Duration `json:"atNanoseconds"` // since the beginning
 	Actor   Actor         `json:"actor"`
 	Who     string        `json:"who"`               // one of the actor's kind
-	Message string        `json:"message,omitempty"` // that it is for, where that is known
-	State   string        `json:"state,omitempty"`   // that the message's execution is in, where the event says so
+	Message string        `json:"message,omitempty"` // that it is for, if that is known
+	State   string        `json:"state,omitempty"`   // that the message's execution is in, if the event says so
 	What    string        `json:"what"`
 	Notes   []Note        `json:"notes,omitempty"`
 }
@@ -186,7 +186,7 @@ func (s *Story) Write(out io.Writer, last int) {
 	}
 }
 
-// Line tells the note with its kind, where the text alone does not say it.
+// Line tells the note with its kind, if the text alone does not say it.
 func (n Note) Line() string {
 	switch n.Kind {
 	case NoteFault:
