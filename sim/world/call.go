@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
@@ -233,7 +234,7 @@ func (a *actor) receive(in *sqs.ReceiveMessageInput) {
 	w.carryOut(effects)
 	if err == nil && len(output.(*sqs.ReceiveMessageOutput).Messages) == 0 && in.WaitTimeSeconds > 0 {
 		w.story.drop()
-		name := queueName(in.QueueUrl)
+		name := awsx.QueueName(aws.ToString(in.QueueUrl))
 		w.parked[name] = append(w.parked[name], &item{by: &a.process, what: describe(request{operation: "ReceiveMessage", input: in}), do: func() { a.receive(in) }})
 		return
 	}

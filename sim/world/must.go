@@ -2,8 +2,6 @@ package world
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 )
 
 func must[T any](v T, err error) T {
@@ -17,5 +15,3 @@ func mustNil(err error) {
 		panic(fmt.Sprintf("world: %v", err))
 	}
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -70,9 +70,9 @@ func describeError(err error) string {
 func describe(req request) string {
 	switch in := req.input.(type) {
 	case *sqs.ReceiveMessageInput:
-		return "ReceiveMessage " + queueName(in.QueueUrl)
+		return "ReceiveMessage " + awsx.QueueName(aws.ToString(in.QueueUrl))
 	case *sqs.SendMessageInput:
-		return "SendMessage " + queueName(in.QueueUrl)
+		return "SendMessage " + awsx.QueueName(aws.ToString(in.QueueUrl))
 	case *dynamodb.TransactWriteItemsInput:
 		return "TransactWriteItems" + touched(in)
 	case *dynamodb.GetItemInput:
@@ -100,9 +100,4 @@ func touched(in *dynamodb.TransactWriteItemsInput) string {
 
 func tableName(name *string) string {
 	return strings.TrimPrefix(aws.ToString(name), awsx.DefaultPrefix+"-")
-}
-
-func queueName(url *string) string {
-	u := aws.ToString(url)
-	return u[strings.LastIndexByte(u, '/')+1:]
 }

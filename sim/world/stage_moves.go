@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/sim/world/choose"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
@@ -122,7 +123,7 @@ func (r request) touches() []choose.Touch {
 	case *sfn.SendTaskFailureInput:
 		return []choose.Touch{{Object: aws.ToString(in.TaskToken), Writes: true}}
 	case *sqs.SendMessageInput: // those who listen to the queue hear of it
-		return []choose.Touch{{Object: queueName(in.QueueUrl), Writes: true}, {Object: commands, Writes: true}}
+		return []choose.Touch{{Object: awsx.QueueName(aws.ToString(in.QueueUrl)), Writes: true}, {Object: commands, Writes: true}}
 	}
 	if r.service == "sqs" {
 		return []choose.Touch{{Object: "queues", Writes: true}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -209,7 +210,7 @@ func (s *stage) rows() string {
 		j := must(claim.ParseJob(it))
 		fmt.Fprintf(&b, "%s %s %s started %d\n", j.MessageID, j.Outcome, j.ContainerID, j.StartedAtMillis)
 	}
-	for _, token := range sortedKeys(s.tokens) {
+	for _, token := range slices.Sorted(maps.Keys(s.tokens)) {
 		fmt.Fprintf(&b, "%s: %s\n", token, s.tokens[token])
 	}
 	fmt.Fprintf(&b, "work %d, letters %d", len(w.cloud.SQS.Peek(w.names.WorkQueue())), len(w.cloud.SQS.Peek(w.names.DeadLetters())))
@@ -229,7 +230,7 @@ func (s *stage) atEnd() {
 		if row.Preemptor == nil || row.HasLiveLease(w.now, s.Claim) {
 			continue
 		}
-		for _, id := range sortedKeys(row.Preemptor.Waiting) {
+		for _, id := range slices.Sorted(maps.Keys(row.Preemptor.Waiting)) {
 			if s.tokens[row.Preemptor.Waiting[id]] == "" {
 				w.oracles.Broken("L1", fmt.Sprintf("%s waits for %s, for which nobody works, and is not woken", id, row.Key))
 			}

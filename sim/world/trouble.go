@@ -2,7 +2,6 @@ package world
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +9,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/oracle"
@@ -37,7 +37,7 @@ func (w *World) stopExecution(id string) {
 	if w.dice.healed {
 		return
 	}
-	arn := strings.Replace(w.stack.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + job.ExecutionName(id)
+	arn := awsx.ExecutionARN(w.stack.StateMachineARN, job.ExecutionName(id))
 	_, effects, err := w.cloud.Do(w.now, "states", &sfn.StopExecutionInput{ExecutionArn: aws.String(arn)})
 	if err != nil {
 		w.story.remark("it does not run")

@@ -3,6 +3,8 @@ package world
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -104,7 +106,7 @@ func (wa *workerActor) tellToStop() {
 		s.wake()
 		return
 	}
-	for _, queue := range sortedKeys(w.parked) {
+	for _, queue := range slices.Sorted(maps.Keys(w.parked)) {
 		waiting := w.parked[queue]
 		for i, it := range waiting {
 			if it.by == &a.process {

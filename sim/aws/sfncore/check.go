@@ -3,7 +3,6 @@ package sfncore
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,8 +97,6 @@ func copyText(s *string) *string {
 	}
 	return text(*s)
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func sortTokens(open []OpenToken) {
 	slices.SortFunc(open, func(a, b OpenToken) int {

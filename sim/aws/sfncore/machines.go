@@ -2,6 +2,8 @@ package sfncore
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,7 +146,7 @@ func (c *Core) describeStateMachineForExecution(in *sfn.DescribeStateMachineForE
 }
 
 func (c *Core) listStateMachines(in *sfn.ListStateMachinesInput) (any, error) {
-	arns := sortedKeys(c.machines)
+	arns := slices.Sorted(maps.Keys(c.machines))
 	from, to, next, err := page(in.NextToken, in.MaxResults, len(arns))
 	if err != nil {
 		return nil, err

@@ -20,6 +20,8 @@ package sfncore
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -246,7 +248,7 @@ type OpenToken struct {
 // OpenTokens lists every open token, sorted by execution and state.
 func (c *Core) OpenTokens() []OpenToken {
 	var open []OpenToken
-	for _, token := range sortedKeys(c.tokens) {
+	for _, token := range slices.Sorted(maps.Keys(c.tokens)) {
 		t := c.tokens[token]
 		open = append(open, OpenToken{token, t.branch.execution.arn, t.branch.state.Name, t.submitted})
 	}
@@ -267,7 +269,7 @@ type Execution struct {
 // Executions lists every execution within its retention, sorted by ARN.
 func (c *Core) Executions() []Execution {
 	all := make([]Execution, 0, len(c.executions))
-	for _, arn := range sortedKeys(c.executions) {
+	for _, arn := range slices.Sorted(maps.Keys(c.executions)) {
 		x := c.executions[arn]
 		all = append(all, Execution{
 			Arn: x.arn, Name: x.name, StateMachineArn: x.machine.arn, Status: x.status, Input: x.input, Output: x.output,

@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -151,7 +153,7 @@ func appendAttributeValue(b []byte, value types.AttributeValue) ([]byte, error) 
 
 func appendAttributeMap(b []byte, m map[string]types.AttributeValue) ([]byte, error) {
 	b = append(b, '{')
-	for i, name := range sortedKeys(m) {
+	for i, name := range slices.Sorted(maps.Keys(m)) {
 		if i > 0 {
 			b = append(b, ',')
 		}

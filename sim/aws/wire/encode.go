@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -128,10 +127,6 @@ func (c *Codec) appendSlice(b []byte, v reflect.Value) ([]byte, error) {
 		}
 	}
 	return append(b, ']'), nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
 }
 
 func appendBool(b []byte, v bool) []byte {
