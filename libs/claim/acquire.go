@@ -13,12 +13,12 @@ import (
 // Checked is the answer of Check.
 type Checked struct {
 	Decision    Decision
-	ContainerID string // of the claim that was seen; empty where there was none
+	ContainerID string // of the claim that was seen; empty if there was none
 }
 
-// Check reads the claim and decides, writing nothing. It reads eventually consistent, at half the price: whether
-// to claim or to ask the holder to yield is decided again by the step that does it. That a message is
-// superseded ends it, so that is said only after a strongly consistent read.
+// Check reads the claim and decides; it writes nothing. Its read is eventually consistent, at half
+// the price, because claim and interrupt decide again. Superseded ends a message, so Check says it
+// only after a strongly consistent read.
 func (s *Store) Check(ctx context.Context, m job.Message) (Checked, error) {
 	checked, err := s.check(ctx, m, false)
 	if err == nil && checked.Decision == DecisionSuperseded {
@@ -41,17 +41,17 @@ func (s *Store) check(ctx context.Context, m job.Message, consistent bool) (Chec
 
 // Claimed is the answer of Claim.
 type Claimed struct {
-	Decision    Decision  // Again, New, Join or TakeOver where it claimed
-	ContainerID string    // of the claim, where it claimed
-	RetryAt     time.Time // where the least interval forbids to claim yet; else zero
+	Decision    Decision  // Again, New, Join or TakeOver if it claimed
+	ContainerID string    // of the claim, if it claimed
+	RetryAt     time.Time // when the key may be claimed, if MinClaimInterval forbids it now; else zero
 	Wakes       []Wake    // who must be told
 }
 
-// OK says whether the message now is among the claim's jobs.
+// OK says whether the message is now among the claim's jobs.
 func (c Claimed) OK() bool { return c.Decision.Proceeds() && c.RetryAt.IsZero() }
 
-// Claim makes, joins or takes over the key's claim for m. Where Decide says that m must wait or is
-// superseded, it writes nothing and says so.
+// Claim makes, joins or takes over the key's claim for m. If Decide says that m must wait or is
+// superseded, Claim writes nothing and says so.
 func (s *Store) Claim(ctx context.Context, m job.Message) (Claimed, error) {
 	var claimed Claimed
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
@@ -96,8 +96,9 @@ func (s *Store) tooSoon(row *Row, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// wakesOnNew lists whom a new claim for m wakes. Those of m's own thread go on, and so do those of a newer thread,
-// which an expired claim leaves behind: they may interrupt m. Those of an older thread are superseded.
+// wakesOnNew lists whom a new claim for m wakes. Messages of m's own thread go on. So do those of a
+// newer thread, left by an expired claim: they may interrupt m. Those of an older thread are
+// superseded.
 func (r *Row) wakesOnNew(m job.Message) []Wake {
 	if r == nil {
 		return nil
@@ -106,8 +107,8 @@ func (r *Row) wakesOnNew(m job.Message) []Wake {
 	return r.Preemptor.wakes(other != nil && newerThan(m, other), m.MessageID)
 }
 
-// fresh is the write of a new claim over what was seen, be it absent, free or to be taken over. It
-// holds only where nothing that the decision rests on has changed.
+// fresh is the write of a new claim over what was seen: no row, or a claim that is free, expired or
+// to be taken over. It is refused if anything that the decision rests on has changed.
 func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) *expression {
 	e := newExpression()
 	fence := job.Millis(now)
@@ -130,7 +131,8 @@ func (s *Store) fresh(seen *Row, claimed Claimed, m job.Message, now time.Time) 
 		clear("workerId", "workerJob", "leaseExpiresAt", "preemptor")
 }
 
-// whenTakeable demands that somebody still has the claim, but under no live lease, or that the holder has had its grace.
+// whenTakeable demands that the claim still has jobs, and that no worker has a live lease or the
+// holder's grace is over.
 func (s *Store) whenTakeable(e *expression, now time.Time) {
 	e.when("attribute_exists(jobs)")
 	e.when("attribute_not_exists(workerId) OR leaseExpiresAt < :leaseCutMillis OR preemptor.requestedAt < :graceCutMillis").
@@ -138,7 +140,8 @@ func (s *Store) whenTakeable(e *expression, now time.Time) {
 		value(":graceCutMillis", item.Number(s.settings.graceCutMillis(now)))
 }
 
-// whenPreemptorIs demands the very preemptor that was seen, so that whoever is cleared is woken.
+// whenPreemptorIs demands the preemptor that was seen, so that each message that the write clears
+// is woken.
 func (s *Store) whenPreemptorIs(e *expression, seen *Preemptor) {
 	if seen == nil {
 		e.when("attribute_not_exists(preemptor)")
@@ -147,7 +150,7 @@ func (s *Store) whenPreemptorIs(e *expression, seen *Preemptor) {
 	e.when("preemptor = :preemptor").value(":preemptor", seen.value())
 }
 
-// whenWorkerIs demands the very worker that was seen, so that GoOn is true of the row that was written.
+// whenWorkerIs demands the worker that was seen, so that GoOn is true of the row that was written.
 func (s *Store) whenWorkerIs(e *expression, workerID string) {
 	if workerID == "" {
 		e.when("attribute_not_exists(workerId)")
@@ -156,8 +159,8 @@ func (s *Store) whenWorkerIs(e *expression, workerID string) {
 	e.when("workerId = :worker").value(":worker", item.Text(workerID))
 }
 
-// extend moves the claim's end to a claim's time from now. A write that is applied late must not take time
-// from a claim that was extended meanwhile.
+// extend moves the claim's end to ClaimTTL from now, but never back: a write that is applied late
+// must not take time from a claim that was extended meanwhile.
 func (s *Store) extend(e *expression, seen *Row, now time.Time) *expression {
 	until := s.settings.expiresAtSeconds(now)
 	if seen.ExpiresAtSeconds > until {
@@ -188,13 +191,13 @@ func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
 // Asked is the answer of Interrupt.
 type Asked struct {
 	Decision    Decision // Interrupt: m waits now
-	ContainerID string   // whom it asked to yield
+	ContainerID string   // the container that it asked to yield
 	GoOn        bool     // m need not wait: it may claim, or the holder has no live lease
-	Wakes       []Wake   // those whom m replaced
+	Wakes       []Wake   // the messages whose place m's thread took
 }
 
-// Interrupt makes m's thread the preemptor, or lets m wait among its thread's messages, under m's
-// task token. Where m need not wait, or is superseded by now, the answer says so.
+// Interrupt makes m's thread the preemptor, or adds m to its thread's waiting messages, with m's
+// task token. If m need not wait, or is superseded by now, the answer says so.
 func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Asked, error) {
 	var asked Asked
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
@@ -231,9 +234,9 @@ func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Ask
 	return asked, err
 }
 
-// succeed makes p, which waits for m alone, the follower of old, and says whom it replaced. The time of
-// the first request stays, whoever made it: the holder has been asked since then, so that a stream of new
-// threads cannot put off the take-over for ever.
+// succeed makes p, in which only m waits, the successor of old, and lists whom p replaced. The time
+// of the first request stays, even if another thread made it: otherwise a stream of new threads
+// could put off the take-over without end.
 func (p *Preemptor) succeed(old *Preemptor, m job.Message) []Wake {
 	if old == nil {
 		return nil

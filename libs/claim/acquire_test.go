@@ -34,7 +34,7 @@ func TestCheckDecidesAndWritesNothing(t *testing.T) {
 	})
 }
 
-// What a check says may rest on a stale read, but for the one answer that ends a message.
+// A check may answer from a stale read, except with superseded, which ends a message.
 func TestACheckThatReadsStale(t *testing.T) {
 	tests := []struct {
 		name string
@@ -144,7 +144,8 @@ func TestAFreeClaimGoesToANewerThreadThanTheOneThatWaits(t *testing.T) {
 	s.WantRow("c2 C jobs=c5 newest=c5@5s claimed=0s fence=2 expires=1h0m0s")
 }
 
-// A preemptor on an expired claim holds nobody up, but it is newer all the same: it may interrupt.
+// A preemptor on an expired claim does not hold up an older message, but it is newer, so it may
+// interrupt.
 func TestAnExpiredClaimIsNewToAnOlderMessageAndANewerOneThatWaitsGoesOn(t *testing.T) {
 	s := newScene(t, a1, b3, c5)
 	s.claims(a1, claim.DecisionNew)
@@ -200,7 +201,7 @@ func TestATakeOver(t *testing.T) {
 	}
 }
 
-// Who is told of a take-over may rely on it that somebody had the claim.
+// The answer take-over means that another thread still had the claim.
 func TestATakeOverOfAClaimThatIsLeftJustThenIsANewOne(t *testing.T) {
 	s := newScene(t, a1, b3)
 	c1 := s.claims(a1, claim.DecisionNew).ContainerID
@@ -300,7 +301,7 @@ func TestAnInterruptThatNeedNotWait(t *testing.T) {
 	})
 }
 
-// A step whose writes are refused time and again gives up in the end.
+// A step whose every write is refused gives up in the end.
 func TestAContendedStepGivesUp(t *testing.T) {
 	s := newScene(t, a1)
 	for i := range 10 {
@@ -416,8 +417,8 @@ func TestOfOneThreadAllJoinTheFirst(t *testing.T) {
 
 const racers = 50
 
-// race lets messages claim at once, and counts the decisions. One whose step gave up tries again, as the
-// state machine lets it.
+// race makes messages claim at once, and counts the decisions. A claim that gives up is tried
+// again, as the state machine does.
 func race(t *testing.T, message func(int) job.Message) map[claim.Decision]int {
 	t.Helper()
 	s := newScene(t)

@@ -16,10 +16,10 @@ import (
 // Admitted is what Admit found: a fresh row, or the job that was there before.
 type Admitted struct {
 	Fresh    bool
-	Existing *Job // nil where Fresh
+	Existing *Job // nil if Fresh
 }
 
-// Admit puts the job's row, once, whatever S3 repeats.
+// Admit puts the job's row once, even if S3 repeats its event.
 func (s *Store) Admit(ctx context.Context, m job.Message, executionARN string) (Admitted, error) {
 	if err := m.Validate(); err != nil {
 		return Admitted{}, err
@@ -30,7 +30,7 @@ func (s *Store) Admit(ctx context.Context, m job.Message, executionARN string) (
 	})
 }
 
-// Reject puts the row of mail that is not to be a job, its outcome and the reason with it, once.
+// Reject puts, once, the row of mail that must not become a job, with its outcome and the reason.
 func (s *Store) Reject(ctx context.Context, messageID, from, subject, reason string, receivedAtMillis int64) (Admitted, error) {
 	return s.admit(ctx, Job{
 		MessageID: messageID, ReceivedAtMillis: receivedAtMillis, From: from, Subject: subject,
@@ -60,7 +60,7 @@ func (s *Store) admit(ctx context.Context, j Job) (Admitted, error) {
 	return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
 }
 
-// MarkDeadLettered notes on the job that a person was told, so that whoever comes later need not.
+// MarkDeadLettered notes on the job that a person was told, so that later steps need not.
 func (s *Store) MarkDeadLettered(ctx context.Context, messageID string) error {
 	e := newExpression().when("attribute_exists(messageId)").assign("deadLetteredAt", item.Number(job.Millis(s.now())))
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{

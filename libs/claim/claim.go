@@ -1,18 +1,19 @@
 // Package claim is the protocol of Hephaestus on DynamoDB: who may work for a key.
 //
 // It promises that per key (project#user) at most one worker holds a live lease, that every write
-// carries the fence of who made it, that a message is decided exactly once, and that each step is
-// one conditional write: an UpdateItem, or one transaction where a job's row is concerned too. Every
-// step that is taken for a message demands that its job has no outcome yet, so that a Lambda that was
-// frozen and wakes up after its execution ended can change nothing.
+// carries the fence of its writer, that a message is decided exactly once, and that each step is
+// one conditional write: an UpdateItem, or one transaction if it checks or changes a job's row too.
+// Every step for a message demands that its job has no outcome yet. So a Lambda that was frozen and
+// wakes up after its execution ended changes nothing.
 //
 // It does not promise that a stopped worker's process stops acting on the outside world: effects
-// must carry the fence, and who receives them must refuse a stale one. It assumes that clocks
-// differ by at most Settings.MaxClockSkew; nobody treats another's lease or claim as expired until it
-// is expired by more than that.
+// must carry the fence, and their receiver must refuse a stale one. It assumes that clocks differ
+// by at most Settings.MaxClockSkew: another's lease or claim counts as expired only once it is over
+// by more than that.
 //
-// Package model states the same protocol a second time, on purpose: this one is what runs, that one is what is
-// searched, and libs/refinement holds each write here against the steps there. They share words, not code.
+// Package model states the same protocol a second time, on purpose: this package is what runs, the
+// model is what is searched, and libs/refinement compares each write here with the steps there.
+// They share words, not code.
 //
 // The rules are in decide.go (pure), the writes in acquire.go (check, claim, interrupt), lease.go
 // (start, heartbeat, hand back) and end.go (finish, decline, clean up). docs/protocol.md has the table.
@@ -50,7 +51,7 @@ type Settings struct {
 	JobRetention     time.Duration // how long a job's row stays
 }
 
-// DefaultSettings are the defaults of design.md.
+// DefaultSettings are the defaults of docs/protocol.md, section Settings.
 func DefaultSettings() Settings {
 	return Settings{
 		ClaimTTL:       time.Hour,
@@ -98,7 +99,7 @@ func NewStore(db DynamoDB, names awsx.Names, settings Settings, now func() time.
 func (s *Store) Settings() Settings { return s.settings }
 
 // ErrContended says that other writers were faster so many times that the step gave up. Nothing was
-// written; trying again later is right.
+// written; the caller may try again later.
 var ErrContended = errors.New("the claim changed under every attempt: try again")
 
 // ErrNoJob says that the message has no row in the jobs table: it was never admitted, or its row
@@ -112,15 +113,15 @@ func (e *EndedError) Error() string {
 	return fmt.Sprintf("job %s has ended: %s", e.Job.MessageID, e.Job.Outcome)
 }
 
-// Wake is a waiting preemptor that has to be told: its task token, and whether it lost its place to
-// a newer thread or may go on.
+// Wake is a waiting message that must be told, by its task token, whether it lost its place to a
+// newer thread or may go on.
 type Wake struct {
 	MessageID  string
 	Token      string
 	Superseded bool
 }
 
-// wakes lists who waits in p, but for except, in the order of their ids.
+// wakes lists the messages that wait in p, without except, in the order of their ids.
 func (p *Preemptor) wakes(superseded bool, except string) []Wake {
 	if p == nil {
 		return nil

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// A condition is one that a write of this package is made under: a conjunct of what the code gives to when.
+// condition is one condition of a write of this package: a part, between ANDs, of what the code
+// gives to when.
 type condition struct {
 	file     string
 	function string
@@ -23,7 +24,8 @@ type condition struct {
 	at       int // its place in the file
 }
 
-// unshown are the conditions without which no test fails, each with why. They stay, for they say what the write means.
+// unshown are the conditions that no test needs, each with the reason. They stay, because they say
+// what the write means.
 var unshown = map[string]string{
 	"fresh: containerId = :container":     "under the fence that was seen, the claim has the container that was seen",
 	"seenRow: containerId = :seen":        "as in fresh",

@@ -28,8 +28,8 @@ func (d Decision) String() string {
 // Proceeds says whether the decision is a way to claim.
 func (d Decision) Proceeds() bool { return d >= DecisionAgain }
 
-// Decide is the one rule behind check, claim and interrupt, so that one never admits what another refuses on every retry.
-// row is nil where there is none.
+// Decide is the one rule behind check, claim and interrupt, so that one never admits what another
+// refuses on every retry. row is nil if the key has none.
 func Decide(row *Row, m job.Message, now time.Time, s Settings) Decision {
 	if row == nil || row.Expired(now, s) {
 		return DecisionNew
@@ -55,7 +55,7 @@ func Decide(row *Row, m job.Message, now time.Time, s Settings) Decision {
 	return DecisionSuperseded
 }
 
-// otherPreemptor is the preemptor, if it is of another thread than m's.
+// otherPreemptor is the preemptor if it is of another thread than m's, else nil.
 func (r *Row) otherPreemptor(m job.Message) *Preemptor {
 	if r.Preemptor == nil || r.Preemptor.ThreadID == m.ThreadID {
 		return nil
@@ -67,7 +67,7 @@ func newerThan(m job.Message, p *Preemptor) bool {
 	return m.NewerThan(p.ReceivedAtMillis, p.NewestMessageID)
 }
 
-// waits says whether m is among those that asked the holder to yield.
+// waits says whether m is among the preemptor's waiting messages.
 func (r *Row) waits(m job.Message) bool {
 	if r.Preemptor == nil {
 		return false
@@ -82,7 +82,8 @@ func (r *Row) mayBeTakenOver(now time.Time, s Settings) bool {
 	return !r.HasLiveLease(now, s) || r.Preemptor.RequestedAtMillis < s.graceCutMillis(now)
 }
 
-// graceCutMillis is the time before which a request to yield is over its grace on every clock.
+// graceCutMillis is the cut at now: if the holder was asked before it, its grace is over on every
+// clock.
 func (s Settings) graceCutMillis(now time.Time) int64 {
 	return job.Millis(now.Add(-s.InterruptGrace - s.MaxClockSkew))
 }

@@ -23,7 +23,7 @@ func held(change ...func(*claim.Row)) *claim.Row {
 
 func free(r *claim.Row) { r.Jobs = nil }
 
-// expired lets the claim be over since the given time.
+// expired makes the claim end the given time ago.
 func expired(ago time.Duration) func(*claim.Row) {
 	return func(r *claim.Row) { r.ExpiresAtSeconds = simtest.Start.Add(-ago).Unix() }
 }
@@ -35,7 +35,8 @@ func leased(left time.Duration) func(*claim.Row) {
 	}
 }
 
-// asked lets messages of one thread wait, the last of which is the newest, since the given time.
+// asked makes messages of one thread wait; the holder was asked the given time ago. The last
+// message is the newest.
 func asked(ago time.Duration, waiting ...job.Message) func(*claim.Row) {
 	return func(r *claim.Row) {
 		newest := waiting[len(waiting)-1]
@@ -50,7 +51,7 @@ func asked(ago time.Duration, waiting ...job.Message) func(*claim.Row) {
 }
 
 func TestDecide(t *testing.T) {
-	over := skew + time.Second // expired for everybody, in whole seconds
+	over := skew + time.Second // expired on every clock, in whole seconds
 	tests := []struct {
 		name string
 		row  *claim.Row

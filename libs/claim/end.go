@@ -11,15 +11,16 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// ErrLeaseLost says that the lease is another's by now: nothing was written, and nothing may be.
+// ErrLeaseLost says that the worker no longer holds the lease: nothing was written, and it must
+// write nothing more.
 var ErrLeaseLost = errors.New("the lease is lost")
 
-// ErrNobodyWaits says that a job was to end as interrupted, but no thread asks for its place any more:
-// nothing was written, and the job should go on.
+// ErrNobodyWaits says that a job was to end as interrupted, but no thread asks for the key any
+// more: nothing was written, and the job should go on.
 var ErrNobodyWaits = errors.New("nobody asks to yield any more")
 
-// ErrWorkedOn says that a worker with a live lease is at the job: nothing was written. Who asks again later finds the
-// job ended, or the lease over.
+// ErrWorkedOn says that a worker with a live lease is at the job: nothing was written. A later try
+// finds the job ended, or the lease over.
 var ErrWorkedOn = errors.New("a worker is at the job, under a live lease")
 
 // End is how a job ends.
@@ -35,10 +36,10 @@ type Finished struct {
 	Wakes []Wake // who may go on now
 }
 
-// Finish ends the job that the lease is for, and gives the lease up. Where the job had its outcome
-// already (the answer of an earlier try was lost, or clean-up was faster), that outcome is the answer.
-// An interrupted end needs somebody who still asks (else ErrNobodyWaits); ErrLeaseLost says that the
-// lease was taken.
+// Finish ends the job that the lease is for, and gives the lease up. If the job already has its
+// outcome (the answer of an earlier try was lost, or clean-up was faster), that outcome is the
+// answer. An interrupted end needs a thread that still asks for the key (else ErrNobodyWaits).
+// ErrLeaseLost says that the lease was taken.
 func (s *Store) Finish(ctx context.Context, l Lease, end End) (Finished, error) {
 	var finished Finished
 	err := s.step(ctx, l.Key, l.MessageID, func(v view) ([]types.TransactWriteItem, error) {
@@ -73,7 +74,8 @@ func (s *Store) Finish(ctx context.Context, l Lease, end End) (Finished, error) 
 	return finished, err
 }
 
-// asker is who asked the claim's holder to yield, as an interrupted job's row keeps it.
+// asker is the thread that asked the holder to yield, as an interrupted job's row keeps it; nil for
+// any other end, or if no other thread asks.
 func (r *Row) asker(end End) *InterruptedBy {
 	p := r.Preemptor
 	if end.Outcome != job.Interrupted || p == nil || p.ThreadID == r.ThreadID {
@@ -84,7 +86,7 @@ func (r *Row) asker(end End) *InterruptedBy {
 	}
 }
 
-// wakesWhenIdle is who may take over from a claim that no worker works under.
+// wakesWhenIdle lists who may take over the claim, if no worker has a live lease under it.
 func (r *Row) wakesWhenIdle(now time.Time, s Settings) []Wake {
 	if r == nil || r.HasLiveLease(now, s) {
 		return nil
@@ -98,9 +100,9 @@ type Declined struct {
 	Finished
 }
 
-// Decline ends, as interrupted, work that may not be started because a newer thread has or wants the
-// key. It decides by the same rule as Start, so where that changed meanwhile, nothing is written and
-// the answer says what became of it.
+// Decline ends, as interrupted, work that may not be started because a newer thread has or wants
+// the key. It decides by the same rule as Start. If the verdict has changed meanwhile, Decline
+// writes nothing and answers with the new one.
 func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Declined, error) {
 	var declined Declined
 	m := w.Message
@@ -134,17 +136,17 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 // aborted, or it is superseded.
 type CleanUp struct {
 	Message     job.Message
-	ContainerID string // set: end the job only while this is its container (an old work message must not)
-	SpareLive   bool   // leave the job to a worker that has a live lease for it: ErrWorkedOn
+	ContainerID string // if set: end the job only while this is its container (an old work message must not)
+	SpareLive   bool   // leave the job to a worker with a live lease for it, and answer ErrWorkedOn
 	End         End    // not Completed
-	// Record is written in the same transaction, made from the job as it ends.
+	// Record makes the audit record from the job as it ends. The same transaction writes it.
 	Record func(Job) types.TransactWriteItem
 }
 
 // CleanUp ends the job unless it has ended, and takes its message off the claim: out of the claim's
-// jobs if it is among them (S4: a claim that has passed to others is left alone), out of those who
-// wait, and off the lease if it was the message's, whose worker may wake up later and finds a higher
-// fence. The answer's job has no outcome only where its container is another than the one named.
+// jobs and of those who wait, and off the lease. If the lease was the message's, the fence grows,
+// so that its worker's later writes are refused. A claim that has passed to others stays as it is
+// (S4). The answer's job has no outcome only if its container is not the one named.
 func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 	var finished Finished
 	m := c.Message
@@ -184,7 +186,7 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 	return finished, err
 }
 
-// supersedes is who has or wants m's place.
+// supersedes is the thread that has or wants m's place, as a job's row keeps it.
 func (r *Row) supersedes(m job.Message) *InterruptedBy {
 	if r == nil {
 		return nil
@@ -195,7 +197,8 @@ func (r *Row) supersedes(m job.Message) *InterruptedBy {
 	return &InterruptedBy{ThreadID: r.ThreadID, MessageID: r.NewestMessageID, RequestedAtMillis: r.ClaimedAtMillis}
 }
 
-// takeOff removes the message from a claim that may or may not be its own, guarded by what was seen.
+// takeOff takes the message off the claim that was seen, which may or may not have it among its
+// jobs, and lists whom that wakes.
 func (s *Store) takeOff(row *Row, messageID string, now time.Time) (*expression, []Wake) {
 	e := seenRow(row)
 	s.whenPreemptorIs(e, row.Preemptor)
@@ -215,7 +218,8 @@ func (s *Store) takeOff(row *Row, messageID string, now time.Time) (*expression,
 	return e, rest.wakes(false, "")
 }
 
-// without is p less one that waited: p itself where it did not, nil where nobody is left.
+// without is p without the message: p itself if the message does not wait, nil if no other message
+// does.
 func (p *Preemptor) without(messageID string) *Preemptor {
 	if p == nil || p.Waiting[messageID] == "" {
 		return p
@@ -233,8 +237,8 @@ func (p *Preemptor) without(messageID string) *Preemptor {
 	return &rest
 }
 
-// release takes a message out of the claim's jobs, and where the lease was for it, clears that and
-// raises the fence, so that whatever its worker still sends is refused.
+// release takes a message out of the claim's jobs. If the lease is for it, release clears the lease
+// and raises the fence, so that its worker's later writes are refused.
 func (s *Store) release(e *expression, row *Row, messageID string) {
 	e.when("contains(jobs, :message)").value(":message", item.Text(messageID))
 	e.delete = append(e.delete, "jobs :ending")

@@ -156,7 +156,8 @@ func TestADeclineLeavesTheClaimOfAnotherAlone(t *testing.T) {
 	s.WantJob("a1", "interrupted at 0s in c1: not started: a newer thread has the key (by B/b3 since 0s)")
 }
 
-// The work's own thread has claimed again, and a third thread asks for its place: that is who has it.
+// The work's own thread has claimed again, and a third thread asks for the key: the job's row names
+// the third.
 func TestADeclineNamesTheThreadThatWantsTheKeyNotItsOwn(t *testing.T) {
 	s := newScene(t, a1, a2, c5)
 	c := s.claims(a1, claim.DecisionNew).ContainerID
@@ -199,7 +200,7 @@ func TestACleanUpEndsTheJobWithItsRecord(t *testing.T) {
 	})
 }
 
-// What a clean-up does to the claim depends on what part the message has in it (S4).
+// What a clean-up does to the claim depends on the message's part in it (S4).
 func TestWhatACleanUpTakesOffTheClaim(t *testing.T) {
 	tests := []struct {
 		name    string

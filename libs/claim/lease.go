@@ -34,7 +34,7 @@ const (
 	Started Verdict = iota
 	Ended           // the job has its outcome: report it and delete the message
 	Yielded         // a newer thread has or wants the key: decline
-	Lost            // the container's claim is gone but nobody newer has the key: the job must be claimed again
+	Lost            // the container's claim is gone, and no newer thread has the key: the job must be claimed again
 	Stale           // the job has another container by now: this copy of the message is old
 	Busy            // another worker holds a live lease: leave the message for later
 )
@@ -47,9 +47,9 @@ func (v Verdict) String() string {
 // Start is the answer of Start.
 type Start struct {
 	Verdict   Verdict
-	Lease     Lease     // where Started
-	Job       Job       // where Ended
-	BusyUntil time.Time // where Busy: when the other lease is expired for everybody
+	Lease     Lease     // if Started
+	Job       Job       // if Ended
+	BusyUntil time.Time // if Busy: when the other lease has expired on every clock
 }
 
 // Start makes the worker the holder of the lease for the work, with a higher fence.
@@ -60,7 +60,7 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
 		now := s.now()
 		if wrote != 0 && v.row != nil && v.row.Fence == wrote && v.row.WorkerID == workerID && v.row.WorkerJob == m.MessageID {
-			// It may be an earlier attempt that took effect late: what the row says is what others go by.
+			// An earlier attempt may have taken effect late: go by the row, as others do.
 			start.Lease.ExpiresAt = job.Time(v.row.LeaseExpiresAtMillis)
 			return nil, nil
 		}
@@ -143,13 +143,13 @@ func (r *Row) newerThan(m job.Message, now time.Time, s Settings) bool {
 // Beat is the answer of Heartbeat.
 type Beat struct {
 	Result    awsx.Result // Refused: the lease is lost, stop at once
-	Lease     Lease       // where Applied: as extended
+	Lease     Lease       // if Applied: as extended
 	Preemptor *Preemptor  // another thread that has asked to yield; nil for none
 }
 
-// Heartbeat extends the lease and the claim, and tells whether somebody asked the worker to yield. It
-// never takes time back: a heartbeat that is applied after a later one changes nothing. err says why the
-// Result is Unknown.
+// Heartbeat extends the lease and the claim, and tells whether another thread asked the worker to
+// yield. It never takes time back: a heartbeat that is applied after a later one changes nothing.
+// err says why the Result is Unknown.
 func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 	now := s.now()
 	extended := l
@@ -159,7 +159,8 @@ func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 		assign("expiresAt", item.Number(s.settings.expiresAtSeconds(now)))
 	row, result, err := s.update(ctx, l.Key, e)
 	if result == awsx.Refused && row != nil && row.ExpiresAtSeconds > s.settings.expiresAtSeconds(now) {
-		// Who claimed or joined goes by a clock that is ahead, or by a greater CLAIM_TTL: that is no reason not to extend the lease.
+		// The claim lasts longer already: its writer's clock is ahead, or its CLAIM_TTL greater, or
+		// a join came in between. Extend the lease all the same.
 		now = s.now()
 		extended.ExpiresAt = now.Add(s.settings.Lease)
 		e = mine(l).when("leaseExpiresAt <= :new_leaseExpiresAt").assign("leaseExpiresAt", item.Number(job.Millis(extended.ExpiresAt)))
@@ -167,7 +168,7 @@ func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 	}
 	switch {
 	case result == awsx.Refused && row != nil && row.Fence == l.Fence && row.WorkerID == l.WorkerID:
-		extended = l // still mine, and for longer than this clock says: it was set back
+		extended = l // still mine: its end in the row is later, since this clock was set back
 	case result != awsx.Applied:
 		return Beat{Result: result, Lease: l}, err
 	}
@@ -178,12 +179,12 @@ func (s *Store) Heartbeat(ctx context.Context, l Lease) (Beat, error) {
 	return beat, nil
 }
 
-// HandBack gives the lease up and keeps the job: the worker itself is told to stop. Who waits may take
-// over now, and is in the answer. Refused means that the lease was lost before.
+// HandBack gives the lease up and keeps the job, for a worker that is told to stop. The answer
+// lists those who wait: they may take over now. Refused means that the lease was lost before.
 func (s *Store) HandBack(ctx context.Context, l Lease) ([]Wake, awsx.Result, error) {
 	row, result, err := s.update(ctx, l.Key, mine(l).clear("workerId", "workerJob", "leaseExpiresAt"))
 	if result == awsx.Refused && row != nil && row.Fence == l.Fence && row.WorkerID == "" {
-		result = awsx.Applied // by an earlier try of the SDK: only its holder gives a lease up and leaves the fence
+		result = awsx.Applied // by an earlier try of the SDK: only the holder clears a lease and keeps the fence
 	}
 	if result != awsx.Applied {
 		return nil, result, err
@@ -197,7 +198,8 @@ func mine(l Lease) *expression {
 		value(":fence", item.Number(l.Fence)).value(":me", item.Text(l.WorkerID))
 }
 
-// update writes one claim row by itself and answers with the row after it, or with the row that refused it.
+// update writes a claim row without a transaction. It answers with the row after the write, or with
+// the row that refused it.
 func (s *Store) update(ctx context.Context, key job.Key, e *expression) (*Row, awsx.Result, error) {
 	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: aws.String(s.names.ActiveJobs()), Key: claimKey(key),

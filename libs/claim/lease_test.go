@@ -235,8 +235,8 @@ func TestAHeartbeatWhoseAnswerWasLostIsNoRefusal(t *testing.T) {
 	s.beats(l, awsx.Applied)
 }
 
-// Lambdas whose clock is ahead, or that were given a greater CLAIM_TTL first, make claims that last longer than a worker's
-// heartbeats would have them.
+// If a Lambda's clock is ahead, or its CLAIM_TTL is greater, its claim lasts longer than a worker's
+// heartbeats would make it.
 func TestAHeartbeatExtendsTheLeaseOfAClaimThatIsAhead(t *testing.T) {
 	s := newScene(t, a1)
 	l := s.runs(a1, "w1")
@@ -259,7 +259,8 @@ func TestAHeartbeatExtendsTheLeaseOfAClaimThatIsAhead(t *testing.T) {
 	}
 }
 
-// The SDK sends a call again whose answer was lost: it finds that it gave the lease up itself.
+// The SDK repeats a call whose answer was lost. The second call finds that the first gave the lease
+// up.
 func TestAHandBackThatIsSentTwice(t *testing.T) {
 	s := newScene(t, a1, b3)
 	l := s.runs(a1, "w1")
@@ -297,7 +298,7 @@ func TestAFenceNeverFalls(t *testing.T) {
 		}
 		last = at
 	}
-	for range 3 { // starts run ahead of the clock: the next claim must not fall back to it
+	for range 3 { // starts put the fence ahead of the clock: the next claim must not set it back
 		grows("start", s.starts(a1, l.ContainerID, "w1", claim.Started).Lease.Fence)
 	}
 	s.asks(b3, claim.DecisionInterrupt)

@@ -15,9 +15,9 @@ import (
 	"github.com/webordinary/hephaestus/sim/simtest"
 )
 
-// TestAnyOrderOfStepsKeepsTheInvariants lets executions and workers take their steps in any order, by clocks
-// that run apart, over lost answers, dead workers, frozen Lambdas, long pauses and TTL deletions, and holds
-// the rows against design.md's S1, S3, S6, S7 and L3 after each.
+// TestAnyOrderOfStepsKeepsTheInvariants takes the steps of executions and workers in any order, by
+// clocks that differ, with lost answers, dead workers, frozen Lambdas, long pauses and TTL
+// deletions. After each step it checks the rows against S1, S3, S6, S7 and L3 of docs/protocol.md.
 func TestAnyOrderOfStepsKeepsTheInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -60,7 +60,7 @@ type traveller struct {
 // GoString is how rapid logs a draw.
 func (m *traveller) GoString() string { return fmt.Sprintf("%s, %q", m.MessageID, m.state) }
 
-// clockedStore goes by a clock that is so far ahead of the lab's.
+// clockedStore is a store whose clock is ahead of the lab's.
 type clockedStore struct {
 	*claim.Store
 	ahead time.Duration
@@ -69,13 +69,13 @@ type clockedStore struct {
 // GoString is how rapid logs a draw.
 func (s clockedStore) GoString() string { return fmt.Sprint(s.ahead, " ahead") }
 
-// worker is one with the lease that it believes to hold.
+// worker has the lease that it believes it holds.
 type worker struct {
 	id      string
 	store   *claim.Store
 	clock   func() time.Time
 	lease   *claim.Lease
-	revoked bool // the lease was taken from it for a good reason, though it is not over
+	revoked bool // a step rightly ended its lease early
 	asked   bool
 }
 
@@ -104,7 +104,8 @@ func newWorld(t *rapid.T) *world {
 	return w
 }
 
-// message draws one that is in one of the states, or in any; where there is none, the step is left out.
+// message draws a message in one of the states, or in any if none is given. If there is none, the
+// step is left out.
 func (w *world) message(t *rapid.T, states ...string) *traveller {
 	var some []*traveller
 	for _, m := range w.messages {
@@ -198,7 +199,8 @@ func (w *world) claims(t *rapid.T, m *traveller, store *claim.Store) {
 	if w.failed(t, m, err) {
 		return
 	}
-	// By its effect, not by its answer: a take-over that finds its own write, for the answer was lost, says "again".
+	// Judge by the effect, not by the answer: a take-over whose answer was lost finds its own write
+	// and says "again".
 	if after := w.row(t); before != nil && after != nil && after.ContainerID != before.ContainerID {
 		w.takenFrom(t, before, m)
 	}
@@ -209,7 +211,8 @@ func (w *world) claims(t *rapid.T, m *traveller, store *claim.Store) {
 	}
 }
 
-// takenFrom notes whose lease went with the claim before, for the sake of a thread that waited long enough.
+// takenFrom notes which live lease the take-over ended. The holder must have been asked, and have
+// had its grace.
 func (w *world) takenFrom(t *rapid.T, before *claim.Row, m *traveller) {
 	for _, other := range w.workers {
 		if !other.believes() || other.revoked || other.lease.Fence != before.Fence {
@@ -240,7 +243,7 @@ func (w *world) interrupts(t *rapid.T, m *traveller, store *claim.Store) {
 	}
 }
 
-// wakes delivers wake-ups to those that still sleep.
+// wakes delivers wake-ups to the messages that still wait.
 func (w *world) wakes(t *rapid.T, by *traveller, wakes []claim.Wake) {
 	for _, wake := range wakes {
 		for _, m := range w.messages {
@@ -257,7 +260,8 @@ func (w *world) wakes(t *rapid.T, by *traveller, wakes []claim.Wake) {
 	}
 }
 
-// failed ends the execution of a message whose job has ended; what gave up is tried again.
+// failed says whether a step failed. It ends the execution of a message whose job has ended; a step
+// that gave up is tried again.
 func (w *world) failed(t *rapid.T, m *traveller, err error) bool {
 	var ended *claim.EndedError
 	switch {
@@ -300,7 +304,7 @@ func (w *world) cleansUp(t *rapid.T, m *traveller, outcome job.Outcome) {
 	m.state = "ended"
 }
 
-// frozenStep is a Lambda that wakes up when its message's job has ended.
+// frozenStep is the step of a Lambda that wakes up after its message's job has ended.
 func (w *world) frozenStep(t *rapid.T) {
 	m, store := w.message(t, "ended"), w.store(t)
 	before := w.lab.Row()
@@ -409,7 +413,7 @@ func (w *world) outcome(t *rapid.T, m *traveller) job.Outcome {
 // holds checks what must be true of the rows after every step.
 func (w *world) holds(t *rapid.T) {
 	row := w.row(t)
-	w.lab.Row() // fails if a step has written what nobody reads
+	w.lab.Row() // fails if a step has written an attribute that is never read
 	for _, m := range w.messages {
 		w.lab.Job(m.MessageID)
 		now, before := w.outcome(t, m), w.outcomes[m.MessageID]

@@ -11,10 +11,11 @@ import (
 	"github.com/webordinary/hephaestus/sim/simtest"
 )
 
-// Between a step's look at the row and its write, what the write rests on changes. Each condition of a write that no other
-// of its conditions implies has a scene here, or in the tests of its step, that goes wrong without it.
+// In these tests, the row changes between a step's look at it and its write. Each condition of a
+// write that its other conditions do not imply has a scene, here or in the tests of its step, that
+// goes wrong without it.
 
-// silent lets w1 run a1 and be silent until its lease is over for everybody.
+// silent makes w1 run a1 without heartbeats until its lease is over on every clock.
 func (s scene) silent() claim.Lease {
 	s.t.Helper()
 	l := s.runs(a1, "w1")
@@ -167,7 +168,7 @@ func TestAClaimChangesUnderAnInterrupt(t *testing.T) {
 	})
 }
 
-// A worker that everybody took for dead is heard just then.
+// A worker whose lease is over sends a heartbeat just then.
 func TestALeaseIsRevived(t *testing.T) {
 	t.Run("under the start of another worker", func(t *testing.T) {
 		s := newScene(t, a1)
@@ -212,7 +213,8 @@ func TestAClaimChangesUnderACleanUp(t *testing.T) {
 	})
 }
 
-// A heartbeat that another has overtaken, or a join, shortens neither the lease nor the claim. A join is no reason not to extend the lease.
+// A heartbeat that is applied after a later one, or after a join, shortens neither the lease nor
+// the claim. After a join it still extends the lease.
 func TestAHeartbeatThatWasOvertaken(t *testing.T) {
 	t.Run("by a later one of the same second", func(t *testing.T) {
 		s := newScene(t, a1)

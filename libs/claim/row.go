@@ -11,8 +11,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Row is the claim of one key: an item of the active-jobs table. Times are epoch milliseconds but
-// for ExpiresAtSeconds, which DynamoDB's TTL reads.
+// Row is the claim of one key: an item of the active-jobs table. Times are epoch milliseconds,
+// except ExpiresAtSeconds, which DynamoDB's TTL reads.
 type Row struct {
 	Key         job.Key
 	ContainerID string
@@ -38,7 +38,7 @@ type Row struct {
 	LeaseExpiresAtMillis int64 // Invariant: <= 1000*ExpiresAtSeconds
 	ExpiresAtSeconds     int64
 
-	// Preemptor is nil if nobody asks the holder to yield.
+	// Preemptor is nil if no thread asks the holder to yield.
 	// Invariant: it is newer than NewestMessageID, and while there are Jobs, of another thread.
 	Preemptor *Preemptor
 }
@@ -79,7 +79,7 @@ func ParseRow(m item.Map) (*Row, error) {
 // Preemptor is the thread that has asked the holder to yield, with its messages that wait.
 type Preemptor struct {
 	ThreadID          string
-	ReceivedAtMillis  int64 // of its newest message, which may wait no longer
+	ReceivedAtMillis  int64 // of its newest message, even if that no longer waits
 	NewestMessageID   string
 	RequestedAtMillis int64             // when the holder was first asked. Invariant: stays if another thread takes the place
 	Waiting           map[string]string // messageId to task token. Invariant: not empty, and none has an outcome
@@ -96,13 +96,13 @@ func (p *Preemptor) attributes(f *item.Fields) {
 // value is the preemptor as the claim row holds it.
 func (p *Preemptor) value() *types.AttributeValueMemberM { return item.ValueOf(p.attributes) }
 
-// Held says whether somebody may be working under the claim at now: it has jobs and has not expired.
-// An expired row is free whether or not DynamoDB has deleted it.
+// Held says whether a worker may be working under the claim at now: it has jobs and has not
+// expired. An expired row is free whether or not DynamoDB has deleted it.
 func (r *Row) Held(now time.Time, s Settings) bool {
 	return r != nil && len(r.Jobs) > 0 && !r.Expired(now, s)
 }
 
-// Expired says whether the claim has expired for everybody, whatever their clocks.
+// Expired says whether the claim has expired on every clock.
 func (r *Row) Expired(now time.Time, s Settings) bool {
 	return r.ExpiresAtSeconds < s.expiryCutSeconds(now)
 }
@@ -120,7 +120,8 @@ func (s Settings) expiryCutMillis(now time.Time) int64 {
 	return job.Millis(now.Add(-s.MaxClockSkew))
 }
 
-// expiryCutSeconds is the same for an expiresAt in whole seconds, rounded to the safe side.
+// expiryCutSeconds is the same for an expiresAt in whole seconds, rounded down, which is the safe
+// side.
 func (s Settings) expiryCutSeconds(now time.Time) int64 { return s.expiryCutMillis(now) / 1000 }
 
 // expiresAtSeconds is the expiresAt of a claim that is made or extended at now, rounded up.
@@ -144,7 +145,7 @@ type Job struct {
 	Subject          string
 	PartialWork      string         // what a command that was stopped says it has saved
 	InterruptedBy    *InterruptedBy // Invariant: nil unless Outcome is Interrupted or Superseded
-	// DeadLetteredAtMillis is when a person was told through the dead letter queue; 0: nobody was.
+	// DeadLetteredAtMillis is when a person was told through the dead letter queue; 0: never.
 	DeadLetteredAtMillis int64
 }
 
@@ -170,7 +171,7 @@ func (j *Job) attributes(f *item.Fields) {
 // DeadLettered says whether a person was told of the job through the dead letter queue.
 func (j *Job) DeadLettered() bool { return j.DeadLetteredAtMillis != 0 }
 
-// WorkResult is the job's end as Step Functions is told of it.
+// WorkResult is the job's end as it is sent to Step Functions.
 func (j *Job) WorkResult() job.WorkResult {
 	return job.WorkResult{MessageID: j.MessageID, Outcome: j.Outcome, ContainerID: j.ContainerID, Result: j.Result}
 }
@@ -191,8 +192,8 @@ func ParseJob(m item.Map) (*Job, error) {
 	return j, nil
 }
 
-// InterruptedBy is what a job's row keeps of the preemption that ended it, so that the audit record
-// can be written whoever survives.
+// InterruptedBy is what a job's row keeps of the preemption that ended it, so that any later step
+// can write the audit record.
 type InterruptedBy struct {
 	ThreadID          string
 	MessageID         string
@@ -205,5 +206,5 @@ func (b *InterruptedBy) attributes(f *item.Fields) {
 	f.Number("requestedAt", &b.RequestedAtMillis)
 }
 
-// value is what the job's row holds.
+// value is the preemption as the job's row holds it.
 func (b *InterruptedBy) value() *types.AttributeValueMemberM { return item.ValueOf(b.attributes) }

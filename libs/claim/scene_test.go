@@ -13,7 +13,7 @@ import (
 
 var ctx = context.Background()
 
-// scene has each step at hand, with the decision or verdict that a test wants of it.
+// scene takes each step, and fails the test if the decision or verdict is not the one it wants.
 type scene struct {
 	simtest.Scene
 	*claim.Store
@@ -99,7 +99,7 @@ func (s scene) wantWakes(got []claim.Wake, want string) {
 	}
 }
 
-// meanwhile lets something happen between the next step's look and its write.
+// meanwhile makes something happen between the next step's look and its write.
 func (s scene) meanwhile(happens func()) { s.Before("TransactWriteItems", 0, happens) }
 
 // unchanged fails if what a step does changes the row.
@@ -110,7 +110,8 @@ func (s scene) unchanged(step func()) {
 	s.WantRow(before)
 }
 
-// The messages of most tests: A and B are threads, the number is the second of receipt.
+// The messages of most tests: A and B are threads, the number is the second in which it was
+// received.
 var (
 	a1 = simtest.Message("a1", "A", 1)
 	a2 = simtest.Message("a2", "A", 2)

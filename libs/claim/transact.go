@@ -18,20 +18,20 @@ import (
 // maxAttempts bounds a step's loop of look, decide and write.
 const maxAttempts = 10
 
-// view is what a step knows of the rows it is about. job is nil until a write was refused because of
-// it, or an unknown end made the step look again.
+// view is what a step knows of the claim and the job. job is nil until it refuses a write, or until
+// the step looks again after an unknown end.
 type view struct {
 	row *Row
 	job *Job
 }
 
-// plan decides from a view what to write: first the claim row's write, then the job row's, then what
-// else belongs to it. No writes at all means that there is nothing to do.
+// plan decides from a view what to write: first the claim row's write, then the job row's
+// (corrected relies on this order), then any others. No writes means that there is nothing to do.
 type plan func(v view) ([]types.TransactWriteItem, error)
 
-// step looks at the claim, plans, and writes in one transaction, guarded by what it saw. A refused
-// write brings the row that refused it along, and the step decides again from that; after an unknown
-// end it reads both rows, and the plan recognises its own write.
+// step looks at the claim, plans, and writes in one transaction, guarded by what it saw. The answer
+// to a refused write has the row that refused it, and the step decides again from that. After an
+// unknown end it reads both rows, and the plan recognises its own write.
 func (s *Store) step(ctx context.Context, key job.Key, messageID string, plan plan) error {
 	row, err := s.ReadClaim(ctx, key)
 	if err != nil {
@@ -64,7 +64,8 @@ func (s *Store) step(ctx context.Context, key job.Key, messageID string, plan pl
 	return fmt.Errorf("claim %s for %s: %w (last: %v)", key, messageID, ErrContended, last)
 }
 
-// withJob is the view with the job's row, which a step's first view lacks: both rows are then as they are now.
+// withJob is the view with the job's row, which a step's first view lacks. It reads both rows
+// again.
 func (s *Store) withJob(ctx context.Context, v view, m job.Message) (view, error) {
 	if v.job != nil {
 		return v, nil
@@ -72,7 +73,8 @@ func (s *Store) withJob(ctx context.Context, v view, m job.Message) (view, error
 	return s.look(ctx, m.ProjectUserID, m.MessageID)
 }
 
-// corrected is the view with the rows that refused the transaction in place of what was thought.
+// corrected is the view in which the rows that refused the transaction replace those that were
+// seen.
 func (v view) corrected(err error) (view, error) {
 	var cancelled *types.TransactionCanceledException
 	if !errors.As(err, &cancelled) {
@@ -123,7 +125,7 @@ func (v view) ended() error {
 	return nil
 }
 
-// ReadClaim reads a key's claim, strongly consistent; nil where there is none.
+// ReadClaim reads a key's claim, strongly consistent; nil if there is none.
 func (s *Store) ReadClaim(ctx context.Context, key job.Key) (*Row, error) {
 	return s.readClaim(ctx, key, true)
 }
@@ -138,7 +140,7 @@ func (s *Store) readClaim(ctx context.Context, key job.Key, consistent bool) (*R
 	return ParseRow(out.Item)
 }
 
-// ReadJob reads a message's job, strongly consistent; nil where there is none.
+// ReadJob reads a message's job, strongly consistent; nil if there is none.
 func (s *Store) ReadJob(ctx context.Context, messageID string) (*Job, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(s.names.Jobs()), Key: jobKey(messageID), ConsistentRead: aws.Bool(true),
@@ -152,7 +154,7 @@ func (s *Store) ReadJob(ctx context.Context, messageID string) (*Job, error) {
 func claimKey(key job.Key) item.Map    { return item.Map{"projectUserId": item.Text(string(key))} }
 func jobKey(messageID string) item.Map { return item.Map{"messageId": item.Text(messageID)} }
 
-// The condition on the job's row that every step for a message carries.
+// jobIsOpen is the condition on the job's row that every step for a message carries.
 const jobIsOpen = "attribute_exists(messageId) AND attribute_not_exists(outcome)"
 
 // expression gathers one conditional write.
@@ -240,7 +242,7 @@ func (e *expression) attributeValues() item.Map {
 	return e.values
 }
 
-// write makes a transaction's write of it: an update, or a mere check where nothing is to change.
+// write makes the expression a part of a transaction: an update, or a check if it changes nothing.
 func (e *expression) write(table string, key item.Map) types.TransactWriteItem {
 	if update := e.update(); update != nil {
 		return types.TransactWriteItem{Update: &types.Update{
