@@ -17,7 +17,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Retention is how long a record stays (design.md, webordinary-interruptions).
+// Retention is how long a record stays.
 const Retention = 30 * 24 * time.Hour
 
 // Record is one interruption: an item of the interruptions table, keyed by MessageID.
