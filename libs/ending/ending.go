@@ -1,8 +1,8 @@
-// Package ending is what the services share that end a mail from outside of its worker: how its job ends, and
-// how a person is told.
+// Package ending is for the services that end a mail from outside of its worker: it ends the job,
+// and tells a person.
 //
-// It promises that both may be done again at any time: what an earlier try has done stays as it is. It does not
-// decide how a job ends, nor whether a person must act: who calls it does.
+// It promises that both may be done again at any time: what an earlier try has done stays as it is.
+// The caller decides how a job ends, and whether a person must act.
 package ending
 
 import (
@@ -40,13 +40,13 @@ type Jobs struct {
 	log      *slog.Logger
 }
 
-// NewJobs makes it; through tokens it wakes those who wait for a key.
+// NewJobs makes a Jobs that wakes those who wait for a key by their tokens.
 func NewJobs(protocol Protocol, records Records, tokens interrupt.StepFunctions, log *slog.Logger) *Jobs {
 	return &Jobs{protocol: protocol, records: records, tokens: tokens, log: log}
 }
 
-// End cleans the job up, wakes who may go on, and makes sure that the end is on record. Its answer is the job as
-// it has ended, by this call or before it. c.Record is set here.
+// End cleans the job up, wakes who may go on, and makes sure that the end is on record. It answers
+// with the job as it has ended, by this call or before it. End sets c.Record itself.
 func (e *Jobs) End(ctx context.Context, c claim.CleanUp) (claim.Job, error) {
 	c.Record = e.records.Write
 	finished, err := e.protocol.CleanUp(ctx, c)
@@ -54,7 +54,7 @@ func (e *Jobs) End(ctx context.Context, c claim.CleanUp) (claim.Job, error) {
 		return claim.Job{}, err
 	}
 	interrupt.WakeAll(ctx, e.tokens, e.log, c.Message, "end of "+c.Message.MessageID, finished.Wakes)
-	// CleanUp has written the record if it ended the job. If a worker did, nobody has yet.
+	// If CleanUp ended the job, it has written the record. If a worker did, there is none yet.
 	if record, ok := audit.Of(finished.Job); ok {
 		if _, err := e.records.Put(ctx, record); err != nil {
 			return claim.Job{}, err
@@ -80,13 +80,13 @@ type Letters struct {
 	url      string
 }
 
-// NewLetters makes it; url is the queue that people look into.
+// NewLetters makes a Letters; url is the dead letter queue.
 func NewLetters(protocol Marker, queue SQS, url string) *Letters {
 	return &Letters{protocol: protocol, queue: queue, url: url}
 }
 
-// Send puts the letter on the queue, and then notes on the mail's row that a person was told: who sees the
-// note need not send. A person may be told twice, never not at all.
+// Send puts the letter on the queue, and then notes on the mail's row that a person was told, so
+// that later steps need not. A person may be told twice, never not at all.
 func (l *Letters) Send(ctx context.Context, letter job.DeadLetter) error {
 	body, err := json.Marshal(letter)
 	if err != nil {

@@ -19,7 +19,7 @@ var (
 	preemptor = simtest.Message("m2", "B", 2)
 )
 
-// asked is a s in which a worker works for the holder, and the preemptor waits.
+// asked is a scene in which a worker works for the holder, and the preemptor waits.
 func asked(t *testing.T, log *slog.Logger) (simtest.Scene, *ending.Jobs) {
 	t.Helper()
 	s := simtest.NewScene(t, holder, preemptor)
