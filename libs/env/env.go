@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Duration is a variable that overrides a duration, such as "90s" or "1h". One that is not set leaves it as it is.
+// Duration is a variable that overrides a duration, such as "90s" or "1h". If it is not set, the
+// duration stays as it is.
 type Duration struct {
 	Name string
 	Into *time.Duration
