@@ -47,7 +47,7 @@ type Queues struct {
 	workQueueURL string
 }
 
-// NewQueues checks the URL.
+// NewQueues makes a Queues, if the work queue's URL is one of SQS.
 func NewQueues(client SQS, names awsx.Names, workQueueURL string) (*Queues, error) {
 	if _, err := awsx.SiblingQueue(workQueueURL, names.DeadLetters()); err != nil {
 		return nil, err
