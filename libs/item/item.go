@@ -39,7 +39,8 @@ func Set(members ...string) *types.AttributeValueMemberSS {
 	return &types.AttributeValueMemberSS{Value: members}
 }
 
-// Fields is what a list of attributes is given: it reads an item into the fields, or writes it from them.
+// Fields is what a list of attributes works on: it reads an item into the fields, or writes it from
+// them.
 type Fields struct {
 	item    Map
 	writing bool
@@ -52,7 +53,7 @@ type misfit struct{ path, problem string }
 // Reading reads an item. The caller looks at Err after the last field.
 func Reading(m Map) *Fields { return &Fields{item: m} }
 
-// Of is the item of the row whose list of attributes it is given.
+// Of is the item of a row, given the row's list of attributes.
 func Of(attributes func(*Fields)) Map {
 	f := &Fields{item: Map{}, writing: true}
 	attributes(f)
@@ -204,7 +205,7 @@ func (f *Fields) fail(path, problem string) {
 	}
 }
 
-// failWithin takes over what is wrong in the map of that name.
+// failWithin takes over the inner map's misfit, with the map's name in its path.
 func (f *Fields) failWithin(name string, inner *Fields) {
 	if inner.misfit != nil {
 		f.fail(name+"."+inner.misfit.path, inner.misfit.problem)
