@@ -8,16 +8,16 @@ import (
 	"reflect"
 )
 
-// Event is what a process says in its log about one step: a value of one of this package's types. The type's
-// fields are the record's fields, by their JSON names. Writers and readers share the types, so whoever reads a
-// record goes by its event and its fields, and never by its text.
+// Event is what a process says in its log about one step: a value of one of this package's types.
+// The type's fields are the record's fields, by their JSON names. Writers and readers share the
+// types, so a reader goes by a record's event and fields, and never by its text.
 type Event interface{ declared() Declaration }
 
 // Declaration says what an event is, apart from its fields.
 type Declaration struct {
-	Name    string // of the event, for machines: the record's attribute "event". It stays
+	Name    string // of the event, for machines: the record's attribute "event". It never changes
 	Level   slog.Level
-	Text    string // for people: the record's message. It may change, nothing reads it
+	Text    string // for people: the record's message. It may change: no program reads it
 	Meaning string
 }
 
@@ -41,8 +41,9 @@ func Write(ctx context.Context, log *slog.Logger, e Event) {
 	log.LogAttrs(ctx, d.Level, d.Text, attributes...)
 }
 
-// Read is the event that a record of slog's JSON handler tells. It is nil if the record names none, as a line of
-// debugging does not. A record that names an unknown event, or lacks one of its fields, is an error.
+// Read is the event in a record of slog's JSON handler. It is nil if the record names none, as a
+// debug line does not. A record that names an unknown event, or lacks one of its fields, is an
+// error.
 func Read(record []byte) (Event, error) {
 	var said map[string]json.RawMessage
 	if err := json.Unmarshal(record, &said); err != nil {
@@ -82,7 +83,7 @@ func Fields(e Event) []string {
 	return names
 }
 
-// fieldsOf are an event's fields, those of embedded structs among them.
+// fieldsOf are an event's fields, including those of embedded structs.
 func fieldsOf(event reflect.Type) []reflect.StructField {
 	var fields []reflect.StructField
 	for _, field := range reflect.VisibleFields(event) {

@@ -14,7 +14,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
-// filled is an event like e whose fields all say something, each something else.
+// filled is an event of e's type in which each field has a value of its own.
 func filled(t *testing.T, e telemetry.Event) telemetry.Event {
 	t.Helper()
 	made := reflect.New(reflect.TypeOf(e)).Elem()
@@ -26,7 +26,7 @@ func filled(t *testing.T, e telemetry.Event) telemetry.Event {
 		case reflect.String:
 			v.SetString(fmt.Sprintf("%s-%d", field.Name, i))
 		case reflect.Int, reflect.Int64:
-			v.SetInt(1<<60 + int64(i)) // more than a float64 tells apart
+			v.SetInt(1<<60 + int64(i)) // a float64 does not tell such numbers apart
 		case reflect.Bool:
 			v.SetBool(true)
 		case reflect.Slice:

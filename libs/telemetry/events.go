@@ -65,7 +65,7 @@ func FieldMeanings() map[string]string {
 	}
 }
 
-// Work is whose work an event of a worker tells of.
+// Work says whose work an event of a worker is about.
 type Work struct {
 	Worker    string  `json:"worker"`
 	Message   string  `json:"message"`
@@ -435,7 +435,7 @@ func (VisibilityUnchanged) declared() Declaration {
 	return Declaration{"visibility-unchanged", slog.LevelWarn, "could not change the message's visibility", "the message comes again when its last visibility timeout is over"}
 }
 
-// What those say that end jobs from outside.
+// What the services say that end jobs from outside.
 type (
 	JobRecorded struct {
 		Message   string      `json:"message"`

@@ -1,6 +1,6 @@
 // Package telemetry sets up the logs of every process of Hephaestus: slog, JSON in Lambdas and
 // workers, text on a terminal. It promises one line per event, no logging of mail content, and in a
-// Lambda the id of the request on every line, by which the tries of one event are found.
+// Lambda the request's id on every line, so that all tries of one event can be found.
 package telemetry
 
 import (
@@ -35,7 +35,7 @@ func Level(name string) (slog.Level, error) {
 	return lvl, nil
 }
 
-// traced adds the Lambda request that a line belongs to.
+// traced adds the id of the Lambda request that a line belongs to.
 type traced struct{ slog.Handler }
 
 func (t traced) Handle(ctx context.Context, r slog.Record) error {
