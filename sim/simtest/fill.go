@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// Filled is a T whose every field has a value, no two the same: a row with a field that is not written, or not
-// read, comes back another than it was. It fails the test at a field of a kind that it does not know.
+// Filled is a T in which each field has a value of its own, so that a row comes back different if a
+// field is not written or not read. It fails the test at a field of a kind that it does not know.
 func Filled[T any](t TB) T {
 	t.Helper()
 	var v T

@@ -18,12 +18,12 @@ type Flow struct {
 	started []Execution
 }
 
-// Execution is one that was started.
+// Execution is an execution that was started.
 type Execution struct{ Name, Input string }
 
 func newFlow() *Flow { return &Flow{waiting: map[string]bool{}} }
 
-// Issue makes tokens that wait for an answer. Any other token is one that has timed out.
+// Issue makes tokens that wait for an answer. Any other token counts as timed out.
 func (f *Flow) Issue(tokens ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,9 +1,9 @@
-// Package simtest is the lab in which the protocol and the handlers are tested: DynamoDB and SQS as the
-// real cores behind the SDK's clients, a Step Functions that remembers its tokens and executions, and a
-// clock that only the test moves.
+// Package simtest is the lab in which the protocol and the handlers are tested: DynamoDB and SQS as
+// the simulation's cores behind the SDK's clients, a Step Functions that remembers its tokens and
+// executions, and a clock that only the test moves.
 //
-// A Scene is a lab in which the story before a test is told: who holds the key, who asks for it. Row, Job and Record
-// tell in a line what has become of it.
+// A Scene is a lab with a story before the test: who holds the key, who asks for it. Row, Job and
+// Record say in one line what became of it.
 //
 // It promises that a test can put anything before, instead of or after any single call: something else
 // that happens first (Before), an error without effect (Fail), an effect without an answer (LoseAnswer).
@@ -130,7 +130,7 @@ func (l *Lab) Advance(d time.Duration) {
 	l.now = l.now.Add(d)
 }
 
-// ReadStale lets every eventually consistent read from now on miss the last write of its item.
+// ReadStale makes every eventually consistent read from now on miss the last write of its item.
 func (l *Lab) ReadStale() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,7 +184,8 @@ func (l *Lab) StepFunctions() client.StepFunctions { return client.NewStepFuncti
 // Log throws away what is logged.
 func (l *Lab) Log() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-// Before runs f, once, before the call of the operation that comes after skip others. f may call.
+// Before runs f once, just before a call of the operation; skip calls pass first. f may make calls
+// itself.
 func (l *Lab) Before(operation string, skip int, f func()) {
 	l.rig(rig{operation: operation, skip: skip, before: f})
 }
@@ -199,7 +200,7 @@ func (l *Lab) FailWith(operation string, skip int, err error) {
 	l.rig(rig{operation: operation, skip: skip, fail: err})
 }
 
-// LoseAnswer lets one such call have its effect and answers with ErrAnswerLost.
+// LoseAnswer loses one such call's answer: the call has its effect, the caller gets ErrAnswerLost.
 func (l *Lab) LoseAnswer(operation string, skip int) {
 	l.rig(rig{operation: operation, skip: skip, lose: true})
 }
@@ -278,7 +279,8 @@ func (l *Lab) do(service string, input any) (any, error) {
 	return nil, fmt.Errorf("simtest has no %s", service)
 }
 
-// DeleteExpired lets DynamoDB's time to live delete all that it may by now, and says how many items it was.
+// DeleteExpired deletes all items that DynamoDB's TTL may delete by now, and says how many it
+// deleted.
 func (l *Lab) DeleteExpired() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

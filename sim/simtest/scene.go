@@ -12,20 +12,20 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Scene is a lab with the protocol over it and some messages admitted, in which the story before a test is told in a
-// few words. What a scene is told to do must succeed, or it fails the test.
+// Scene is a lab with the protocol over it and some messages admitted. Its methods tell the story
+// before a test in a few words; a step that does not succeed fails the test.
 type Scene struct {
 	*Lab
 	Protocol *claim.Store
 }
 
-// NewScene is one by the default settings.
+// NewScene is a scene with the default settings.
 func NewScene(t TB, admitted ...job.Message) Scene {
 	t.Helper()
 	return NewSceneWith(t, claim.DefaultSettings(), admitted...)
 }
 
-// NewSceneWith is one by other settings.
+// NewSceneWith is a scene with other settings.
 func NewSceneWith(t TB, settings claim.Settings, admitted ...job.Message) Scene {
 	t.Helper()
 	lab := New(t)
@@ -33,7 +33,7 @@ func NewSceneWith(t TB, settings claim.Settings, admitted ...job.Message) Scene 
 	return Scene{Lab: lab, Protocol: lab.Store(settings)}
 }
 
-// Claims lets a message make, join or take over its key's claim.
+// Claims makes, joins or takes over the claim of a message's key.
 func (s Scene) Claims(m job.Message) claim.Claimed {
 	s.t.Helper()
 	claimed, err := s.Protocol.Claim(context.Background(), m)
@@ -43,7 +43,7 @@ func (s Scene) Claims(m job.Message) claim.Claimed {
 	return claimed
 }
 
-// Runs lets a message claim, and the worker w1 start it.
+// Runs claims for a message, and starts it as the worker w1.
 func (s Scene) Runs(m job.Message) claim.Lease {
 	s.t.Helper()
 	start, err := s.Protocol.Start(context.Background(), Work(m, s.Claims(m).ContainerID), "w1")
@@ -53,7 +53,7 @@ func (s Scene) Runs(m job.Message) claim.Lease {
 	return start.Lease
 }
 
-// Asks lets a message wait for its key under the token token-ID, which can be answered.
+// Asks makes a message wait for its key under the token token-ID, which can be answered.
 func (s Scene) Asks(m job.Message) {
 	s.t.Helper()
 	s.Flow.Issue("token-" + m.MessageID)
@@ -62,7 +62,7 @@ func (s Scene) Asks(m job.Message) {
 	}
 }
 
-// Finishes lets the worker end its job.
+// Finishes ends a job as its worker does.
 func (s Scene) Finishes(l claim.Lease, end claim.End) {
 	s.t.Helper()
 	if _, err := s.Protocol.Finish(context.Background(), l, end); err != nil {
@@ -79,7 +79,7 @@ func (s Scene) CleansUp(m job.Message, outcome job.Outcome) {
 	}
 }
 
-// LeaseEnds lets time pass until a lease of now is over on every clock.
+// LeaseEnds moves the clock on until a lease made now is over on every clock.
 func (s Scene) LeaseEnds() {
 	settings := s.Protocol.Settings()
 	s.Advance(settings.Lease + settings.MaxClockSkew + time.Second)
@@ -99,7 +99,7 @@ func (s Scene) Letters() []job.DeadLetter {
 	return letters
 }
 
-// WantAnswers fails the test if Step Functions has been told anything else, see Flow.Answers.
+// WantAnswers fails the test if Step Functions was told anything else; see Flow.Answers.
 func (s Scene) WantAnswers(want ...string) {
 	s.t.Helper()
 	if got := s.Flow.Answers(); !slices.Equal(got, want) {
@@ -107,7 +107,7 @@ func (s Scene) WantAnswers(want ...string) {
 	}
 }
 
-// WantRow fails the test if the claim is another, see Lab.Row.
+// WantRow fails the test if the claim is different; see Lab.Row.
 func (s Scene) WantRow(want string) {
 	s.t.Helper()
 	if got := s.Row(); got != want {
@@ -115,7 +115,7 @@ func (s Scene) WantRow(want string) {
 	}
 }
 
-// WantJob fails the test if something else became of the message, see Lab.Job.
+// WantJob fails the test if something else became of the message; see Lab.Job.
 func (s Scene) WantJob(messageID, want string) {
 	s.t.Helper()
 	if got := s.Job(messageID); got != want {

@@ -20,7 +20,7 @@ import (
 // Key is the key of all messages that Message makes.
 const Key job.Key = "amelia#scott"
 
-// Message is one that was received the given seconds after Start.
+// Message is a message that was received the given seconds after Start.
 func Message(id, thread string, seconds int) job.Message {
 	return job.Message{
 		MessageID: id, ProjectID: "amelia", UserID: "scott", ProjectUserID: Key, ThreadID: thread,
@@ -130,7 +130,7 @@ func (l *Lab) Record(messageID string) string {
 	return s
 }
 
-// Item is what a table holds under a key, as it is; nil for nothing.
+// Item is the item under a key of a table; nil if there is none.
 func (l *Lab) Item(table, key, value string) item.Map {
 	l.t.Helper()
 	out, err := l.DynamoDB().GetItem(context.Background(), &dynamodb.GetItemInput{
@@ -140,8 +140,8 @@ func (l *Lab) Item(table, key, value string) item.Map {
 	return out.Item
 }
 
-// allRead fails the test if the stored item has an attribute that whoever reads it does not know: known is what was
-// read, as it would be written. Only DynamoDB's TTL reads expiresAt.
+// allRead fails the test if the stored item has an attribute that the row's list lacks: known is
+// the item as it was read and would be written. Only DynamoDB's TTL reads expiresAt.
 func (l *Lab) allRead(stored, known item.Map) {
 	l.t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(stored)) {
@@ -151,7 +151,7 @@ func (l *Lab) allRead(stored, known item.Map) {
 	}
 }
 
-// Wakes are wake-ups in a line: who goes on, who lost the place.
+// Wakes are wake-ups in a line: who goes on, who lost its place.
 func Wakes(wakes []claim.Wake) string {
 	var parts []string
 	for _, w := range wakes {
