@@ -27,16 +27,16 @@ type condition struct {
 // unshown are the conditions that no test needs, each with the reason. They stay, because they say
 // what the write means.
 var unshown = map[string]string{
-	"fresh: containerId = :container":     "under the fence that was seen, the claim has the container that was seen",
-	"seenRow: containerId = :seen":        "as in fresh",
-	"fresh: fence = :fence":               "the new fence is of the clock, above what starts in the container that was seen may have added",
-	"join: expiresAt >= :expiresCutSeconds":             "the claim of the container that was seen ends no earlier than it did then",
-	"Interrupt: expiresAt >= :expiresCutSeconds":        "as in join",
-	"Start: expiresAt >= :expiresCutSeconds":      "as in join",
-	"Start: containerId = :container":     "of the claim, as in fresh; of the job, as in CleanUp",
-	"Start: contains(jobs, :message)":     "a message whose job is open is still among the claim's jobs",
-	"Start: preemptor.threadId = :thread": "a worker that starts beside a newer thread's request hears of it with its first heartbeat, and yields",
-	"CleanUp: containerId = :container":   "a job's container changes with its claim, which is the one that was seen",
+	"fresh: containerId = :container":            "under the fence that was seen, the claim has the container that was seen",
+	"seenRow: containerId = :seen":               "as in fresh",
+	"fresh: fence = :fence":                      "the new fence is of the clock, above what starts in the container that was seen may have added",
+	"join: expiresAt >= :expiresCutSeconds":      "the claim of the container that was seen ends no earlier than it did then",
+	"Interrupt: expiresAt >= :expiresCutSeconds": "as in join",
+	"Start: expiresAt >= :expiresCutSeconds":     "as in join",
+	"Start: containerId = :container":            "of the claim, as in fresh; of the job, as in CleanUp",
+	"Start: contains(jobs, :message)":            "a message whose job is open is still among the claim's jobs",
+	"Start: preemptor.threadId = :thread":        "a worker that starts beside a newer thread's request hears of it with its first heartbeat, and yields",
+	"CleanUp: containerId = :container":          "a job's container changes with its claim, which is the one that was seen",
 }
 
 // TestEachConditionIsNeeded weakens one condition at a time, so that it is always true, and runs the package's tests
