@@ -11,16 +11,16 @@ import (
 // Host is the machine around a worker: its clock, its commands, and whether it is told to stop.
 type Host interface {
 	Now() time.Time
-	// Begin prepares the workspace, starts the command and listens for nudges. An error that is
-	// ErrNotNow means that it may work later; any other fails the job.
+	// Begin prepares the workspace, starts the command and listens for nudges. ErrNotNow means that it
+	// may work later; any other error fails the job.
 	Begin(ctx context.Context, t Task) (Session, error)
 	// WithDeadline is context.WithDeadline by the host's clock.
 	WithDeadline(ctx context.Context, until time.Time) (context.Context, context.CancelFunc)
 	// Stopping says whether the worker itself was told to stop.
 	Stopping() bool
-	// UntilStopped is a context that ends when the worker is told to stop, for waiting for work.
+	// UntilStopped is a context for waiting for work: it ends when the worker is told to stop.
 	UntilStopped(ctx context.Context) (context.Context, context.CancelFunc)
-	// Pause waits.
+	// Pause waits for d.
 	Pause(ctx context.Context, d time.Duration)
 }
 
@@ -34,7 +34,7 @@ type Task struct {
 	Fence    int64
 }
 
-// Session is one run of the command. Its methods are called by one goroutine.
+// Session is one run of the command. One goroutine calls its methods.
 type Session interface {
 	// Await returns the next thing that happens, or Quiet when until has come.
 	Await(ctx context.Context, until time.Time) Event
@@ -42,14 +42,14 @@ type Session interface {
 	Terminate()
 	// Kill ends the command (SIGKILL), with all that it has started.
 	Kill()
-	// Close stops listening and frees what Begin took. The command has exited.
+	// Close stops listening and frees what Begin took. It is called after the command has exited.
 	Close()
 }
 
 // Event is what a session reports.
 type Event struct {
 	Kind EventKind
-	Exit Exit // where Exited
+	Exit Exit // if Kind is Exited
 }
 
 // EventKind tells events apart.
@@ -59,7 +59,7 @@ type EventKind int
 const (
 	Quiet   EventKind = iota // nothing happened until the time given
 	Exited                   // the command has ended; the last event that matters
-	Nudged                   // somebody may want the key: ask
+	Nudged                   // a newer thread may want the key: a heartbeat will tell
 	Stopped                  // the worker itself was told to stop
 )
 

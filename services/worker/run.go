@@ -34,7 +34,7 @@ const (
 	preempted      // a newer thread asked for the key
 	overtime       // it ran longer than it may
 	told           // the worker itself was told to stop
-	leaseLost      // another holds the lease by now, or may
+	leaseLost      // another worker has the lease by now, or may
 )
 
 func (y why) String() string {
@@ -48,8 +48,8 @@ type run struct {
 	session  Session
 	stopping why
 	nextBeat time.Time
-	overtime time.Time // when the command has had its time
-	killAt   time.Time // when a command that was asked to stop is killed; zero: not asked, or killed
+	overtime time.Time // when the command's time is over
+	killAt   time.Time // when a command that was asked to stop is killed; zero: not asked yet, or killed already
 }
 
 // run begins the command, watches over it until it has exited, and ends the job by how it went.
@@ -81,7 +81,7 @@ func (d delivery) run(ctx context.Context, lease claim.Lease) {
 	r.end(ctx, exit)
 }
 
-// watch keeps the lease and stops the command where it must, until the command has exited.
+// watch keeps the lease, and stops the command if it must, until the command has exited.
 func (r *run) watch(ctx context.Context) Exit {
 	for {
 		event := r.session.Await(ctx, r.until())
@@ -111,7 +111,7 @@ func (r *run) watch(ctx context.Context) Exit {
 	}
 }
 
-// until is when the watch has to act next, whatever happens.
+// until is when watch has to act next, even if nothing happens.
 func (r *run) until() time.Time {
 	if r.stopping == leaseLost {
 		return r.worker.host.Now().Add(r.worker.settings.Heartbeat)
@@ -146,8 +146,8 @@ func (r *run) abandon(ctx context.Context, because string) {
 	r.session.Kill()
 }
 
-// beat extends the lease and then the message's visibility, and asks whether somebody waits. Its answer
-// is no good after the lease's end, so it is not waited for any longer.
+// beat extends the lease and then the message's visibility, and asks whether a newer thread waits. An
+// answer after the lease's end is useless, so beat waits no longer than that.
 func (r *run) beat(ctx context.Context) {
 	w := r.worker
 	bounded, cancel := w.host.WithDeadline(ctx, r.lease.ExpiresAt)
@@ -177,8 +177,8 @@ func (r *run) end(ctx context.Context, exit Exit) {
 	r.tell(ctx, telemetry.CommandEnded{Work: r.about, Exit: exit.Code, Stopped: r.stopping.String()})
 	switch r.stopping {
 	case leaseLost:
-		// The job was ended from outside, or is another's: its message must not keep the key's next ones
-		// waiting for as long as it was hidden.
+		// The job was ended from outside, or another worker has it. As long as this message is hidden, it
+		// keeps back the key's next ones.
 		r.showIn(ctx, 0)
 	case preempted, told:
 		end := claim.End{Outcome: job.Interrupted, Result: "stopped: " + r.stopping.String(), PartialWork: exit.PartialWork}
@@ -245,8 +245,8 @@ func (d delivery) dispose(ctx context.Context, start claim.Start) {
 	case claim.Ended:
 		d.conclude(ctx, claim.Finished{Job: start.Job})
 	case claim.Lost, claim.Stale:
-		// Whoever claimed under another container may have been a frozen call that its execution had given
-		// up: the execution is told, and where it did send newer work, its old token is dead.
+		// The claim under another container may be that of a frozen call that its execution had given up,
+		// so the execution is told. If it did send newer work, this token is dead and the answer changes nothing.
 		if d.fail(ctx, job.ErrorClaimLost, "the claim was gone before a worker came") {
 			d.delete(ctx)
 		}
@@ -257,8 +257,8 @@ func (d delivery) dispose(ctx context.Context, start claim.Start) {
 	}
 }
 
-// decline ends the job as interrupted, or, where that is not so any more, leaves the message to be
-// looked at anew.
+// decline ends the job as interrupted. If the claim no longer calls for that, it makes the message visible,
+// to be looked at anew.
 func (d delivery) decline(ctx context.Context) {
 	declined, err := d.worker.protocol.Decline(ctx, d.work, d.worker.id)
 	switch {
@@ -271,8 +271,8 @@ func (d delivery) decline(ctx context.Context) {
 	}
 }
 
-// conclude follows a job's end: wake who waits, answer Step Functions, delete the message. The message
-// stays where the answer could not be given, so that its next receiver gives it.
+// conclude does what follows a job's end: it wakes those who wait, answers Step Functions and deletes the
+// message. If the answer fails, the message stays, so that its next receiver answers.
 func (d delivery) conclude(ctx context.Context, finished claim.Finished) {
 	d.wake(ctx, finished.Wakes)
 	if d.answer(ctx, finished.Job) {
@@ -294,7 +294,7 @@ func (d delivery) delete(ctx context.Context) {
 	}
 }
 
-// showIn hides the message for so long from now on.
+// showIn makes the message visible again after the given time.
 func (d delivery) showIn(ctx context.Context, after time.Duration) {
 	_, err := d.worker.queue.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 		QueueUrl: aws.String(d.worker.queueURL), ReceiptHandle: d.handle, VisibilityTimeout: seconds(after),

@@ -27,7 +27,7 @@ var curtain = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 var errAWS = errors.New("AWS does not answer")
 
 // stage is all that is around a worker: the queue, the protocol, Step Functions, the host and the command
-// that it runs. It keeps a transcript of what the worker does, and time passes only where something takes
+// that it runs. It keeps a transcript of what the worker does, and time passes only while something takes
 // time. Offsets are since the curtain; zero is never.
 type stage struct {
 	now        time.Time
@@ -37,7 +37,7 @@ type stage struct {
 
 	message     string // the body; empty: mail m1's work
 	receive     error
-	start       claim.Start // its Lease is filled in where Started
+	start       claim.Start // its Lease is filled in if Started
 	startErr    error
 	startTakes  time.Duration
 	begin       error
@@ -89,7 +89,7 @@ func (s *stage) play(ctx context.Context) (string, error) {
 	return strings.Join(s.transcript, "\n"), err
 }
 
-// parts make a worker whose every part the stage plays.
+// parts are a worker's parts; the stage plays each of them.
 func (s *stage) parts() worker.Parts {
 	return worker.Parts{
 		ID: "w1", Queue: s, QueueURL: "https://sqs/work.fifo", Protocol: s, Tokens: s, Host: s,

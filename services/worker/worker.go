@@ -1,12 +1,12 @@
 // Package worker takes containers' jobs off the work queue, one at a time, and does them: it starts
 // (and gets a fence), runs the configured command, keeps the lease and the message's visibility alive,
-// yields when a newer thread asks, finishes, wakes who waits, answers Step Functions and deletes the
-// message, in this order, so that it may die anywhere: whoever gets the message next finds out from
-// the tables what is left to do.
+// yields when a newer thread asks, finishes, wakes those who wait, answers Step Functions and deletes the
+// message, in this order. So it may die at any point: the worker that gets the message next finds in the
+// tables what is left to do.
 //
-// It promises that its command is stopped before its lease can be another's: at the lease's end by its own
-// clock, counted from when the last heartbeat was sent. It does not promise that a command runs only
-// once: a worker that dies leaves its job to another, under a higher fence.
+// It promises that its command is stopped before another worker can get the lease: at the lease's end by
+// its own clock, counted from when the last heartbeat was sent. It does not promise that a command runs
+// only once: a worker that dies leaves its job to another, under a higher fence.
 //
 // The worker is plain sequential code over small interfaces. All that is concurrent (the command, the
 // nudges, the signal to stop) is behind Session, so that the simulation runs this very code.
@@ -58,11 +58,11 @@ type Settings struct {
 	Heartbeat      time.Duration // between two heartbeats; at most a third of the lease
 	CommandTimeout time.Duration // a command that runs longer is stopped
 	CommandGrace   time.Duration // between asking a command to stop and killing it
-	ReceiveWait    time.Duration // a receive waits so long for work, 20 s at most
-	Visibility     time.Duration // a message in work is hidden from others so long, renewed by each heartbeat
+	ReceiveWait    time.Duration // how long a receive waits for work, 20 s at most
+	Visibility     time.Duration // how long a message in work stays hidden from others; each heartbeat renews it
 }
 
-// DefaultSettings are the defaults of design.md.
+// DefaultSettings are the defaults, as docs/protocol.md (Settings) has them.
 func DefaultSettings() Settings {
 	return Settings{
 		Heartbeat: 20 * time.Second, CommandTimeout: time.Hour, CommandGrace: 30 * time.Second,
@@ -70,7 +70,7 @@ func DefaultSettings() Settings {
 	}
 }
 
-// Validate refuses times that do not go together, naming the rule.
+// Validate refuses times that do not go together; its error names the rule.
 func (s Settings) Validate(c claim.Settings) error {
 	switch {
 	case s.Heartbeat <= 0 || s.CommandTimeout <= 0 || s.CommandGrace <= 0:
@@ -87,7 +87,7 @@ func (s Settings) Validate(c claim.Settings) error {
 
 // Parts are what a worker is made of. None may be missing.
 type Parts struct {
-	ID       string // no other worker's, ever
+	ID       string // unique among all workers, past ones too
 	Queue    SQS
 	QueueURL string // of the work queue
 	Protocol Protocol
@@ -131,10 +131,10 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-// Once waits for a message and handles it; nil where none came. The error is of the receive only.
+// Once waits for a message and handles it, if one comes. It returns an error of the receive only.
 func (w *Worker) Once(ctx context.Context) error {
-	// A receive that is given up may have locked its group already: the message comes again after its
-	// visibility. That is the price of stopping at once.
+	// A receive that is cancelled may have locked its message group already. The message then comes again
+	// after its visibility timeout: that is the price of stopping at once.
 	waiting, cancel := w.host.UntilStopped(ctx)
 	defer cancel()
 	out, err := w.queue.ReceiveMessage(waiting, &sqs.ReceiveMessageInput{
@@ -150,8 +150,8 @@ func (w *Worker) Once(ctx context.Context) error {
 	return nil
 }
 
-// handle does what the tables say is to be done about one message. Whatever goes wrong leaves the
-// message to become visible again.
+// handle does for one message what the tables say is left to do. After an error the message becomes
+// visible again.
 func (w *Worker) handle(ctx context.Context, m types.Message) {
 	d := delivery{worker: w, handle: m.ReceiptHandle}
 	work, err := job.ParseWork(aws.ToString(m.Body))

@@ -19,11 +19,12 @@ type command struct {
 	code   int
 }
 
-// leftoverWait is how long the output of processes that outlive the command is waited for.
+// leftoverWait is how long to wait for the output of processes that outlive the command.
 const leftoverWait = time.Second
 
-// start runs the program in a process group of its own, and hands each line of its output to say. The thread that starts it stays until it has
-// ended: Linux sends a parent-death signal when the thread that forked ends (prctl(2), PR_SET_PDEATHSIG).
+// start runs the program in a process group of its own, and hands each line of its output to say. The
+// thread that forks the program lives as long as it: Linux sends the parent-death signal when that
+// thread ends (prctl(2), PR_SET_PDEATHSIG).
 func start(argv []string, dir string, environ []string, say func(stream, line string)) (*command, error) {
 	c := &command{tail: &tail{}, exited: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -42,7 +43,7 @@ func start(argv []string, dir string, environ []string, say func(stream, line st
 		c.pid = cmd.Process.Pid
 		begun <- nil
 		_ = cmd.Wait() // how it ended is in ProcessState
-		c.kill()       // whatever of its group is left
+		c.kill()       // what is left of its group
 		out.flush()
 		err.flush()
 		c.code = cmd.ProcessState.ExitCode()
@@ -82,7 +83,7 @@ func (t *tail) String() string {
 	return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), ""))
 }
 
-// maxLineBytes is where a longer line is cut, in whatever pieces it comes.
+// maxLineBytes is the length at which a longer line is cut, however it is split into writes.
 const maxLineBytes = 8192
 
 // lines hands over what is written to it, line by line.

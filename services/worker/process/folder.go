@@ -46,7 +46,7 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 		workspace: filepath.Join(h.options.Root, "workspaces", m.ProjectID, m.UserID),
 		run:       filepath.Join(h.options.Root, "runs", fmt.Sprintf("%s-%d", job.ExecutionName(m.MessageID), t.Fence)),
 	}
-	inner := f.run // the command starts when the folders are there, so none is made for nothing
+	inner := f.run // made with its parents; the command waits for each folder, so none is made without need
 	if len(t.Work.Attachments) > 0 {
 		inner = f.attachments()
 	}
@@ -94,7 +94,7 @@ func (h *Host) fetch(ctx context.Context, from job.ObjectRef, path string) error
 	return file.Close()
 }
 
-// copy reads an object. What S3 does not give now it may give later.
+// copy reads an object. Its errors are ErrNotNow: S3 may give the object later.
 func (h *Host) copy(ctx context.Context, from job.ObjectRef, to io.Writer) error {
 	out, err := h.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(from.Bucket), Key: aws.String(from.Key)})
 	if err != nil {
@@ -121,7 +121,7 @@ func (f folder) writeMessage(content []byte) error {
 	return nil
 }
 
-// environment is what the command is told of its message (docs/protocol.md, The command).
+// environment is the variables that describe its message to the command (docs/protocol.md, The command).
 func (f folder) environment(t worker.Task) []string {
 	m := t.Work.Message
 	attachments := ""

@@ -27,14 +27,14 @@ type Objects interface {
 	GetObject(ctx context.Context, in *s3.GetObjectInput, opts ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
 
-// Nudges hears interrupts; *interrupt.Queues does.
+// Nudges receives nudges; *interrupt.Queues satisfies it.
 type Nudges interface {
 	Receive(ctx context.Context, key job.Key, waitSeconds int32) ([]interrupt.Nudge, error)
 }
 
 // Options say what to run and where.
 type Options struct {
-	Command []string // the program and its arguments; a relative path is of this process's working folder
+	Command []string // the program and its arguments; a relative path starts at this process's working directory
 	Root    string   // workspaces, one per key, and one folder per run lie under it; may be relative too
 	Environ []string // the command's environment, before the message's variables
 }
@@ -50,8 +50,8 @@ type Host struct {
 	stop     context.CancelFunc
 }
 
-// New makes a host. The command runs in its workspace, so whatever is relative is made absolute here: there it
-// would name nothing, or what an earlier job has left.
+// New makes a host. It makes relative paths absolute: in the workspace, where the command runs, they would
+// name nothing, or what an earlier job has left.
 func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Host, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("no command: name the program that works on a message")
@@ -90,7 +90,7 @@ func (h *Host) Stop() { h.stop() }
 // Stopping says whether Stop was called.
 func (h *Host) Stopping() bool { return h.stopping.Err() != nil }
 
-// Pause waits.
+// Pause waits for d, or until ctx ends.
 func (h *Host) Pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -107,15 +107,15 @@ func (h *Host) UntilStopped(ctx context.Context) (context.Context, context.Cance
 	return ctx, func() { unhook(); cancel() }
 }
 
-// Begin fetches the mail, starts the command and listens for nudges. Where it fails, nothing is left of
-// the run.
+// Begin fetches the mail, starts the command and listens for nudges. If it fails, nothing is left of the
+// run.
 func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error) {
 	folder, err := h.prepare(ctx, t)
 	if err != nil {
 		folder.remove()
 		return nil, err
 	}
-	beyond := context.WithoutCancel(ctx) // the run outlives the time for its begin
+	beyond := context.WithoutCancel(ctx) // the run outlives Begin's deadline
 	command, err := start(h.options.Command, folder.workspace, append(h.options.Environ[:len(h.options.Environ):len(h.options.Environ)], folder.environment(t)...),
 		func(stream, line string) {
 			telemetry.Write(beyond, h.log, telemetry.CommandOutput{Message: t.Work.Message.MessageID, Stream: stream, Line: line})
@@ -143,7 +143,7 @@ type session struct {
 }
 
 // Await waits for the first of: the command's end, a nudge, the signal to stop, the time. The end of ctx
-// is a signal to stop too: the command is asked to end in either case.
+// counts as a signal to stop.
 func (s *session) Await(ctx context.Context, until time.Time) worker.Event {
 	cancelled := ctx.Done()
 	if s.stop == nil {
@@ -194,7 +194,7 @@ func (s *session) Close() {
 // nudgeWaitSeconds is SQS's longest wait.
 const nudgeWaitSeconds = 20
 
-// listen turns nudges that are meant for this container into events. Losing them costs a heartbeat.
+// listen turns nudges for this container into events. A lost nudge costs time: the next heartbeat asks too.
 func (s *session) listen(ctx context.Context, h *Host, work job.Work) {
 	for ctx.Err() == nil {
 		nudges, err := h.nudges.Receive(ctx, work.Message.ProjectUserID, nudgeWaitSeconds)

@@ -24,7 +24,7 @@ import (
 	"github.com/webordinary/hephaestus/services/worker/process"
 )
 
-// patience is how long a test waits for what has to come, on a machine that is slow.
+// patience is how long a test waits for what has to come, even on a slow machine.
 const patience = 30 * time.Second
 
 // objects is an S3 in memory, by key.

@@ -31,7 +31,7 @@ Environment:
 The command finds its message in HEPHAESTUS_* variables and files; docs/protocol.md lists them.
 `
 
-// Run is a worker process: it does jobs until SIGTERM or SIGINT, which lets the running job yield. A
+// Run is a worker process: it does jobs until SIGTERM or SIGINT, which makes the running job yield. A
 // second signal ends the process at once.
 func Run(ctx context.Context, argv []string) error {
 	if len(argv) == 0 {
