@@ -51,14 +51,14 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 		if stands(before) {
 			return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
 		}
-		// Its first copy did not get further than this table, or came to nothing. This one takes its place, so that one more
-		// copy, or a late try of the first, is a duplicate of it.
+		// The first copy got no further than this table, or its job came to nothing. This copy takes its
+		// place, so that a third copy, or a late retry of the first, is a duplicate of this one.
 		if entry, err = a.threads.Replace(ctx, entry, a.messageID); err != nil {
 			return err
 		}
 	}
 	if entry.MessageID == a.messageID {
-		threadID = entry.ThreadID // of the first try: the row may have it already
+		threadID = entry.ThreadID // of the first try, whose row may exist already
 	}
 	project, user := key.Split()
 	m := job.Message{
@@ -81,7 +81,8 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 	return a.start(ctx, m, thread, string(encoded))
 }
 
-// stands says whether a mail's job makes its copies superfluous: it was taken, and did not come to nothing.
+// stands says whether a mail's job makes its copies duplicates: the mail was taken, and its job did not
+// come to nothing.
 func stands(j *claim.Job) bool {
 	if j == nil {
 		return false
@@ -93,10 +94,10 @@ func stands(j *claim.Job) bool {
 	return true
 }
 
-// tooBig says why an input cannot be an execution's; it is empty for one that can.
+// tooBig says why an input is too big for an execution, or nothing if it is not.
 func tooBig(input string, attachments int) string {
 	grown := len(input) + attachments*grownBytes + reservedBytes
-	escaped, _ := json.Marshal(input) // a string has no error
+	escaped, _ := json.Marshal(input) // a string always encodes
 	switch {
 	case grown > maxDataBytes && attachments*grownBytes > len(input):
 		return fmt.Sprintf("it has too many attachments (%d): with what is found out of them its description takes up to %d bytes, Step Functions takes %d", attachments, grown, maxDataBytes)
@@ -149,8 +150,8 @@ func (a arrival) put(ctx context.Context, to job.ObjectRef, contentType string, 
 	return nil
 }
 
-// start puts the row and starts the execution that is named after the message: a repeated event finds
-// both there.
+// start puts the row and starts the execution. Both are named after the message, so a repeated event
+// finds them.
 func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, input string) error {
 	name := job.ExecutionName(m.MessageID)
 	admitted, err := a.protocol.Admit(ctx, m, awsx.ExecutionARN(a.settings.StateMachineARN, name))
@@ -175,8 +176,8 @@ func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, i
 	return nil
 }
 
-// reject puts the mail's row with its outcome, and tells a person where one must act. A mail that was taken before, whose
-// event comes again after its object was deleted, stays what it is.
+// reject puts the mail's row with its outcome, and tells a person if one must act. If the mail was taken
+// before, and its event comes again after its object was deleted, its row stays as it is.
 func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string, personMustAct bool) error {
 	reason = job.Cut(reason, job.MaxSaidBytes) // it may name hundreds of recipients
 	rejected, err := a.protocol.Reject(ctx, a.messageID, sender(parsed), subject(parsed), reason, job.Millis(a.receivedAt))

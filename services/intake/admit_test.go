@@ -10,7 +10,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// files is the body of a mail with n of them.
+// files is the body of a mail with n files.
 func files(n int, header string) string {
 	var body strings.Builder
 	for i := range n {
@@ -20,7 +20,8 @@ func files(n int, header string) string {
 	return body.String()
 }
 
-// grown is an input as it is when all of its attachments are processed, in a bucket with a name as long as S3 allows.
+// grown is an input after all of its attachments were processed, in a bucket whose name is as long as S3
+// allows.
 func grown(t *testing.T, input job.ExecutionInput) []byte {
 	t.Helper()
 	in := func(name string) job.ObjectRef {
@@ -42,7 +43,7 @@ func grown(t *testing.T, input job.ExecutionInput) []byte {
 	return encoded
 }
 
-// Step Functions takes 262,144 bytes of data. What an execution begins with has to leave room for what it becomes.
+// Step Functions takes 262,144 bytes of data. An execution's input has to leave room for what is added to it.
 func TestAMailOfTooManyFilesForAnExecutionIsRejected(t *testing.T) {
 	s := newScene(t)
 	s.handles(s.arrives("ses-1", letter{id: "one", header: withFile, body: files(190, "")}.raw()))
@@ -91,7 +92,7 @@ func TestALongSubjectAndSenderAreWholeOnlyInTheContent(t *testing.T) {
 	}
 }
 
-// The row, the letter and their limits: DynamoDB takes 400 KB.
+// A reason goes into the row and the letter; a row of DynamoDB takes 400 KB.
 func TestAReasonThatNamesHundredsOfRecipientsIsCut(t *testing.T) {
 	s := newScene(t)
 	to := strings.Repeat(strings.Repeat("x", 200)+"@elsewhere.example, ", 400) + "who@elsewhere.example"
@@ -103,7 +104,7 @@ func TestAReasonThatNamesHundredsOfRecipientsIsCut(t *testing.T) {
 	}
 }
 
-// SES stores what fails too: whoever reads its verdicts must act on them.
+// SES stores mail that fails its checks too: intake must act on the verdicts.
 func TestAMailThatSESFoundToFailIsRejected(t *testing.T) {
 	ses := func(fields string) string {
 		return "Return-Path: <scott@example.com>\r\n" +

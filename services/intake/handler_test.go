@@ -166,7 +166,7 @@ func (s scene) wantStarted(want ...string) {
 	}
 }
 
-// wantRejected checks that a mail's row has its reason, and how many letters tell a person of it.
+// wantRejected checks that a mail's row has the reason, and how many letters tell a person of it.
 func (s scene) wantRejected(messageID, reason string, letters int) {
 	s.t.Helper()
 	if got := s.Job(messageID); !strings.HasPrefix(got, "rejected") || !strings.Contains(got, reason) {

@@ -17,7 +17,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// threadRetention is how long a mail can still find its thread (design.md, webordinary-threads).
+// threadRetention is how long after a mail came an answer to it still finds its thread.
 const threadRetention = 90 * 24 * time.Hour
 
 // DynamoDB is what the threads table needs; *dynamodb.Client satisfies it.
@@ -26,21 +26,21 @@ type DynamoDB interface {
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Threads is the table that knows the thread of every mail by the id that its sender gave it.
+// Threads is the table of every mail's thread, by the mail's Message-ID.
 type Threads struct {
 	db    DynamoDB
 	table string
 	now   func() time.Time
 }
 
-// NewThreads makes it over the table.
+// NewThreads makes Threads over a table.
 func NewThreads(db DynamoDB, table string, now func() time.Time) *Threads {
 	return &Threads{db: db, table: table, now: now}
 }
 
-// Entry is an item of the table. MessageID and ContentHash are of the first mail that came under the
-// id, so that the same mail, sent again by an impatient server, is known; MessageID is of a later copy
-// where the first came to nothing.
+// Entry is an item of the table. MessageID and ContentHash are of the first mail with this RFCMessageID,
+// so that a copy, sent again by an impatient server, is recognised. If the first came to nothing,
+// MessageID is that of a later copy.
 type Entry struct {
 	RFCMessageID string
 	ThreadID     string
@@ -48,7 +48,8 @@ type Entry struct {
 	ContentHash  string
 }
 
-// attributes is the one list of an entry's attributes; see package item. Its expiresAt is for DynamoDB's TTL only.
+// attributes is the one list of an entry's attributes; see package item. The item also has expiresAt, for
+// DynamoDB's TTL only.
 func (e *Entry) attributes(f *item.Fields) {
 	f.Text("rfcMessageId", &e.RFCMessageID)
 	f.Text("threadId", &e.ThreadID)
@@ -56,13 +57,13 @@ func (e *Entry) attributes(f *item.Fields) {
 	f.Text("contentHash", &e.ContentHash)
 }
 
-// Lookup is the thread of a mail that came before.
+// Lookup finds the thread of a mail that came before.
 func (t *Threads) Lookup(ctx context.Context, rfcMessageID string) (threadID string, found bool, err error) {
 	entry, err := t.get(ctx, rfcMessageID)
 	return entry.ThreadID, entry.ThreadID != "", err
 }
 
-// Note puts the entry unless its id has one, and answers with the one that the id has.
+// Note puts the entry unless its RFCMessageID has one, and returns the one that is there.
 func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
 	put := t.put(e)
 	put.ConditionExpression = aws.String("attribute_not_exists(rfcMessageId)")
@@ -77,8 +78,8 @@ func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
 	return e, nil
 }
 
-// Replace makes a copy of its mail the one that the entry names, unless another copy was faster: then
-// its error lets the event come again, and be decided anew.
+// Replace makes the entry name a copy of its mail. If another copy was faster, it returns an error, so
+// that the event comes again and is decided anew.
 func (t *Threads) Replace(ctx context.Context, e Entry, messageID string) (Entry, error) {
 	before := e.MessageID
 	e.MessageID = messageID
@@ -113,8 +114,8 @@ func (t *Threads) get(ctx context.Context, rfcMessageID string) (Entry, error) {
 	return e, nil
 }
 
-// contentHash tells whether two mails are the same to their reader: for the same key, with the same
-// body. The header is left out, since every reception adds its own trace to it.
+// contentHash is equal for mails that are the same to their reader: the same key, the same body. It leaves
+// out the header, because every mail server on the way adds fields to it.
 func contentHash(key job.Key, raw []byte) string {
 	body := raw
 	for _, blank := range [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")} {
