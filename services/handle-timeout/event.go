@@ -12,19 +12,19 @@ import (
 type Case struct {
 	Message     job.Message
 	ContainerID string // set for a work message: end the job only while this is its container
-	SpareLive   bool   // end the job only where no worker is at it under a live lease
+	SpareLive   bool   // end the job only if no worker is at it under a live lease
 	Outcome     job.Outcome
 	What        string // what happened, in a sentence of at most job.MaxSaidBytes
 }
 
-// Event is what the Lambda was called with: exactly one of the three.
+// Event is what the Lambda was called with: exactly one of State, Ended and Queue is set.
 type Event struct {
 	State *Case       // by the state machine
 	Ended *Case       // by EventBridge
 	Queue *QueueBatch // by the work queue's dead letter queue
 
-	// Execution is set where Ended lacks its message: EventBridge leaves an input out that is too large for its event, and the
-	// execution named here has it.
+	// Execution is set if Ended lacks its message, because the execution's input was too large for
+	// EventBridge's event. It is the execution's ARN.
 	Execution string
 }
 
@@ -45,7 +45,7 @@ type BatchAnswer struct {
 	Failures []BatchFailure `json:"batchItemFailures"`
 }
 
-// BatchFailure names one.
+// BatchFailure names one such message.
 type BatchFailure struct {
 	ID string `json:"itemIdentifier"`
 }
@@ -59,7 +59,7 @@ type StatePayload struct {
 	} `json:"state"`
 }
 
-// StateError is what a Catch of the state machine leaves.
+// StateError is the error that a Catch of the state machine adds to the state.
 type StateError struct {
 	Error string `json:"Error"`
 	Cause string `json:"Cause"`
@@ -71,7 +71,7 @@ type statusChange struct {
 	Detail struct {
 		ExecutionARN string `json:"executionArn"`
 		Status       string `json:"status"`
-		Input        string `json:"input"` // null where it is not included
+		Input        string `json:"input"` // null if EventBridge left it out
 		Error        string `json:"error"`
 		Cause        string `json:"cause"`
 	} `json:"detail"`
@@ -158,7 +158,7 @@ func parseStatusChange(payload json.RawMessage) (Event, error) {
 	return Event{Ended: &c}, nil
 }
 
-// messageOf is the message of an execution's input.
+// messageOf is the message in an execution's input.
 func messageOf(executionInput string) (job.Message, error) {
 	var input job.ExecutionInput
 	if err := json.Unmarshal([]byte(executionInput), &input); err != nil {

@@ -1,11 +1,11 @@
-// Package handletimeout is the Lambda that ends, from outside, jobs whose time is over or whose
-// execution failed: it cleans up the claim if the job still has a part in it, puts the end on record and tells
-// a person through the dead letter queue. Where the work turns out to have ended already, that end is
-// the answer, and a completed job stays completed.
+// Package handletimeout is the Lambda that ends jobs from outside if their time is over or their
+// execution failed: it cleans up the claim if the job still has a part in it, puts the end on record and
+// tells a person through the dead letter queue. If the job has ended already, that end is the answer: a
+// completed job stays completed.
 //
 // It is called by the state machine, by EventBridge for an execution that ended elsewhere (aborted,
 // timed out, failed outside of its catches), and by the work queue's dead letter queue for work that
-// used up its receives. All three may come for one job, and each any number of times.
+// used up its receives. All three may call for one job, and each any number of times.
 package handletimeout
 
 import (
@@ -25,23 +25,23 @@ import (
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
-// Jobs ends jobs; *ending.Jobs does.
+// Jobs ends jobs; *ending.Jobs satisfies it.
 type Jobs interface {
 	End(ctx context.Context, c claim.CleanUp) (claim.Job, error)
 }
 
-// Letters tells people; *ending.Letters does.
+// Letters sends dead letters; *ending.Letters satisfies it.
 type Letters interface {
 	Send(ctx context.Context, letter job.DeadLetter) error
 }
 
-// StepFunctions lets executions go and knows their inputs; *sfn.Client does.
+// StepFunctions describes executions and fails the tasks they wait in; *sfn.Client satisfies it.
 type StepFunctions interface {
 	DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, opts ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 	SendTaskFailure(ctx context.Context, in *sfn.SendTaskFailureInput, opts ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
 }
 
-// Handler handles the states HandleTimeout and HandleFailure, and the two events beside the flow.
+// Handler handles the states HandleTimeout and HandleFailure, and the events of EventBridge and SQS.
 type Handler struct {
 	jobs    Jobs
 	letters Letters
@@ -55,8 +55,8 @@ func New(jobs Jobs, letters Letters, flows StepFunctions, now func() time.Time, 
 	return &Handler{jobs: jobs, letters: letters, flows: flows, now: now, log: log}
 }
 
-// Handle reads whichever of the three events payload is, and ends the jobs it tells of. Its answer is a
-// job.WorkResult for the state machine, a BatchAnswer for a queue, and null for EventBridge.
+// Handle parses payload as one of the three events and ends the jobs that it names. It answers the state
+// machine with a job.WorkResult, a queue with a BatchAnswer, and EventBridge with null.
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	event, err := ParseEvent(payload)
 	if err != nil {
@@ -71,7 +71,8 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 	return h.end(ctx, *event.State)
 }
 
-// endElsewhere ends the job of an execution that ended elsewhere; where execution is set, that one knows whose.
+// endElsewhere ends the job of an execution that ended elsewhere. If execution is set, the message is in
+// that execution's input.
 func (h *Handler) endElsewhere(ctx context.Context, c Case, execution string) error {
 	if execution != "" {
 		out, err := h.flows.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
@@ -86,7 +87,7 @@ func (h *Handler) endElsewhere(ctx context.Context, c Case, execution string) er
 	return err
 }
 
-// end ends the job and tells a person, each only if nobody did before.
+// end ends the job and tells a person, each only if that was not done before.
 func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
 	m := c.Message
 	if err := m.Validate(); err != nil {
@@ -125,7 +126,7 @@ func (h *Handler) tell(ctx context.Context, m job.Message, j claim.Job, c Case) 
 	})
 }
 
-// lookInto are commands that show more of what happened.
+// lookInto returns shell commands that show more of what happened.
 func lookInto(m job.Message, j claim.Job) []string {
 	commands := []string{
 		"heph status --message " + m.MessageID,
@@ -137,15 +138,16 @@ func lookInto(m job.Message, j claim.Job) []string {
 	return commands
 }
 
-// deadWork ends the jobs of work that no worker could finish, and lets their executions go. What
-// fails stays on the queue and comes again.
+// deadWork ends the jobs of work that no worker could finish, and fails the tasks that their executions
+// wait in. A message that it cannot handle stays on the queue and comes again.
 func (h *Handler) deadWork(ctx context.Context, batch QueueBatch) BatchAnswer {
 	var answer BatchAnswer
 	for _, record := range batch.Records {
 		err := h.deadWorkMessage(ctx, record.Body)
 		switch {
 		case errors.Is(err, claim.ErrWorkedOn):
-			// Deliveries that found its worker at work used its receives up. It comes again until that worker is done, or dead.
+			// Deliveries while its worker was at work used up the message's receives. The message comes
+			// again until that worker is done, or dead.
 			telemetry.Write(ctx, h.log, telemetry.DeadWorkStays{SQSMessage: record.ID})
 		case err != nil:
 			telemetry.Write(ctx, h.log, telemetry.DeadWorkFailed{SQSMessage: record.ID, Error: err.Error()})
@@ -171,7 +173,7 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 	}
 	failure := job.ErrorFailed
 	if result.Outcome == "" {
-		// The job has another container by now: where its execution waits for this work all the same, it claims again.
+		// The job has another container by now. If its execution still waits for this work, it claims again.
 		failure = job.ErrorClaimLost
 	}
 	_, err = h.flows.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{

@@ -49,7 +49,7 @@ func (s scene) newHandler(flows handletimeout.StepFunctions, log *slog.Logger) *
 	return handletimeout.New(jobs, ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL), flows, s.Now, log)
 }
 
-// handles gives the handler an event, as its JSON.
+// handles gives the handler an event as JSON.
 func (s scene) handles(event any) (any, error) {
 	s.t.Helper()
 	payload, err := json.Marshal(event)
@@ -145,7 +145,7 @@ func TestAJobWhoseExecutionFailedOrEndedElsewhere(t *testing.T) {
 	}
 }
 
-// flows is Step Functions with one execution that is not forgotten yet.
+// flows is Step Functions with one execution that it still keeps.
 type flows struct {
 	handletimeout.StepFunctions
 	arn, input string
@@ -158,7 +158,8 @@ func (f flows) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInp
 	return &sfn.DescribeExecutionOutput{Input: aws.String(f.input)}, nil
 }
 
-// EventBridge leaves out what is too large for it: a job with many attachments ends all the same.
+// EventBridge leaves out an input that is too large for its event. A job with many attachments must end
+// nevertheless.
 func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
 	input, err := json.Marshal(job.ExecutionInput{Message: holder})
 	if err != nil {
@@ -190,7 +191,7 @@ func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
 func TestWhoWaitsIsWokenByTheEnd(t *testing.T) {
 	s := newScene(t)
 	s.Asks(preemptor)
-	s.Fail("SendTaskSuccess", 1) // of the retry, which is no error
+	s.Fail("SendTaskSuccess", 1) // the retry's wake; that is no error
 	for range 2 {
 		answer, err := s.handles(byState("timeout", holder))
 		s.wantOutcome(answer, err, job.TimedOut)
@@ -281,7 +282,8 @@ func TestWhatFailsMidWayIsDoneByTheRetry(t *testing.T) {
 	}
 }
 
-// It sends first and notes that after: where it dies between, a person is told twice, never not at all.
+// The handler sends a letter before it notes it. If it dies between, a person is told twice, rather than
+// not at all.
 func TestALetterThatCouldNotBeNotedIsSentAgain(t *testing.T) {
 	s := newScene(t)
 	s.Fail("UpdateItem", 0)
@@ -296,7 +298,7 @@ func TestALetterThatCouldNotBeNotedIsSentAgain(t *testing.T) {
 	}
 }
 
-// Deliveries that find the worker at its work use the receives up, however well it is.
+// Deliveries while the worker is at work use up the receives, though the worker is well.
 func TestDeadWorkWhoseWorkerLivesStaysOnItsQueue(t *testing.T) {
 	s := newScene(t)
 	s.Flow.Issue("work-m1")
@@ -329,7 +331,7 @@ func TestDeadWorkLetsItsExecutionGo(t *testing.T) {
 	}
 }
 
-// Its worker may have said more than a cause takes.
+// The job's result may be longer than a cause may be.
 func TestDeadWorkOfAJobThatEndedTellsItsResultCut(t *testing.T) {
 	s := newScene(t)
 	s.Flow.Issue("work-m1")
@@ -342,7 +344,8 @@ func TestDeadWorkOfAJobThatEndedTellsItsResultCut(t *testing.T) {
 	}
 }
 
-// The execution may still wait for the old work's token: then it claims again, and does not wait until its time is over.
+// The execution may still wait for the old work's token: then it claims again at once, rather than when
+// its time is over.
 func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *testing.T) {
 	s := newScene(t)
 	var log strings.Builder

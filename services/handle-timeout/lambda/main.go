@@ -1,6 +1,6 @@
 // Command lambda runs handle-timeout on AWS Lambda.
 //
-// It needs states:DescribeExecution, for the input of an execution that EventBridge's event was too small for.
+// It needs states:DescribeExecution, to read an input that was too large for EventBridge's event.
 //
 // Environment: DEAD_LETTER_URL, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
 package main
