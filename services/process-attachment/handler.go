@@ -103,7 +103,7 @@ func (h *Handler) process(ctx context.Context, attachment *job.Attachment) error
 	return nil
 }
 
-// read gets an object's content and size; content is nil where the size is over the limit.
+// read gets an object's content and size; content is nil if the size is over the limit.
 func (h *Handler) read(ctx context.Context, from job.ObjectRef) (content []byte, sizeBytes int64, err error) {
 	object, err := h.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &from.Bucket, Key: &from.Key})
 	if err != nil {
@@ -121,9 +121,9 @@ func (h *Handler) read(ctx context.Context, from job.ObjectRef) (content []byte,
 	return content, int64(len(content)), nil
 }
 
-// storeOriginal keeps the file under its hash. Its disposition names no file, since the first mail
-// to bring a content would tell its own name for it to every later one; and a browser must save what
-// a stranger sent, never show it.
+// storeOriginal stores the file under its hash. Its Content-Disposition makes a browser save what a
+// stranger sent, never show it. It names no file: all mails with this content share the object, and would
+// see the name that the first one gave it.
 func (h *Handler) storeOriginal(ctx context.Context, content []byte, info media.Info) (*job.ObjectRef, error) {
 	ref, _, err := h.store(ctx, &s3.PutObjectInput{
 		Key:                aws.String(folder(info.SHA256) + "original"),
@@ -169,10 +169,10 @@ func (h *Handler) storePicture(ctx context.Context, name string, picture *media.
 	return &rendition, err
 }
 
-// store writes an object unless its key exists, which the key's hash makes as good.
+// store writes an object unless its key exists. The key contains the hash, so the object there is as good.
 //
-// Two uploads at once may end in S3's 409 ConditionalRequestConflict (Amazon S3 User Guide,
-// conditional writes), which says nothing of the object: it is an error, and a retry finds out.
+// Two uploads at once may end in S3's 409 ConditionalRequestConflict (Amazon S3 User Guide, conditional
+// writes), which does not say whether the object exists. So it is an error, and a retry finds out.
 func (h *Handler) store(ctx context.Context, put *s3.PutObjectInput) (ref job.ObjectRef, existed bool, err error) {
 	ref = job.ObjectRef{Bucket: h.settings.Bucket, Key: aws.ToString(put.Key)}
 	put.Bucket, put.IfNoneMatch = &ref.Bucket, aws.String("*")
@@ -187,7 +187,7 @@ func (h *Handler) store(ctx context.Context, put *s3.PutObjectInput) (ref job.Ob
 	return ref, false, nil
 }
 
-// sizeOf asks for the size of a picture that was there already: another build's encoder may have
+// sizeOf asks S3 for the size of a picture that was there already: the encoder of another build may have
 // made it, with other bytes.
 func (h *Handler) sizeOf(ctx context.Context, ref job.ObjectRef) (int64, error) {
 	head, err := h.objects.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &ref.Bucket, Key: &ref.Key})
@@ -197,12 +197,12 @@ func (h *Handler) sizeOf(ctx context.Context, ref job.ObjectRef) (int64, error) 
 	return aws.ToInt64(head.ContentLength), nil
 }
 
-// folder is where all objects of one content are. The hash's first digits spread the keys for the
-// people who list them.
+// folder is the prefix of all objects of one content. The hash's first digits group the keys for people
+// who list them.
 func folder(sha256 string) string { return "sha256/" + sha256[:2] + "/" + sha256 + "/" }
 
-// checkName holds to job.Attachment's promise of a safe base name, whoever made the input: a worker
-// writes files under it.
+// checkName makes FileName the safe base name that job.Attachment promises, even if the input breaks the
+// promise: a worker writes a file of that name.
 func checkName(attachment *job.Attachment) {
 	base := attachment.FileName[strings.LastIndexAny(attachment.FileName, `/\`)+1:]
 	if base == "" || base == "." || base == ".." {
@@ -214,8 +214,8 @@ func checkName(attachment *job.Attachment) {
 	}
 }
 
-// noteMissingPicture tells of a picture that has no preview: one of a type that is not decoded, or a
-// file that only claims to be one.
+// noteMissingPicture notes why a picture has no preview: its type is not decoded, or the file only
+// claims to be a picture.
 func noteMissingPicture(attachment *job.Attachment) {
 	switch {
 	case strings.HasPrefix(attachment.DetectedType, "image/"):

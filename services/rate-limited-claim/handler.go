@@ -1,5 +1,5 @@
 // Package ratelimitedclaim is the Lambda that claims a key for a message: a new claim, a join, a
-// take-over, or the same container again where the message has claimed before. At most one claim per
+// take-over, or the same container again if the message has claimed before. At most one claim per
 // key is held, however many run at once, and at most one is made per least interval.
 package ratelimitedclaim
 
@@ -19,12 +19,12 @@ type Input struct {
 	Message job.Message `json:"message"`
 }
 
-// Output is what the state machine chooses by. Where Claimed is false and RetryAt is set, the state
-// machine waits until then; where it is not set, the claim changed under the message and it checks again.
+// Output is what the state machine chooses by. If Claimed is false, the state machine waits until RetryAt;
+// if RetryAt is not set, the claim changed meanwhile, and the state machine checks again.
 type Output struct {
 	Claimed     bool   `json:"claimed"`
 	How         string `json:"how"`                   // new, join, take-over, again; else the decision that forbade it
-	ContainerID string `json:"containerId,omitempty"` // of the claim, where claimed
+	ContainerID string `json:"containerId,omitempty"` // of the claim, if Claimed
 	RetryAt     string `json:"retryAt,omitempty"`     // RFC 3339, UTC
 }
 
@@ -40,7 +40,7 @@ type Handler struct {
 	log      *slog.Logger
 }
 
-// New makes the handler; through tokens it wakes those whom a claim concerns.
+// New makes the handler. It wakes waiting messages through tokens.
 func New(protocol Protocol, tokens interrupt.StepFunctions, log *slog.Logger) *Handler {
 	return &Handler{protocol: protocol, tokens: tokens, log: log}
 }

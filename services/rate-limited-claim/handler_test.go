@@ -32,7 +32,7 @@ func newScene(t *testing.T, settings claim.Settings) scene {
 	return scene{Scene: s, t: t, handler: ratelimitedclaim.New(s.Protocol, s.StepFunctions(), s.Log())}
 }
 
-// claims lets a message claim, and compares the answer, containers by the last part of their ids.
+// claims has a message claim and compares the answer; of a container's id it compares the last part.
 func (s scene) claims(m job.Message, want ratelimitedclaim.Output) {
 	s.t.Helper()
 	got, err := s.handler.Handle(context.Background(), ratelimitedclaim.Input{Message: m})

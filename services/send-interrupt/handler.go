@@ -1,6 +1,6 @@
 // Package sendinterrupt is the Lambda that asks the holder of a key to yield. It leaves the message's
-// task token on the claim, where whoever frees the claim finds it, and nudges the holder. Where the
-// message need not wait after all, it answers the token itself. Running it again does no harm.
+// task token on the claim, for the step that frees the claim, and nudges the holder. If the message need
+// not wait after all, it answers the token itself. Running it again does no harm.
 package sendinterrupt
 
 import (
@@ -24,7 +24,7 @@ type Input struct {
 type Output struct {
 	Decision    string `json:"decision"`
 	Waits       bool   `json:"waits"`       // the token is on the claim, and the holder was nudged
-	ContainerID string `json:"containerId"` // whom it asked
+	ContainerID string `json:"containerId"` // of the claim whose holder it asked
 }
 
 // Protocol is the part of claim.Store that the handler needs.
@@ -32,7 +32,7 @@ type Protocol interface {
 	Interrupt(ctx context.Context, m job.Message, token string) (claim.Asked, error)
 }
 
-// Nudger sends nudges; *interrupt.Queues does.
+// Nudger sends nudges; *interrupt.Queues satisfies it.
 type Nudger interface {
 	Send(ctx context.Context, n interrupt.Nudge) error
 }

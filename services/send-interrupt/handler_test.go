@@ -146,7 +146,7 @@ func TestAnOwnTokenThatCannotBeAnsweredIsAnError(t *testing.T) {
 	if !errors.Is(err, simtest.ErrFailed) {
 		t.Errorf("error %v: the state would sleep for nothing", err)
 	}
-	// One that nobody waits for any more is none.
+	// It is no error if no execution waits for the token any more.
 	if _, err := s.handler.Handle(ctx, sendinterrupt.Input{Message: preemptor, TaskToken: "gone"}); err != nil {
 		t.Errorf("error %v", err)
 	}
