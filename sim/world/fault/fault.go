@@ -2,7 +2,7 @@
 // sentence on what it does, and the places where it strikes.
 //
 // It promises that a new kind needs one line here; the one place of package world that asks whether it strikes
-// gives it its effect. It does not say when a fault strikes: that is the seed's, or the stage's, to choose.
+// gives it its effect. It does not say when a fault strikes: the seed or the stage chooses that.
 package fault
 
 import (
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Kind is a kind of fault, each a switch.
+// Kind is a kind of fault; a run has each on or off.
 type Kind int
 
 // The kinds of faults. Seeds draw in this order, so a new one comes last.
@@ -41,7 +41,7 @@ const (
 	Kinds // how many there are; as a Kind it is none
 )
 
-// Family holds faults that do the same kind of harm: a mistake that needs one of them often shows with any.
+// Family holds faults that do the same kind of harm: a mistake that one of them shows, the others often show too.
 type Family string
 
 // The families.
@@ -76,10 +76,10 @@ const (
 type entry struct {
 	name   string // on the command line and in reports
 	family Family
-	what   string // it does
-	where  place  // it strikes
+	what   string // what it does
+	where  place  // where it strikes
 	harsh  bool   // it may make a job fail, by using up retries; the others cost time at most
-	staged bool   // a stage can let it strike
+	staged bool   // it can strike on a stage
 }
 
 var table = [Kinds]entry{
@@ -119,7 +119,7 @@ func (k Kind) Says() string { return table[k].what + " (at " + string(table[k].w
 // Harsh says whether the fault may make a job fail, by using up retries.
 func (k Kind) Harsh() bool { return table[k].harsh }
 
-// Staged says whether a stage can let the fault strike.
+// Staged says whether the fault can strike on a stage.
 func (k Kind) Staged() bool { return table[k].staged }
 
 // All lists every kind.

@@ -21,7 +21,7 @@ type Tally struct {
 // NewTally returns an empty Tally.
 func NewTally() *Tally { return &Tally{held: map[job.Key]Set{}} }
 
-// Strike counts a fault, for every claim that is held.
+// Strike counts a fault, and adds it to the life of every claim that is held.
 func (t *Tally) Strike(k Kind) {
 	t.struck[k]++
 	if len(t.held) > 0 {
@@ -55,7 +55,7 @@ func (t *Tally) Struck() map[string]int { return byName(t.struck) }
 // InClaim is how often each fault struck while a claim was held, by name.
 func (t *Tally) InClaim() map[string]int { return byName(t.inClaim) }
 
-// Lives are what struck in the life of each claim that is over.
+// Lives lists what struck in the life of each claim that is over.
 func (t *Tally) Lives() []Set { return t.lives }
 
 func byName(counts [Kinds]int) map[string]int {
