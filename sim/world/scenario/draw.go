@@ -17,18 +17,18 @@ func Draw(c choose.Chooser) Scenario {
 	pick := func(n int, label string) int { return c.Choose(n, "scenario."+label) }
 	s := Scenario{Workers: 1 + pick(3, "workers"), Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(), Horizon: time.Hour}
 	if pick(3, "claim-ttl") == 1 {
-		// Longer than a function stands still and its call comes late: that the fence grows past a deleted row
-		// rests on it.
+		// Longer than a function can stand still and its call be late, together: else the fence could fall after
+		// TTL has deleted the row (S7).
 		s.Claim.ClaimTTL = 3 * time.Minute
 	}
 	if pick(4, "grace") == 1 {
-		s.Claim.InterruptGrace = 6 * time.Minute // a claim may expire while somebody waits for it
+		s.Claim.InterruptGrace = 6 * time.Minute // a claim may expire while a message waits for it
 	}
 	if pick(6, "interval") == 1 {
 		s.Claim.MinClaimInterval = 2 * time.Minute
 	}
 	if pick(3, "visibility") == 1 {
-		s.Worker.Visibility = s.Claim.Lease // the least allowed: work comes again when its lease ends, not after its end on every clock
+		s.Worker.Visibility = s.Claim.Lease // the least allowed: work may come again before its lease has ended on every clock
 	}
 	if pick(3, "timeout") == 1 {
 		s.Worker.CommandTimeout = 10 * time.Minute

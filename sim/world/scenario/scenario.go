@@ -1,5 +1,5 @@
 // Package scenario is what happens to a simulated world from outside: which mails arrive when, what their
-// commands do, and the settings of the system. It is plain values, and their drawing.
+// commands do, and the settings of the system. It holds plain values, and draws them.
 //
 // It promises that a scenario does not depend on how its run goes: everything is drawn before the run begins.
 package scenario
@@ -21,7 +21,7 @@ var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 type Mail struct {
 	ID       string
 	Key      job.Key
-	Thread   int           // of its key
+	Thread   int           // its number among its key's threads
 	At       time.Duration // when it reaches S3, after the beginning
 	Received time.Duration // its receivedAt, after the beginning
 	Attached bool          // it carries a file
@@ -33,10 +33,10 @@ type Command struct {
 	Takes    time.Duration
 	ExitCode int
 	Saves    time.Duration // from SIGTERM to its exit
-	Ignores  bool          // SIGTERM
+	Ignores  bool          // it ignores SIGTERM
 }
 
-// Scenario is what happens from outside, and the settings under which.
+// Scenario is what happens from outside, and the settings of the system.
 type Scenario struct {
 	Mails   []Mail
 	Workers int
@@ -46,12 +46,12 @@ type Scenario struct {
 	Horizon time.Duration // of the safety phase
 	Instant bool          // calls take no time: only the chooser decides who runs next
 
-	// ClockError is the most that a clock is off. 0 is half of MaxClockSkew, which is all that the
-	// protocol stands; more shows what becomes of it then.
+	// ClockError is the most that a clock is off. 0 means half of MaxClockSkew, the most that the
+	// protocol allows; more shows what breaks then.
 	ClockError time.Duration
 }
 
-// Mail is the mail of an id; nil for none, as on a stage.
+// Mail is the mail with the id; nil if there is none, as on a stage.
 func (s *Scenario) Mail(id string) *Mail {
 	for i := range s.Mails {
 		if s.Mails[i].ID == id {
