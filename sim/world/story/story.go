@@ -1,9 +1,9 @@
-// Package story is what happened in a run of the simulation, for people: a line an event, with notes on what it
-// did or what befell it, and beside the lines what lasts, commands and executions.
+// Package story is what happened in a run of the simulation, for people: one line per event, with notes on what
+// it did or what befell it, and beside the lines what lasts: commands and executions.
 //
-// It is plain values with stable JSON names. It knows no world, actor or session: whoever plays a run fills it
-// in, and whoever tells, draws or shrinks a run reads it. It promises that a reader needs the typed fields only:
-// no text in it has to be parsed.
+// It is plain values with stable JSON names. It knows no world, actor or session: package world fills it in, and
+// programs that tell, draw or shrink a run read it. It promises that they need the typed fields only: they never
+// parse a text.
 package story
 
 import (
@@ -38,9 +38,9 @@ const (
 type Line struct {
 	At      time.Duration `json:"atNanoseconds"` // since the beginning
 	Actor   Actor         `json:"actor"`
-	Who     string        `json:"who"`               // one of the actor's kind
-	Message string        `json:"message,omitempty"` // that it is for, if that is known
-	State   string        `json:"state,omitempty"`   // that the message's execution is in, if the event says so
+	Who     string        `json:"who"`               // its name among the actors of the kind
+	Message string        `json:"message,omitempty"` // the one that it is about, if that is known
+	State   string        `json:"state,omitempty"`   // the one that the message's execution enters, if it does
 	What    string        `json:"what"`
 	Notes   []Note        `json:"notes,omitempty"`
 }
@@ -62,17 +62,17 @@ const (
 	NoteRemark   NoteKind = "remark"
 )
 
-// Step says of a step of the model what a reader of the story asks of it.
+// Step is what a reader of the story needs to know of a step of the model.
 type Step string
 
-// The steps that nobody has to follow, and all others.
+// The steps that a reader may skip, and all others.
 const (
-	StepNothing   Step = "nothing" // what is written stood there already
+	StepNothing   Step = "nothing" // the write changes nothing
 	StepHeartbeat Step = "heartbeat"
 	StepChange    Step = "change"
 )
 
-// Note is something that an event did, or that befell it. Text is for people: nothing reads it.
+// Note is something that an event did, or that befell it. Text is for people: no program reads it.
 type Note struct {
 	Kind      NoteKind  `json:"kind"`
 	Text      string    `json:"text"`
