@@ -6,7 +6,7 @@ import "time"
 type bounds struct {
 	*Panel
 	broken     broken
-	goneBy     map[Command]time.Time // when the command must have exited: a heartbeat may be in the way
+	goneBy     map[Command]time.Time // when the command must have exited, with a lease's time for a heartbeat that is under way
 	rivalSince map[Command]time.Time // since when a newer thread waits for it to stop, if one does
 }
 
@@ -45,9 +45,9 @@ func (o bounds) standsStill(c Command, d time.Duration) {
 	}
 }
 
-// runs: a command is asked to stop if a newer thread waits for it and its worker had the time to hear of it, as a
-// heartbeat is answered within a lease, or the lease ends; and it is gone when its time is over, or soon after it was
-// asked to stop.
+// runs: a command is asked to stop once a newer thread has waited long enough for the command's worker to hear of it:
+// a heartbeat is answered within a lease, or the lease ends. And a command is gone when its time is over, or soon after
+// it was asked to stop.
 func (o bounds) runs(c Command) {
 	now := c.WorkerNow()
 	since, waits := o.rivalSince[c]

@@ -17,7 +17,7 @@ func watchNewest(p *Panel, broken broken) hooks {
 		}
 		for _, m := range p.scenario.Mails {
 			jobs := byKey[m.Key]
-			delete(byKey, m.Key) // once a key
+			delete(byKey, m.Key) // once per key
 			if j := forsaken(jobs); j != nil {
 				broken("%s is the newest of %s that did not fail, it is %s, and its thread never completes", j.MessageID, m.Key, j.Outcome)
 			}

@@ -1,9 +1,9 @@
-// Package oracle judges a run of the simulation: one small oracle a promise, each in a file of its own, all in
+// Package oracle judges a run of the simulation: one small oracle per promise, each in a file of its own, all in
 // one table. They watch every change of a row, every begin and end of a command, every event, and the end.
 //
-// It promises that a run is said to break the first promise that it breaks, in the order of the table if one
-// event breaks several. An oracle sees a world through View, Command and Change only, which are readings; what
-// it has to remember it keeps itself. It does not see how a world is run, and changes nothing in it.
+// It promises that a run's violation is the first promise that the run breaks; if one event breaks several, the
+// first in the table. An oracle sees a world only through View, Command and Change, which it can only read; what
+// it must remember it keeps itself. It does not see how a world is run, and changes nothing in it.
 //
 // A new promise needs a file with its oracle, and a line in the table.
 package oracle
@@ -24,8 +24,8 @@ type promise struct {
 	watch func(*Panel, broken) hooks
 }
 
-// promises are judged in this order: it decides which one an event is said to break that breaks several. Each write
-// is judged by what it does to claims before it is judged as a step of the model, which it mostly is not then either.
+// promises are judged in this order: if an event breaks several, the first counts. The narrow promises come before
+// refinement, for a write that breaks one of them is mostly no step of the model either.
 var promises = [...]promise{
 	{"S7", "fences only grow per key, also across TTL deletion", watchFences},
 	{"S1", "per key at most one worker holds a live lease, and no command outlives its own", watchLeases},
@@ -44,7 +44,7 @@ var promises = [...]promise{
 	{refined, "every write is a step that the model allows", watchSteps},
 }
 
-// NewPanel seats the oracles of a run, less those that ignore names.
+// NewPanel makes the oracles of a run. It never reports a promise named in ignore.
 func NewPanel(view View, s *scenario.Scenario, ignore map[string]bool, listener Listener) *Panel {
 	p := &Panel{
 		view: view, scenario: s, model: refinement.Settings(s.Claim), ignore: ignore, listener: listener,
@@ -64,10 +64,10 @@ func NewPanel(view View, s *scenario.Scenario, ignore map[string]bool, listener 
 	return p
 }
 
-// Promise is a promise by its name.
+// Promise is the name of a promise, and what it says.
 type Promise struct{ Name, Says string }
 
-// Promises lists what is judged, in the order in which it is.
+// Promises lists the promises in the order in which they are judged.
 func Promises() []Promise {
 	var list []Promise
 	for _, p := range promises {

@@ -23,7 +23,7 @@ func (o orphans) execution(_ *Ending, x Execution) {
 	}
 }
 
-// preemptor: nobody waits for a claim that is free.
+// preemptor: a free claim has no preemptor.
 func (o orphans) preemptor(row *claim.Row) {
 	if len(row.Jobs) == 0 && row.WorkerID == "" && row.Preemptor != nil {
 		o.broken("%s still has the preemptor %s", row.Key, row.Preemptor.ThreadID)

@@ -21,11 +21,11 @@ type Violation struct {
 
 // Listener hears what the oracles find.
 type Listener struct {
-	Violated func(Violation)  // the first
+	Violated func(Violation)  // the first violation
 	Step     func(model.Step) // which step of the model a write is
 }
 
-// hooks are what an oracle wants to be asked about; nil is nothing.
+// hooks are what an oracle hears of; it does not hear of what is nil.
 type hooks struct {
 	record func(r audit.Record, again bool, err error) // a record is written
 	job    func(Change)                                // a job's row changes
@@ -62,7 +62,7 @@ type Panel struct {
 	byEvent   []func(Command) // the hooks that are asked after every event
 
 	commands    []Command      // that have begun and are not over
-	leaseMillis map[Term]int64 // until when its holder was ever given the lease, by its own clock
+	leaseMillis map[Term]int64 // the latest lease end that a row gave the holder, by the holder's clock
 }
 
 // Violation is the first promise that the run broke; nil if it has broken none.
@@ -80,10 +80,10 @@ func (p *Panel) Broken(name, what string) {
 // refined is the name of the promise that every write is a step of the model; a row that cannot be read breaks it too.
 const refined = "refinement"
 
-// Unreadable notes that a row cannot be read: nothing that the protocol writes is so.
+// Unreadable notes that a row cannot be read: the protocol writes no such row.
 func (p *Panel) Unreadable(err error) { p.Broken(refined, err.Error()) }
 
-// RecordWritten judges a record; again says that it was there.
+// RecordWritten judges a record; again says that it was there already.
 func (p *Panel) RecordWritten(r audit.Record, again bool, err error) {
 	for i := range p.oracles {
 		if hook := p.oracles[i].record; hook != nil {
@@ -147,12 +147,12 @@ func (p *Panel) ask(c Command, which func(*hooks) func(Command)) {
 	}
 }
 
-// CommandIsOver says that nothing of the command is left.
+// CommandIsOver says that the command is to be followed no longer.
 func (p *Panel) CommandIsOver(c Command) {
 	p.commands = slices.DeleteFunc(p.commands, func(other Command) bool { return other == c })
 }
 
-// CommandStandsStill says that the command's machine stands still for so long.
+// CommandStandsStill says that the command's machine stands still for d.
 func (p *Panel) CommandStandsStill(c Command, d time.Duration) {
 	for i := range p.oracles {
 		if hook := p.oracles[i].frozen; hook != nil {
@@ -170,7 +170,7 @@ func (p *Panel) LeaseIsKnown(c Command, untilMillis int64) {
 	}
 }
 
-// ToldSuperseded judges that a message is told at a time of the teller's clock that it is superseded.
+// ToldSuperseded judges that a message is told that it is superseded, at a time of the teller's clock.
 func (p *Panel) ToldSuperseded(m job.Message, nowMillis int64) {
 	for i := range p.oracles {
 		if hook := p.oracles[i].superseded; hook != nil {
@@ -262,5 +262,5 @@ func (p *Panel) job(messageID string) *claim.Job {
 	return j
 }
 
-// leaseEndMillis is until when a command's worker was ever given its lease, by its own clock.
+// leaseEndMillis is the latest lease end that a row gave the command's worker, by the worker's clock.
 func (p *Panel) leaseEndMillis(c Command) int64 { return p.leaseMillis[c.Term()] }

@@ -2,7 +2,7 @@ package oracle
 
 import "github.com/webordinary/hephaestus/libs/refinement"
 
-// watchRows is the oracle of row: a claim row is whole after every write, in the model's words (model.Row.Validate).
+// watchRows is the oracle of row: a claim row is valid after every write (see model.Row.Validate).
 func watchRows(_ *Panel, broken broken) hooks {
 	return hooks{claim: func(c Change) {
 		if err := refinement.Row(c.Row).Validate(); err != nil {

@@ -12,7 +12,7 @@ type leases struct {
 	*Panel
 	broken    broken
 	requested map[job.Key]time.Time // when the claim's holder was first asked to yield, by the world's clock
-	revoked   map[Term]bool         // whose lease was ended by right though it was live
+	revoked   map[Term]bool         // live leases that others than their holders have ended
 }
 
 func watchLeases(p *Panel, broken broken) hooks {
@@ -30,7 +30,7 @@ func (o *leases) claimChanged(c Change) {
 	}
 }
 
-// requestedAtMillis is when the holder was first asked to yield, as the row says it; 0 if nobody asks.
+// requestedAtMillis is when the holder was first asked to yield, by the row; 0 without a preemptor.
 func requestedAtMillis(row *claim.Row) int64 {
 	if row == nil || row.Preemptor == nil {
 		return 0
@@ -51,8 +51,7 @@ func (o *leases) writesUnderItsOwn(c Change) {
 	}
 }
 
-// lasts: nobody but its holder ends a live lease, unless the holder has had its grace or its job was ended from
-// outside.
+// lasts: only its holder ends a live lease, unless the holder's grace is over or its job was ended from outside.
 func (o *leases) lasts(c Change) {
 	before := c.RowBefore
 	if before.WorkerID == "" || (c.Row != nil && c.Row.WorkerID == before.WorkerID && c.Row.Fence == before.Fence && c.Row.WorkerJob == before.WorkerJob) {
@@ -87,8 +86,8 @@ func (o *leases) holds(r *claim.Row) bool {
 	return false
 }
 
-// commandBegins: a command begins under a lease that lasts, and no two commands of a key run with a lease that both
-// may believe in.
+// commandBegins: a command begins before its lease's end, and no two commands of a key run if both workers may
+// believe in their leases.
 func (o *leases) commandBegins(c Command) {
 	if job.Millis(c.WorkerNow()) >= o.leaseEndMillis(c) {
 		o.broken("the command of %s begins after its lease's end", c.MessageID())
@@ -106,8 +105,8 @@ func (o *leases) commandBegins(c Command) {
 	}
 }
 
-// commandRuns: no command goes on after its lease's end by its worker's clock. A timer runs by what the clock showed
-// when it was set, as real ones do: a jump ahead since then is given to it.
+// commandRuns: no command goes on after its lease's end by its worker's clock. A timer, like a real one, does not see
+// that the clock has jumped ahead since it was set, so the command may go on that much longer.
 func (o *leases) commandRuns(c Command) {
 	end := job.Time(o.leaseEndMillis(c))
 	if c.WorkerNow().After(end.Add(momentToAct + max(0, c.ClockAhead()))) {

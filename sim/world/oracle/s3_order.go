@@ -21,7 +21,7 @@ func watchOrder(p *Panel, broken broken) hooks {
 	return hooks{job: o.jobChanged, claim: o.newestFirst, superseded: o.saidSuperseded, end: o.nobodyYieldsForNothing}
 }
 
-// jobChanged: who is newest, and of which thread, is judged by the rows, so a job must say what its mail says.
+// jobChanged: a new job's key, time and thread are those of its mail. The other hooks rely on them.
 func (o order) jobChanged(c Change) {
 	if c.JobBefore != nil || c.Job.Outcome != "" {
 		return
@@ -75,8 +75,8 @@ func (o order) newestFirst(c Change) {
 	}
 }
 
-// saidSuperseded: a message is told that it is superseded, which ends it, only if the claim as it is now says so, for a
-// newer one has or wants its place. An answer comes at the very moment of the last read.
+// saidSuperseded: a message is told that it is superseded, which ends it, only if the claim as it is now says so. The
+// answer comes at the very moment of the last read, so the claim cannot have changed in between.
 func (o order) saidSuperseded(m job.Message, nowMillis int64) {
 	d := model.Decide(refinement.Row(o.claim(m.ProjectUserID)), refinement.Message(m), nowMillis, o.model)
 	if d != model.DecisionSuperseded {

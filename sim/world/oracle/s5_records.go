@@ -29,8 +29,8 @@ func watchRecords(_ *Panel, broken broken) hooks {
 	}
 }
 
-// recordOf is the record that must be there of a job that has ended (docs/protocol.md, S5), said without the code that
-// writes it; empty if there must be none.
+// recordOf is the record that an ended job must have (docs/protocol.md, S5), made without the code that writes it;
+// empty if it must have none.
 func recordOf(j *claim.Job) audit.Record {
 	reason, ok := map[job.Outcome]job.Reason{
 		job.Interrupted: job.ReasonPreempted, job.Superseded: job.ReasonSuperseded, job.TimedOut: job.ReasonTimeout, job.Failed: job.ReasonFailure,

@@ -12,7 +12,7 @@ import (
 // endings is the oracle of S6.
 type endings struct {
 	broken  broken
-	started map[string]bool // messages of whom an execution was seen at the end
+	started map[string]bool // messages with an execution that was judged
 }
 
 func watchEndings(_ *Panel, broken broken) hooks {
@@ -48,7 +48,7 @@ func (o endings) executionAgrees(e *Ending, x Execution) {
 }
 
 // says is how an execution says that its job went: by its status, or by the error of the Fail state in which it ended.
-// One that runs, that was aborted, or whose last handler failed, says nothing.
+// An execution that runs, was aborted, or ended with a handler's error says nothing.
 func (x Execution) says() string {
 	if x.Status == sfntypes.ExecutionStatusFailed {
 		return x.Error
