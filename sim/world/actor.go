@@ -11,7 +11,7 @@ import (
 )
 
 // actor is something that runs real code: a Lambda invocation or a worker. Its code is a coroutine that
-// yields at every call of AWS and at every wait; one runs at a time, and only while the world lets it.
+// yields at every call of AWS and at every wait; one runs at a time, when the world resumes it.
 type actor struct {
 	process
 	world *World
@@ -23,7 +23,7 @@ type actor struct {
 	asked     moment // when it made its last request
 	done      func() // called when its code has run to its end
 	died      func() // called when its process has died
-	replace   func() // of a worker's: called when faults cease, if it is dead by then
+	replace   func() // of a worker; called when faults cease, if it is dead by then
 
 	frozenUntil  time.Time     // by the world's time
 	cutOffUntil  time.Time     // by the world's time: what it sends does not arrive
@@ -35,7 +35,7 @@ type actor struct {
 }
 
 // newActor makes an actor of body, which runs when the actor is first resumed. Its draws are those of its
-// group, so that what befalls one group does not reshuffle what befalls the others.
+// group, so that more or fewer draws of one group do not change those of the others.
 func (w *World) newActor(name string, kind actorKind, body func(a *actor)) *actor {
 	group := name
 	if at := strings.IndexAny(name, "/."); at > 0 {
@@ -68,8 +68,8 @@ func (w *World) newClock(name, group string) clock {
 	return c
 }
 
-// clockMayJump lets the clock of an actor jump soon, if it is alive then. A function gets this once, when it
-// begins, and a worker whenever it calls or waits.
+// clockMayJump draws whether the actor's clock jumps soon. A function draws once, when it begins; a worker
+// whenever it calls or waits.
 func (a *actor) clockMayJump() {
 	w := a.world
 	if !w.dice.drawn(fault.ClockStep, a.group) {
@@ -98,7 +98,7 @@ func (a *actor) writer() oracle.Writer {
 	return oracle.Writer{Name: a.name, Kind: oracle.Function}
 }
 
-// now is the actor's clock, as its code reads it: what a step of the protocol decides by is kept in the history.
+// now is the actor's clock, as its code reads it. The history keeps what a step of the protocol has read.
 func (a *actor) now() time.Time {
 	now := a.clock.at(a.world.now)
 	if a.operation != nil {
@@ -107,8 +107,7 @@ func (a *actor) now() time.Time {
 	return now
 }
 
-// newID is where the ids of the actor's code come from. On a stage each actor has its own, so that moves of two actors
-// commute.
+// newID makes an id for the actor's code. On a stage each actor counts its own, so that moves of two actors commute.
 func (a *actor) newID() string {
 	if a.world.staged() {
 		a.ids++
@@ -131,7 +130,7 @@ func (a *actor) call(ctx context.Context, service, operation string, input any) 
 	return r.output, r.err
 }
 
-// at schedules something of an actor's; it does not happen if the actor has died by then.
+// at schedules do for the actor; it does not happen if the actor has died by then.
 func (a *actor) at(after time.Duration, what string, do func()) *item {
 	i := &item{at: a.world.now.Add(after), what: what, do: do, by: &a.process}
 	a.world.agenda.add(i)
@@ -148,7 +147,7 @@ func (a *actor) die() {
 	}
 }
 
-// stop ends an actor's code wherever it is.
+// stop ends an actor's code, at whatever call or wait it is.
 func (a *actor) stop() {
 	if a.coroutine != nil {
 		a.coroutine.cancel()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// agenda is what may happen yet. The zero agenda is empty.
+// agenda is what may still happen. The zero agenda is empty.
 type agenda struct {
 	items  itemHeap
 	serial int
@@ -18,18 +18,18 @@ type item struct {
 	serial int
 	what   string
 	do     func()
-	by     *process // whose it is; nil: the world's
+	by     *process // the actor that does it; nil: the world
 
 	request *request // the call that it makes; nil for none
 	dropped bool     // it must not happen any more
 }
 
-// stale says whether what the item was for is over.
+// stale says whether the item must not happen: it was dropped, or its actor is dead.
 func (i *item) stale() bool {
 	return i.dropped || (i.by != nil && !i.by.alive)
 }
 
-// who does it.
+// who names its actor, or the world.
 func (i *item) who() string {
 	if i.by == nil {
 		return ofWorld
@@ -44,7 +44,7 @@ func (a *agenda) add(i *item) {
 	heap.Push(&a.items, i)
 }
 
-// putBack puts back what takeDue took and did not happen.
+// putBack puts back an item that takeDue took, if it did not happen.
 func (a *agenda) putBack(i *item) { heap.Push(&a.items, i) }
 
 // next is when an item may happen next, if there is one.
@@ -55,7 +55,7 @@ func (a *agenda) next() (time.Time, bool) {
 	return a.items[0].at, true
 }
 
-// takeDue takes the items whose time has come, less those that are stale.
+// takeDue removes the items whose time has come, and returns those that are not stale.
 func (a *agenda) takeDue(now time.Time) []*item {
 	var due []*item
 	for len(a.items) > 0 && !a.items[0].at.After(now) {

@@ -15,8 +15,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
-// Backdrop makes the state in which a stage begins, by the protocol's own steps, one after another. A step
-// that does not do what it is there for is a mistake in the stage, and stops it.
+// Backdrop makes the state in which a stage begins, by the protocol's own steps, one after another. It
+// panics if a step does not have the effect that the stage wants.
 type Backdrop struct {
 	world *World
 	store *claim.Store
@@ -42,7 +42,7 @@ func (b *Backdrop) Admit(messages ...job.Message) {
 	}
 }
 
-// Claim lets the message claim its key, and names the container.
+// Claim claims the key for the message, and returns the container.
 func (b *Backdrop) Claim(m job.Message) (containerID string) {
 	claimed := must(b.store.Claim(context.Background(), m))
 	if !claimed.OK() {
@@ -51,7 +51,7 @@ func (b *Backdrop) Claim(m job.Message) (containerID string) {
 	return claimed.ContainerID
 }
 
-// Start gives a worker that is not on the stage the lease.
+// Start gives the lease to a worker that is not on the stage.
 func (b *Backdrop) Start(m job.Message, containerID, workerID string) {
 	start := must(b.store.Start(context.Background(), work(m, containerID), workerID))
 	if start.Verdict != claim.Started {
@@ -59,14 +59,14 @@ func (b *Backdrop) Start(m job.Message, containerID, workerID string) {
 	}
 }
 
-// Interrupt lets the message wait for the holder to yield.
+// Interrupt makes the message wait for the holder to yield.
 func (b *Backdrop) Interrupt(m job.Message, token string) {
 	if asked := must(b.store.Interrupt(context.Background(), m, token)); asked.Decision != claim.DecisionInterrupt {
 		panic(fmt.Sprintf("world: %s cannot interrupt: %s", m.MessageID, asked.Decision))
 	}
 }
 
-// Send puts the message's work on the queue; its token is "work-" and its id.
+// Send puts the message's work on the queue; the task token is "work-" and the message's id.
 func (b *Backdrop) Send(m job.Message, containerID string) {
 	w := b.world
 	body := string(must(json.Marshal(work(m, containerID))))
@@ -78,7 +78,7 @@ func (b *Backdrop) Send(m job.Message, containerID string) {
 	w.carryOut(effects)
 }
 
-// Pass lets time pass.
+// Pass advances the time.
 func (b *Backdrop) Pass(d time.Duration) { b.world.advance(b.world.now.Add(d)) }
 
 func work(m job.Message, containerID string) job.Work {

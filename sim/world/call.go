@@ -15,17 +15,17 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
-// latest is how late a request takes effect that its caller has given up.
+// latest is the most by which a fault delays a call that its caller has given up.
 const latest = 100 * time.Second
 
-// longestOutage is how long nothing that an actor sends arrives: longer than a lease.
+// longestOutage is the longest time in which no call of an actor arrives: longer than a lease.
 const longestOutage = 3 * time.Minute
 
-// proceed lets an actor run until its next request, and takes that up.
+// proceed resumes an actor until its next request, and schedules that.
 func (a *actor) proceed(r reply) {
 	w := a.world
 	a.reply = r
-	if a.ahead > 0 { // it finds out now, as one does that stood still
+	if a.ahead > 0 { // it notices the jump only now, like an actor that stood still
 		a.frozenUntil = w.now
 	}
 	a.ahead = 0
@@ -51,7 +51,7 @@ func (a *actor) proceed(r reply) {
 	}
 }
 
-// takeUp schedules an actor's call, as the faults will have it.
+// takeUp schedules an actor's call, with the faults that strike it.
 func (a *actor) takeUp(req request) {
 	w := a.world
 	delay := w.dice.latency("call")
@@ -83,8 +83,8 @@ func (a *actor) takeUp(req request) {
 	a.at(delay, describe(req), func() { a.perform(req) }).request = &req
 }
 
-// givesUp says whether a call takes longer than its caller waits, and how long that is. A frozen caller
-// waits for as long as it is frozen.
+// givesUp says whether a call takes longer than its caller waits, and how long the caller waits. A frozen
+// caller cannot give up.
 func (a *actor) givesUp(req request, delay time.Duration) (time.Duration, bool) {
 	now := a.world.now
 	if req.deadline.IsZero() || now.Before(a.frozenUntil) {
@@ -94,7 +94,7 @@ func (a *actor) givesUp(req request, delay time.Duration) (time.Duration, bool) 
 	return wait, wait < delay
 }
 
-// outage lets every fourth lost request be the first of many.
+// outage makes every fourth lost request the first of many.
 func (a *actor) outage() {
 	w := a.world
 	if w.staged() || w.dice.choose(4, "outage."+a.group) != 3 {
@@ -105,7 +105,7 @@ func (a *actor) outage() {
 	a.cutOffUntil = w.now.Add(lasts)
 }
 
-// perform makes the call, and lets the actor go on with what it gets to see of the answer.
+// perform makes the call, and resumes the actor with what it sees of the answer.
 func (a *actor) perform(req request) {
 	w := a.world
 	if w.now.Before(a.cutOffUntil) && !w.dice.healed {
@@ -165,7 +165,7 @@ func (a *actor) performNow(req request) {
 	}
 }
 
-// applyLater makes a call take effect that its caller has given up.
+// applyLater makes a call take effect after its caller has given it up.
 func (a *actor) applyLater(req request, after time.Duration) {
 	w := a.world
 	asked, over := a.asked, w.history.lost(&a.process)
@@ -189,7 +189,7 @@ func (a *actor) apply(req request, asked moment) reply {
 	return reply{output: output, err: err}
 }
 
-// answer puts the call to the cloud. Task tokens of a stage are the stage's own.
+// answer puts the call to the cloud. A stage answers for Step Functions itself.
 func (w *World) answer(req request) (any, []cloud.Effect, error) {
 	if w.staged() && req.service == "states" {
 		output, err := w.tokens(req.input)
@@ -198,7 +198,7 @@ func (w *World) answer(req request) (any, []cloud.Effect, error) {
 	return w.cloud.Do(w.now, req.service, req.input)
 }
 
-// withToken gives a transaction the token that the SDK gives it, so that a repeated one takes effect once.
+// withToken gives a transaction a token, as the SDK does, so that it takes effect once if it is repeated.
 func (w *World) withToken(req request) request {
 	in, ok := req.input.(*dynamodb.TransactWriteItemsInput)
 	if !ok || in.ClientRequestToken != nil {
@@ -223,8 +223,8 @@ func (w *World) isHint(req request) bool {
 	return false
 }
 
-// receive answers with what the queue has, or waits for it. Waiting has no end of its own: a receiver
-// that finds nothing asks again.
+// receive answers with what the queue has, or waits for it. The wait never times out: a receiver that got
+// nothing would only ask again.
 func (a *actor) receive(in *sqs.ReceiveMessageInput) {
 	w := a.world
 	a.losesMessage = false

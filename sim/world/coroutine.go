@@ -2,8 +2,8 @@ package world
 
 import "iter"
 
-// coroutine runs actors' code, one after the other: what one has left of its stack serves the next, which a world with
-// dozens of short invocations would otherwise grow anew for each.
+// coroutine runs the code of one actor after another. The next actor reuses the stack, which would otherwise grow
+// anew for each of a world's dozens of short invocations.
 type coroutine struct {
 	resume func() (request, bool)
 	cancel func()
@@ -14,10 +14,10 @@ type coroutine struct {
 // crashed unwinds a coroutine whose process died.
 type crashed struct{}
 
-// coroutines are those that are idle.
+// coroutines keeps the idle ones.
 type coroutines struct{ idle []*coroutine }
 
-// take takes one that is idle, or makes one.
+// take returns an idle coroutine, or a new one.
 func (p *coroutines) take() *coroutine {
 	if n := len(p.idle); n > 0 {
 		c := p.idle[n-1]
@@ -44,10 +44,10 @@ func (p *coroutines) take() *coroutine {
 	return c
 }
 
-// giveBack keeps one whose body has run to its end.
+// giveBack keeps a coroutine after its body has run to its end.
 func (p *coroutines) giveBack(c *coroutine) { p.idle = append(p.idle, c) }
 
-// stop ends all that are idle.
+// stop ends all idle coroutines.
 func (p *coroutines) stop() {
 	for _, c := range p.idle {
 		c.cancel()

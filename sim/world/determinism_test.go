@@ -16,9 +16,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the hashes anew")
 
-// hashes has the hashes of golden seeds' runs. They may change with any change of the world, the handlers
-// or the protocol, and are then written anew, with -rewrite, in the same commit. They may not differ
-// between two builds of one commit: with -race or without, on one processor or more.
+// hashes holds the hashes of the golden seeds' runs. Any change of the world, the handlers or the protocol
+// may change them; the same commit then rewrites them, with -rewrite. They may not differ between two
+// builds of one commit: with -race or without, on one processor or more.
 const hashes = "testdata/hashes.json"
 
 const golden = 20
@@ -69,7 +69,6 @@ func TestRunsAreTheSameOnAnyNumberOfProcessors(t *testing.T) {
 	}
 }
 
-// What is told of a run does not change it.
 func TestToldOrNotARunIsTheSame(t *testing.T) {
 	for seed := range uint64(20) {
 		c := choose.NewRandom(seed)

@@ -16,15 +16,15 @@ type dice struct {
 	instant bool // calls and deliveries take no time
 	healed  bool // no fault strikes any more
 
-	staged func(fault.Kind) bool // says which fault strikes, on a stage; nil elsewhere
+	staged func(fault.Kind) bool // says whether a fault strikes, on a stage; nil elsewhere
 }
 
 func newDice(chooser choose.Chooser, instant bool) *dice {
 	return &dice{chooser: chooser, instant: instant, labels: map[string]*[fault.Kinds]string{}, tally: fault.NewTally()}
 }
 
-// enable draws which of the allowed faults strike in this run, and how strongly (swarm testing). A calm run has few
-// of them: what one alone brings about is not hidden behind the others. If fixed, all strike, and at their strongest.
+// enable draws which of the allowed faults strike in this run, and how often (swarm testing). A calm run has few
+// of them, so that the others do not hide what one alone does. If fixed, all strike, and most often.
 func (d *dice) enable(allowed map[fault.Kind]bool, fixed bool) {
 	calm := !fixed && d.choose(4, "swarm.calm") == 1
 	for _, f := range fault.All() {
@@ -51,7 +51,7 @@ func (d *dice) strikes(f fault.Kind, where string) bool {
 	return true
 }
 
-// drawn draws whether the fault will strike; its place counts it when it does.
+// drawn draws whether the fault will strike later; the caller counts it when it does.
 func (d *dice) drawn(f fault.Kind, where string) bool {
 	every := d.every[f]
 	if every == 0 || d.healed {

@@ -8,7 +8,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
-// carryOut takes up what the cloud wants to happen.
+// carryOut does what the cloud wants to happen.
 func (w *World) carryOut(effects []cloud.Effect) {
 	for _, effect := range effects {
 		switch e := effect.(type) {
@@ -20,12 +20,12 @@ func (w *World) carryOut(effects []cloud.Effect) {
 			w.wakeReceivers(e.Queue)
 			w.hearNudges(e.Queue)
 		case cloud.Stop:
-			// Lambda hears the run no more, but a frozen one may thaw and go on.
+			// Lambda ignores the run from now on, but a frozen one may thaw and go on.
 		}
 	}
 }
 
-// deliver lets a delivery happen, at some time, and maybe again.
+// deliver schedules a delivery, once or twice.
 func (w *World) deliver(d cloud.Delivery) {
 	times := 1
 	if d.Kind.AtLeastOnce() && w.dice.strikes(fault.DuplicateDelivery, "delivery") {
@@ -46,7 +46,7 @@ func (w *World) deliver(d cloud.Delivery) {
 	}
 }
 
-// wakeReceivers lets those who wait on a queue ask again, in any order.
+// wakeReceivers makes the receivers that wait on a queue ask again, in any order.
 func (w *World) wakeReceivers(queue string) {
 	waiting := w.parked[queue]
 	if len(waiting) == 0 {
@@ -59,7 +59,7 @@ func (w *World) wakeReceivers(queue string) {
 	}
 }
 
-// hearNudges takes what is on a key's interrupt queue to the session that listens to it.
+// hearNudges makes the sessions that listen to an interrupt queue read it.
 func (w *World) hearNudges(queue string) {
 	for _, s := range w.sessions {
 		if w.names.InterruptQueue(s.task.Work.Message.ProjectUserID) != queue {

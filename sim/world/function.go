@@ -51,7 +51,7 @@ func (w *World) runFunction(run cloud.Run) {
 	a.at(w.dice.latency("begin"), "begins", func() { a.proceed(reply{}) })
 }
 
-// environment is what a handler is made with, as the actor sees the world.
+// environment is what a handler is made with: the world as the actor sees it.
 func (w *World) environment(a *actor) system.Environment {
 	return system.Environment{
 		Call: a.call, Now: a.now, NewID: a.newID, Names: w.names, Stack: w.stack,
@@ -60,7 +60,7 @@ func (w *World) environment(a *actor) system.Environment {
 	}
 }
 
-// withoutWallClock are the limits of mail without the one that needs a goroutine.
+// withoutWallClock returns mail's limits without the one that needs a goroutine.
 func withoutWallClock() mail.Limits {
 	limits := mail.DefaultLimits()
 	limits.WallClock = 0

@@ -28,7 +28,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-// newWorld furnishes a cloud, and lays out what will come from outside.
+// newWorld makes a world with its cloud, and schedules what will come from outside.
 func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
 	w := bareWorld(s, chooser, options)
 	w.dice.enable(options.Faults, options.Fixed)
@@ -80,7 +80,7 @@ func (w *World) furnish(known *Compiled) {
 	w.stack = must(system.Furnish(context.Background(), w.cloud, w.names, w.scenario.Worker.Visibility, direct))
 }
 
-// coreChoice is what AWS itself may choose. While faults are off it is well-behaved.
+// coreChoice makes the choices that are AWS's own. While faults are off AWS is well-behaved.
 func (w *World) coreChoice(n int, label string) int {
 	if w.dice.healed {
 		return 0

@@ -53,7 +53,7 @@ func (h *history) expired(key job.Key, now time.Time) {
 	}
 }
 
-// all are the operations, those that never returned with the end of the run as their return.
+// all lists the operations. One that never returned is Unknown, and returns at the end of the run.
 func (h *history) all() []Operation {
 	if h == nil {
 		return nil

@@ -8,16 +8,16 @@ import (
 )
 
 // Operation is one step of the protocol, as its caller saw it. Called and Returned are places in the
-// order in which the run's operations were called and returned. One with several attempts whose answers
-// were lost, or that took effect when their caller had given them up, is in the history more than once:
-// as what it answered, and, Unknown, as what else it may have done.
+// one order of all calls and returns of the run. If a call of the step loses its answer, or takes effect
+// after its caller has given it up, the history has the operation once more, as Unknown, for what that
+// call may have done.
 type Operation struct {
 	Who    string
 	Key    job.Key
 	In     any // ToAdmit, ToCheck, …
 	Out    any // the step's answer, a type of package claim; nil if Unknown
 	Err    error
-	Nows   []time.Time // what the caller's clock said when the step asked it
+	Nows   []time.Time // what the caller's clock showed when the step read it
 	IDs    []string    // that it made
 	Called int
 
@@ -52,7 +52,7 @@ type (
 	ToExpire   struct{} // DynamoDB deletes the key's row
 )
 
-// saw notes what the caller's clock said.
+// saw notes what the caller's clock shows.
 func (op *Operation) saw(now time.Time) {
 	if n := len(op.Nows); n == 0 || !op.Nows[n-1].Equal(now) {
 		op.Nows = append(op.Nows, now)

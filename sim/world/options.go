@@ -16,11 +16,10 @@ type Options struct {
 	Log     *slog.Logger        // of the handlers; nil for none
 	History bool                // keep the history of the protocol's operations
 
-	// Ignore are promises, by the names of oracle.Promises, that are not judged, so that one can see which others catch
-	// the same mistake.
+	// Ignore names promises (see oracle.Promises) that are not judged: it shows which others catch the same mistake.
 	Ignore map[string]bool
 
-	Compiled *Compiled // by earlier runs; nil for nothing
+	Compiled *Compiled // what earlier runs have compiled; nil for nothing
 }
 
 // Compiled is what one run has compiled for the next: the state machine, and DynamoDB's expressions. Runs that happen at the

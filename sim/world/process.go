@@ -9,7 +9,7 @@ import (
 // process is what the agenda, the history and a stage know of an actor.
 type process struct {
 	name      string
-	group     string // its name without what tells it from earlier ones: whose draws it shares
+	group     string // its name up to "/" or "."; actors of one group share their draws
 	kind      actorKind
 	alive     bool       // until its code has run to its end, or its process has died; it never lives again
 	about     string     // the message that a function's run is for; only if a story is kept
@@ -24,8 +24,8 @@ const (
 	workerKind
 )
 
-// longestFreeze is how long an actor stands still at one call. A function's run is ended by Lambda after its
-// timeout, whatever it does; a worker's machine may stand for longer than its lease.
+// longestFreeze is the longest that an actor stands still at one call. Lambda ends a function's run after
+// its timeout; a worker's machine may stand still for longer than its lease.
 func (k actorKind) longestFreeze() time.Duration {
 	if k == functionActor {
 		return system.FunctionTimeout
@@ -33,8 +33,8 @@ func (k actorKind) longestFreeze() time.Duration {
 	return 5 * time.Minute
 }
 
-// jumpsWithin is how soon a clock jumps that will: while a function makes its few calls, or while a worker
-// watches its command.
+// jumpsWithin is the time within which a clock jumps, if it does: while a function makes its few calls, or
+// while a worker watches its command.
 func (k actorKind) jumpsWithin() time.Duration {
 	if k == functionActor {
 		return 200 * time.Millisecond

@@ -28,7 +28,7 @@ type drawn struct {
 	choices  *choose.Streams
 }
 
-// strike is one fault: the n-th time that it could befall a group of actors, and how hard it does.
+// strike is one fault: at which of its chances it befalls a group of actors, and how hard.
 type strike struct {
 	Fault fault.Kind
 	Group string
@@ -65,7 +65,7 @@ var howHard = map[fault.Kind]string{
 	fault.ClockStep: "clock.step.",
 }
 
-// drawScenario draws a scenario by rapid; clocks are off by at most so much, 0 for what the protocol stands.
+// drawScenario draws a scenario by rapid; clocks are off by at most clockError, 0 for what the protocol allows.
 func drawScenario(t *rapid.T, clockError time.Duration) drawn {
 	d := drawn{choices: &choose.Streams{Picks: map[string][]int{}}}
 	s := scenario.Scenario{
@@ -148,7 +148,7 @@ func judge(t *rapid.T, d drawn, v *oracle.Violation) {
 	t.Fatalf("%s: %s\n%s", v.Invariant, v.What, d)
 }
 
-// Near its deadline rapid stops early and says that all is well, so the checks are counted.
+// Near its deadline rapid stops early and says that all is well, so the test counts the checks.
 func TestDrawnScenariosHold(t *testing.T) {
 	checks, struck := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -171,7 +171,7 @@ func TestDrawnScenariosHold(t *testing.T) {
 	}
 }
 
-// silent is a testing.TB's part that rapid needs, for a property that is to fail.
+// silent is the part of a testing.TB that rapid needs, for a property that must fail.
 type silent struct {
 	rapid.TB
 	failed bool
@@ -197,8 +197,8 @@ func set(t *testing.T, name, value string) {
 	t.Cleanup(func() { _ = flag.Set(name, before) })
 }
 
-// Clocks that differ by more than the protocol supposes break it. What rapid finds first, by this seed, has more than
-// twice the mails and faults that it takes to show it.
+// Clocks that differ by more than the protocol allows break it. With this seed, what rapid finds first has more than
+// twice the mails and faults that are needed to show it.
 func TestAPlantedBugIsFoundAndMadeSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while to make a scenario small")

@@ -22,8 +22,8 @@ import (
 type recorder struct {
 	story   *story.Story
 	keep    bool
-	early   []story.Note      // from before the first line
-	threads map[string]string // how the scenario calls them, by their ids
+	early   []story.Note      // made before the first line
+	threads map[string]string // the scenario's names for them, by their ids
 	mails   []scenario.Mail
 }
 
@@ -31,7 +31,7 @@ func newRecorder(keep bool, mails []scenario.Mail) *recorder {
 	return &recorder{story: &story.Story{}, keep: keep, threads: map[string]string{}, mails: mails}
 }
 
-// tell adds a line; message is what it is for, if that is known.
+// tell adds a line; message is the one that it is about, if that is known.
 func (r *recorder) tell(now time.Time, kind story.Actor, who, message, what string) {
 	if !r.keep {
 		return
@@ -41,14 +41,14 @@ func (r *recorder) tell(now time.Time, kind story.Actor, who, message, what stri
 	r.story.Lines = append(r.story.Lines, l)
 }
 
-// drop takes the last line back: nothing happened.
+// drop removes the last line: nothing happened.
 func (r *recorder) drop() {
 	if lines := r.story.Lines; r.keep && len(lines) > 0 {
 		r.story.Lines = lines[:len(lines)-1]
 	}
 }
 
-// enters tells of the last line, a delivery, which state an execution enters by it, if one does.
+// enters adds to the last line, which tells of delivery d, the state that an execution enters by it, if one does.
 func (r *recorder) enters(d cloud.Delivery) {
 	if !r.keep || d.Kind != cloud.Task {
 		return
@@ -171,7 +171,7 @@ func (r *recorder) snapshot(row *claim.Row) *story.ClaimRow {
 	return c
 }
 
-// learn remembers how a thread is called, when the job of one of its mails is written.
+// learn remembers the scenario's name for the job's thread.
 func (r *recorder) learn(j *claim.Job) {
 	if !r.keep {
 		return

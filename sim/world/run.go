@@ -19,13 +19,13 @@ type Result struct {
 	Struck    map[string]int    `json:"struck"`        // how often each fault struck
 	InClaim   map[string]int    `json:"struckInClaim"` // … while a claim was held
 	Lives     []fault.Set       `json:"-"`             // what struck in each claim's life
-	Outcomes  map[string]int    `json:"outcomes"`      // of the mails; "none" has none
+	Outcomes  map[string]int    `json:"outcomes"`      // how many mails ended with each; "none": with none
 	Violation *oracle.Violation `json:"violation,omitempty"`
 	Story     *story.Story      `json:"-"`
 	History   []Operation       `json:"-"` // of the protocol, if it was kept
 }
 
-// Run makes a world of the scenario and lets it happen.
+// Run plays the scenario in a new world.
 func Run(s scenario.Scenario, chooser choose.Chooser, options Options) Result {
 	w := newWorld(s, chooser, options)
 	defer w.stop()
@@ -38,11 +38,11 @@ func Run(s scenario.Scenario, chooser choose.Chooser, options Options) Result {
 	}
 }
 
-// maxEvents bounds a run: one that is not over by then never ends (L1). The longest of thousands that do end has 1,800.
+// maxEvents bounds a run: one that is not over by then counts as endless (L1). The longest of thousands that end has 1,800.
 const maxEvents = 10_000
 
-// settleFor is how far ahead of the last thing that happened the world looks for something that is yet
-// to come, in the healed phase: longer than a job's timeout and every retry.
+// settleFor is how long after the last event another may follow in the healed phase: longer than a job's
+// timeout and every retry.
 const settleFor = 26 * time.Hour
 
 func (w *World) run() {
@@ -69,7 +69,7 @@ func (w *World) run() {
 	}
 }
 
-// step lets one of the things happen that may happen now.
+// step picks one of the things that may happen now, and does it.
 func (w *World) step() {
 	ready := w.agenda.takeDue(w.now)
 	due, ok := w.cloud.NextDeadline()
@@ -98,7 +98,7 @@ func (w *World) step() {
 	w.oracles.AfterEvent()
 }
 
-// whoIsReady names who may go next; the last of all is what comes due by time, if something does.
+// whoIsReady names who may go next; the last is time, if something comes due by it.
 func whoIsReady(ready []*item, ticks bool) []string {
 	names := make([]string, 0, len(ready)+1)
 	for _, it := range ready {
@@ -110,7 +110,7 @@ func whoIsReady(ready []*item, ticks bool) []string {
 	return names
 }
 
-// heal ends the safety phase: no more faults; the dead are replaced, the frozen thaw, clocks are kept.
+// heal ends the safety phase: no fault strikes any more, the dead are replaced, clocks stay as they are.
 func (w *World) heal() {
 	w.dice.healed = true
 	w.event(ofWorld, "faults cease")

@@ -20,18 +20,18 @@ import (
 // session is a run of a simulated command, as its worker holds it.
 //
 // Invariant: it is among the world's sessions from its begin until it is closed, and the only one of its actor.
-// Invariant: state changes by become only.
+// Invariant: only become changes state.
 type session struct {
 	actor   *actor // the process of the worker that runs it
 	task    worker.Task
 	command scenario.Command
 	beganAt time.Time // by the worker's clock
 	state   commandState
-	exitsAt time.Time // by the world's time: by itself, or for it was asked to; it may stand still and exit later
+	exitsAt time.Time // by the world's time; earlier once it is asked to stop, later if its machine stands still
 
 	wait       *item // what ends its worker's Await; nil: its worker is not in Await
-	nudged     bool  // a nudge was heard that its worker was not told of
-	stopIsNews bool  // Invariant: only if its worker's process was told to stop; that is yet to be reported
+	nudged     bool  // a nudge was heard, and is yet to be reported
+	stopIsNews bool  // that its worker was told to stop is yet to be reported. Invariant: only if actor.stopping
 }
 
 // commandState is what has been done to a command. That it has exited by itself is not a state: exitsAt says so.
@@ -60,7 +60,7 @@ func (s *session) become(next commandState) {
 	s.state = next
 }
 
-// Await sleeps until the command exits, a nudge or a signal comes, or until.
+// Await sleeps until the command exits, a nudge or a signal comes, or the time until has come.
 func (s *session) Await(_ context.Context, until time.Time) worker.Event {
 	if e, ok := s.news(); ok {
 		return e
@@ -125,10 +125,10 @@ func (s *session) Kill() {
 	w.eventOf(&a.process, a.name, "kills the command")
 }
 
-// Close frees nothing here.
+// Close ends the session; it has nothing to free.
 func (s *session) Close() { s.end() }
 
-// end takes the command off the books.
+// end closes the session, and takes it off the world's.
 func (s *session) end() {
 	if s.state == closed {
 		return
@@ -160,7 +160,7 @@ func (s *session) wake() {
 	}
 }
 
-// endWait lets the session's worker look up at a time, and at no other.
+// endWait schedules the end of its worker's wait, in place of the end that was scheduled before.
 func (s *session) endWait(at time.Time) {
 	a := s.actor
 	if s.wait != nil {
@@ -170,7 +170,7 @@ func (s *session) endWait(at time.Time) {
 	a.world.agenda.add(s.wait)
 }
 
-// standsStill lets the command stand still as long as its worker does: the machine is frozen.
+// standsStill delays the command's exit as long as its worker stands still: the whole machine is frozen.
 func (s *session) standsStill(d time.Duration) {
 	s.exitsAt = s.exitsAt.Add(d)
 	s.actor.world.oracles.CommandStandsStill(s, d)
@@ -200,7 +200,7 @@ func (s *session) listen(queue string) {
 	}
 }
 
-// nudgeAgain lets the queue, a standard one, hand out once more what was heard and deleted.
+// nudgeAgain may hand out a nudge again that was heard and deleted, as a standard queue may.
 func (s *session) nudgeAgain() {
 	w := s.actor.world
 	if !w.dice.drawn(fault.DuplicateDelivery, "nudge") {

@@ -12,19 +12,19 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/story"
 )
 
-// Stage is a small scene that can be played in every order: a state that earlier steps of the protocol
-// have led to, and acts of the real handlers and the real worker that then happen at once. Nothing takes
-// time by itself; there is no state machine behind the task tokens, a token that is answered may begin
-// an act instead. All oracles of a World watch but those of its end.
+// Stage is a small scene that can be played in every order. It begins in a state that earlier steps of the
+// protocol have led to; then acts of the real handlers and the real worker happen at the same time. Nothing
+// takes time by itself. No state machine is behind the task tokens; an answered token may begin an act
+// instead. All oracles watch, except those of a run's end.
 type Stage struct {
 	Claim  claim.Settings
 	Worker worker.Settings
 	Before func(b *Backdrop) // what has happened before
 	Acts   []Act
 	Faults []fault.Kind // each may strike at any call
-	Budget int          // so often in a run, all together
+	Budget int          // of faults in a play, all kinds together
 
-	Compiled *Compiled // by earlier plays; nil for nothing
+	Compiled *Compiled // what earlier plays have compiled; nil for nothing
 }
 
 // Act is an actor of a stage, or time that passes. Exactly one of Function, Command and Passes is set.
@@ -33,11 +33,11 @@ type Act struct {
 	Function string            // a handler's service
 	Input    any               // of the handler, as JSON
 	Command  *scenario.Command // a worker that takes one message off the work queue, and its command
-	Passes   time.Duration     // time passes by, once
+	Passes   time.Duration     // how much time passes, once
 	Ahead    bool              // it plays alone, until it waits, before the others begin
 
 	GoesOn  string        // begins when this token is answered to go on
-	GaveWay string        // … when it is answered that another goes first
+	GaveWay string        // … when it is answered as superseded
 	Clock   time.Duration // its clock is ahead by so much
 }
 
@@ -69,5 +69,5 @@ type stageMove struct {
 	choose.Move
 	item  *item
 	fault fault.Kind // or none
-	act   int        // if it is time that passes; else -1
+	act   int        // the index of the act, if it is time that passes; else -1
 }

@@ -16,14 +16,14 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
-// ready are the items whose time has come, less those that are stale, in a fixed order.
+// ready lists the items whose time has come and that are not stale, in a fixed order.
 func (s *stage) ready() []*item {
 	ready := s.world.agenda.due(s.world.now)
 	slices.SortFunc(ready, func(a, b *item) int { return strings.Compare(a.move(), b.move()) })
 	return ready
 }
 
-// moves are all that may happen now: a call, or with a fault; time that passes; what has come due.
+// moves lists all that may happen now: a call, alone or with a fault; time that passes; what has come due.
 func (s *stage) moves() []stageMove {
 	var moves []stageMove
 	for _, i := range s.ready() {
@@ -43,7 +43,7 @@ func (s *stage) moves() []stageMove {
 	for i, a := range s.Acts {
 		if a.Passes > 0 && !s.begun[i] {
 			moves = append(moves, stageMove{Move: choose.Move{Name: a.Name, Global: true}, act: i, fault: none})
-			break // time passes in one order
+			break // these acts happen in their order
 		}
 	}
 	if due, ok := s.world.cloud.NextDeadline(); ok && !due.After(s.world.now) {
@@ -63,10 +63,10 @@ func possible(f fault.Kind, r request) bool {
 	case fault.RequestLost:
 		return r.operation != "ReceiveMessage"
 	}
-	return !reads // what a read's answer says is lost with it, however late it was asked for
+	return !reads // a read without its answer makes no difference, however late it is made
 }
 
-// move is the item's name: the same in every run in which it is the same move.
+// move is the item's name: the same move has the same name in every run.
 func (i *item) move() string {
 	if i.by == nil {
 		return i.what
@@ -74,8 +74,8 @@ func (i *item) move() string {
 	return fmt.Sprintf("%s %d: %s", i.by.name, i.by.requests, i.what)
 }
 
-// touches is what a move touches: its actor, what its call reads and writes, and, as a worker's next steps
-// may begin or end a command, which the oracle compares with the others that run, the commands.
+// touches is what a move touches: its actor, and what its call reads and writes. A worker's move also touches
+// the commands: its next steps may begin or end one, and the oracles compare all that run.
 func (i *item) touches() []choose.Touch {
 	var touches []choose.Touch
 	if i.by != nil {
@@ -131,8 +131,8 @@ func (r request) touches() []choose.Touch {
 	panic(fmt.Sprintf("world: what %s %s touches is not known", r.service, r.operation))
 }
 
-// row is one row of a table. A claim and the job rows of its messages are what the oracle compares, so a
-// job's row is its table's.
+// row is one row of a table, by its message. A claim's row is its whole table; a row without a message counts
+// as a write of the whole table.
 func row(table *string, key map[string]ddbtypes.AttributeValue, writes bool) choose.Touch {
 	name := tableName(table)
 	if name == everyClaim {

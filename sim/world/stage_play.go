@@ -21,7 +21,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-// Play plays the stage once; pick says which of the moves happens, or that the play ends here.
+// Play plays the stage once. pick returns the index of the move that happens; false ends the play.
 func (s Stage) Play(pick func([]choose.Move) (int, bool), keepStory bool) Ending {
 	for _, f := range s.Faults {
 		if !f.Staged() {
@@ -61,7 +61,7 @@ func (s *stage) play() Ending {
 				s.atEnd()
 				break
 			}
-			// Nothing else can happen: a move of its own, so that what follows is known to follow.
+			// Nothing else can happen. To wait is a move of its own, which all later moves depend on.
 			if _, ok := s.pick([]choose.Move{{Name: "until " + next.Sub(scenario.Epoch).String(), Global: true}}); !ok {
 				cut = true
 			}
@@ -73,7 +73,7 @@ func (s *stage) play() Ending {
 	return Ending{Rows: s.rows(), Events: w.trace.events, Cut: cut, Violation: w.oracles.Violation(), Story: w.story.story}
 }
 
-// alone lets what can happen now happen, without choices.
+// alone plays all that can happen now, without choices.
 func (s *stage) alone() {
 	for {
 		ready := s.ready()
@@ -134,7 +134,7 @@ func (s *stage) doWith(m stageMove) {
 	}
 }
 
-// actorOf is whose an item is.
+// actorOf is the item's actor.
 func (s *stage) actorOf(i *item) *actor {
 	return s.world.actors[slices.IndexFunc(s.world.actors, func(a *actor) bool { return &a.process == i.by })]
 }
@@ -148,7 +148,7 @@ func (s *stage) strikes(f fault.Kind) bool {
 	return struck
 }
 
-// begin brings an act's actor up.
+// begin starts an act's actor.
 func (s *stage) begin(n int) {
 	w, act := s.world, s.Acts[n]
 	s.begun[n] = true
@@ -159,20 +159,19 @@ func (s *stage) begin(n int) {
 	}
 	payload := must(json.Marshal(act.Input))
 	s.enter(w.newActor(act.Name, functionActor, func(a *actor) {
-		// What a handler answers is the state machine's to use, and there is none.
+		// Only a state machine would use the handler's answer, and a stage has none.
 		_, _ = must(system.New(act.Function, w.environment(a)))(context.Background(), payload)
 	}), act)
 }
 
-// enter lets an actor run to its first call at once: until then it touches nothing.
+// enter runs an actor to its first call at once: until then it touches nothing.
 func (s *stage) enter(a *actor, act Act) {
 	a.clock.offset = act.Clock
 	s.world.actors = append(s.world.actors, a)
 	a.proceed(reply{})
 }
 
-// answer is Step Functions as the stage has it: each token can be answered once, and an answer may begin
-// an act.
+// answer acts as Step Functions: each token can be answered once, and an answer may begin an act.
 func (s *stage) answer(input any) (any, error) {
 	token, said, output := "", "", any(&sfn.SendTaskSuccessOutput{})
 	switch in := input.(type) {
@@ -217,8 +216,8 @@ func (s *stage) rows() string {
 	return b.String()
 }
 
-// atEnd judges a play in which nothing happens any more. If no fault struck and no lease can have run
-// out, nobody waits for a key that nobody works for. There is no state machine, so nothing more has to have come to its end.
+// atEnd judges a play in which nothing happens any more. If no fault struck and no lease can have run out,
+// no message waits for a key that has no worker. It demands no more, for a stage has no state machine.
 func (s *stage) atEnd() {
 	w := s.world
 	w.oracles.CommandsAreOver()

@@ -8,7 +8,7 @@ type trace struct {
 	hash   uint64
 }
 
-// Who does what no actor does.
+// The names of what acts without being an actor.
 const (
 	ofWorld = "world" // what comes from outside, and deliveries
 	ofTime  = "time"  // what AWS does by itself when its time has come

@@ -30,7 +30,7 @@ func (w *World) layOutTrouble() {
 	}
 }
 
-// ttlSweeps is how often TTL looks for expired items: oftener than DynamoDB, so that it does within a run.
+// ttlSweeps is how often TTL looks for expired items: more often than DynamoDB, so that it happens within a run.
 const ttlSweeps = 5 * time.Minute
 
 func (w *World) stopExecution(id string) {
@@ -57,7 +57,7 @@ func (w *World) deleteExpired() {
 		if w.dice.choose(2, "ttl.delete") == 0 {
 			continue
 		}
-		w.dice.tally.Strike(fault.TTLLag) // first, for the deletion ends the life of the claim that it befalls
+		w.dice.tally.Strike(fault.TTLLag) // before the deletion, which ends the life of the claim
 		w.writes.begin(oracle.Writer{}, moment{w.now, w.now})
 		w.cloud.DynamoDB.DeleteExpired(w.now, key)
 		w.writes.judge()
@@ -68,7 +68,7 @@ func (w *World) deleteExpired() {
 	}
 }
 
-// redrive is what a person does after the trouble: events that Lambda gave up are given to their functions
+// redrive does what a person does after the trouble: it gives events that Lambda gave up to their functions
 // again.
 func (w *World) redrive() {
 	for _, m := range w.cloud.SQS.Peek(w.names.DeadLetters()) {

@@ -68,7 +68,7 @@ func (v view) ending() *oracle.Ending {
 	return e
 }
 
-// noOutcome is how outcomes calls what a mail has that has none, or not even a job.
+// noOutcome is what outcomes counts a mail as that has no outcome, or not even a job.
 const noOutcome = "none"
 
 // outcomes counts how the mails ended.

@@ -9,7 +9,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/system"
 )
 
-// watch lets the oracles hear what an actor is answered, and the history see what it does.
+// watch wraps an actor's protocol: the oracles hear its answers, and the history records its steps.
 func (w *World) watch(a *actor, p system.Protocol) system.Protocol {
 	p = judged{Protocol: p, actor: a}
 	if w.history == nil {
@@ -18,7 +18,7 @@ func (w *World) watch(a *actor, p system.Protocol) system.Protocol {
 	return watched{Protocol: p, history: w.history, actor: a}
 }
 
-// judged is the protocol, its answers heard by the oracles.
+// judged is the protocol; it passes its answers to the oracles.
 type judged struct {
 	system.Protocol
 	actor *actor
@@ -50,7 +50,7 @@ func (j judged) Heartbeat(ctx context.Context, l claim.Lease) (claim.Beat, error
 	return beat, err
 }
 
-// watched is the protocol, with its history.
+// watched is the protocol; it records its steps in the history.
 type watched struct {
 	system.Protocol
 	history *history

@@ -48,7 +48,7 @@ func (wa *workerActor) newProcess(name string, body func(*worker.Worker)) *actor
 	return a
 }
 
-// start begins a process of the worker, with an id that no other had.
+// start begins a process of the worker, with an id that no other process had.
 func (wa *workerActor) start() {
 	w := wa.world
 	w.ids++
@@ -61,7 +61,7 @@ func (wa *workerActor) start() {
 	}
 }
 
-// make is the real worker, as the actor sees the world.
+// make makes the real worker, which sees the world as the actor does.
 func (wa *workerActor) make(a *actor) *worker.Worker {
 	w := wa.world
 	store := must(claim.NewStore(client.NewDynamoDB(a.call), w.names, w.scenario.Claim, wa.Now, a.newID))
@@ -71,7 +71,7 @@ func (wa *workerActor) make(a *actor) *worker.Worker {
 	}))
 }
 
-// restart replaces a worker that has died or stopped, after a while.
+// restart starts the worker again, some time after its process has died or stopped.
 func (wa *workerActor) restart() {
 	w := wa.world
 	if w.staged() {
@@ -147,7 +147,7 @@ func (b bounded) Err() error {
 	return context.DeadlineExceeded
 }
 
-// UntilStopped is ctx: being told to stop ends a receive by itself here.
+// UntilStopped is ctx: here tellToStop itself ends a receive.
 func (wa *workerActor) UntilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() {}
 }

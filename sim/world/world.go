@@ -1,23 +1,23 @@
 // Package world is the deterministic simulation: one thread, one seed, one world. The real handlers, the
 // real worker and the real state machine run over the pure cores of AWS's services, as coroutines that
-// yield at every AWS call; a virtual clock and one Choose decide everything else: who runs next, how long
+// yield at every AWS call; a virtual clock and one chooser decide everything else: who runs next, how long
 // things take, which fault strikes.
 //
 // It promises that the same chooser over the same scenario makes the same run, event for event, and
-// that every event is followed by every oracle (see package oracle). It does not simulate AWS's latencies: how
+// that every oracle follows every event (see package oracle). It does not simulate AWS's latencies: how
 // long a call takes is a choice. A run has a safety phase, in which faults strike, and a healed phase,
-// in which they do not and in which everything must come to its end.
+// in which they do not and everything must come to its end.
 //
-// Its files stand on floors, and the arrows between them point down:
+// Its files form layers, the highest first; a file uses the layers below it:
 //   - stage_play, backdrop, stage: small scenes that are played in every order;
-//   - run: the run; furnish sets it up, trouble lays out what goes wrong by itself, effects takes up what AWS wants to
+//   - run: the run; furnish sets it up, trouble schedules what goes wrong by itself, effects does what AWS wants to
 //     happen;
 //   - function, worker, session, call: the real code on its simulated machines, and what faults do to it;
-//   - watch, view: what oracles and histories get to see of it;
+//   - watch, view: what oracles and histories see of it;
 //   - world, actor: the parts put together; and
 //   - agenda, coroutine, clock, dice, history, process, recorder, request, trace, writes: parts that know no world.
 //
-// Four arrows point up, for an actor acts on its world, and what AWS wants to happen may begin an actor.
+// Four uses go up: an actor acts on its world, and what AWS wants to happen may begin an actor.
 //
 // Around it stand packages that do not know it: scenario (what comes from outside), fault (what can go wrong), oracle
 // (what must hold), story (what happened) and choose (who decides).
@@ -58,7 +58,7 @@ type World struct {
 	actors           []*actor // that ever lived
 	coroutines       coroutines
 	parked           map[string][]*item // receives that wait, by queue
-	sessions         []*session         // whose command runs
+	sessions         []*session         // of all commands that run
 	ids, invocations int                // made so far
 
 	tokens  func(input any) (any, error) // Step Functions as a stage has it; nil elsewhere
@@ -83,15 +83,15 @@ func (w *World) advance(to time.Time) {
 	}
 }
 
-// schedule lets do happen after a delay.
+// schedule calls do after a delay.
 func (w *World) schedule(after time.Duration, what string, do func()) {
 	w.agenda.add(&item{at: w.now.Add(after), what: what, do: do})
 }
 
-// event counts, hashes and tells what happens of itself.
+// event counts, hashes and tells an event.
 func (w *World) event(who, what string) { w.eventOf(nil, who, what) }
 
-// eventOf is the same of an actor, if it is one's.
+// eventOf does the same, and tells whose event it is; nil: no actor's.
 func (w *World) eventOf(p *process, who, what string) {
 	kind, message := story.OfWorld, ""
 	switch {
@@ -109,7 +109,7 @@ func (w *World) eventOf(p *process, who, what string) {
 // staged says whether a Stage is played.
 func (w *World) staged() bool { return w.tokens != nil }
 
-// sessionOf is the run of a command that an actor has under way; nil for none.
+// sessionOf is the actor's session; nil if it runs no command.
 func (w *World) sessionOf(a *actor) *session {
 	for _, s := range w.sessions {
 		if s.actor == a {

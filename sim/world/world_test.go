@@ -17,7 +17,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-// A run leaves a whole world behind, and keeps little.
+// TestMain collects garbage less often: a run leaves a whole world behind, and keeps little.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
@@ -50,7 +50,7 @@ func amount(t *testing.T, usual, long uint64) uint64 {
 	return usual
 }
 
-// explain plays a seed that broke a promise again, and tells its last events.
+// explain plays again a seed that broke a promise, and tells its last events.
 func explain(t *testing.T, seed uint64, options world.Options) {
 	t.Helper()
 	options.Story = true

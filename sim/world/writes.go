@@ -10,7 +10,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
-// writes are those of the call under way: what one call writes is one change.
+// writes collects what the call under way writes: all of it is one change.
 type writes struct {
 	names   awsx.Names
 	oracles *oracle.Panel
@@ -29,7 +29,7 @@ func (b *writes) begin(writer oracle.Writer, asked moment) {
 
 func (b *writes) onWrite(w ddbcore.Write) { b.list = append(b.list, w) }
 
-// judge lets the oracles judge what the call wrote, and the story tell it.
+// judge passes what the call wrote to the oracles and the story.
 func (b *writes) judge() {
 	if len(b.list) == 0 {
 		return
@@ -82,7 +82,7 @@ func (b *writes) read(c *oracle.Change) (touched bool) {
 	return touched
 }
 
-// record takes up that an interruption is put on record.
+// record passes the record of an interruption to the oracles and the story.
 func (b *writes) record(write ddbcore.Write) {
 	if write.Cause == ddbcore.ByTTL {
 		return
