@@ -19,7 +19,7 @@ const (
 	margin    = 8
 )
 
-// idle is a pause that is worth a mark: time is squeezed everywhere, here it says by how much.
+// idle is the shortest pause that gets a row of its own, which says how long it is.
 const idle = 2 * time.Second
 
 // colours is how many threads the style sheet tells apart.
@@ -73,7 +73,7 @@ type drawing struct {
 	claims  map[job.Key]*holding
 }
 
-// thread is one of a key's, as the story calls it.
+// thread is a thread of a key, by the story's name for it.
 type thread struct {
 	key  job.Key
 	name string
@@ -147,7 +147,7 @@ func (d *drawing) findLanes() {
 	}
 }
 
-// machine is the worker's number, whichever of its processes it is.
+// machine is the worker's name without the number of its process.
 func machine(who string) string {
 	name, _, _ := strings.Cut(who, ".")
 	return name

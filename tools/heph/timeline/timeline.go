@@ -17,8 +17,8 @@ import (
 type Run struct {
 	Title   string // what was run, such as "seed 17"
 	Faults  []string
-	Command string // shows the run again
-	Shrink  string // makes it small; empty if it is
+	Command string // the command that shows the run again
+	Shrink  string // the command that makes it small; empty if it is small
 	Result  world.Result
 }
 

@@ -40,7 +40,7 @@ func calm() timeline.Run {
 	return timeline.Run{Title: "two mails", Command: "heph sim --seed 0", Result: campaign.Setup{}.Run(preempted(), true)}
 }
 
-// broken is a run whose clocks are further apart than the protocol supposes.
+// broken is a run with clocks that are further apart than the protocol allows.
 func broken(t *testing.T) timeline.Run {
 	t.Helper()
 	setup := campaign.Setup{Faults: map[fault.Kind]bool{fault.ClockOffset: true}, Draw: func(c choose.Chooser) scenario.Scenario {
