@@ -50,7 +50,7 @@ func newCrew(argv, stack []string, records func() io.Writer, watch *watch) *crew
 
 // hire starts one more worker. It gets a process group of its own, so that a Ctrl-C of the terminal
 // reaches it through dismiss only; on Linux it dies with this process. The thread that starts it
-// stays, since Linux sends a parent-death signal when that thread ends (prctl(2), PR_SET_PDEATHSIG).
+// lives on, since Linux sends a parent-death signal when that thread ends (prctl(2), PR_SET_PDEATHSIG).
 func (c *crew) hire() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +81,7 @@ func (c *crew) hire() error {
 	return nil
 }
 
-// named is where a worker's records go; from its first one its name is known.
+// named is where a worker's records go. Its WorkerReady record gives the id that is told as m's name from then on.
 func (c *crew) named(m *member) io.Writer {
 	return trail.NewSplitter(func(e trail.Event) {
 		if ready, is := e.Said.(telemetry.WorkerReady); is {
@@ -114,10 +114,10 @@ func (c *crew) shoot(messageID string, pid int) error {
 	return fmt.Errorf("no worker is process %d", pid)
 }
 
-// leaveWithin is how long workers may take to stop: their commands' grace, and some.
+// leaveWithin is how long workers may take to stop: longer than their commands' grace.
 const leaveWithin = 4 * time.Second
 
-// dismiss lets all workers stop, and kills those that do not.
+// dismiss tells all workers to stop, and kills those that do not.
 func (c *crew) dismiss() {
 	c.watch.hush()
 	c.mu.Lock()
@@ -138,7 +138,7 @@ func (c *crew) dismiss() {
 	}
 }
 
-// signal reaches a worker that is still there; a pid of one that is not may be another's.
+// signal signals the worker unless it is gone: its pid may then be another process's.
 func (m *member) signal(s syscall.Signal) {
 	select {
 	case <-m.gone:

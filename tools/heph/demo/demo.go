@@ -1,5 +1,5 @@
-// Package demo is the main job of Hephaestus, shown as it happens: eight mails, four worker processes of which
-// one is killed, and what becomes of each mail, told line by line. Everything is real but AWS: the
+// Package demo is the main job of Hephaestus, shown as it happens: eight mails, four worker processes, one of
+// them killed, and what becomes of each mail, told line by line. Everything is real but AWS: the
 // mails go through S3's protocol into the stack, the handlers and the state machine are the deployed
 // ones, workers are processes of their own, and their command is a shell script that edits files.
 //
@@ -65,7 +65,7 @@ type Place struct {
 	Services Services
 	Root     string   // of the workspaces; the caller removes it
 	Worker   []string // starts a worker process; its command is appended
-	Environ  []string // of a worker process: the stack's
+	Environ  []string // of a worker process, to find the stack
 }
 
 // Demo is one run.
@@ -88,13 +88,13 @@ func New(s *screen.Screen, verbose bool) *Demo {
 	return &Demo{screen: s, verbose: verbose, begun: begun, watch: newWatch(teller)}
 }
 
-// Log is what the stack has to log to, so that the story hears of it.
+// Log is what the stack must log to, so that the story hears of it.
 func (d *Demo) Log() *slog.Logger { return slog.New(slog.NewJSONHandler(d.records(), nil)) }
 
 func (d *Demo) records() io.Writer { return trail.NewSplitter(d.watch.add) }
 
-// Run plays the story and answers with what it has led to. The error says why it could not be played to
-// its end; the facts are then those until there. The workers go on until Close.
+// Run plays the story and returns what it has led to. The error says why the story did not reach its end;
+// the facts are then those up to that point. The workers go on until Close.
 func (d *Demo) Run(ctx context.Context, place Place) (Facts, error) {
 	d.place = place
 	telling, stop := context.WithCancel(ctx)
@@ -140,7 +140,7 @@ func (d *Demo) furnish() (command []string, err error) {
 	return []string{"/bin/sh", path}, nil
 }
 
-// gates is the folder in which the script looks whether it may go on.
+// gates is the folder whose files let the script go on.
 func (d *Demo) gates() string { return filepath.Join(d.place.Root, "gates") }
 
 // open lets the message's command go on.

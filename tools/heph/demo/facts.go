@@ -32,8 +32,8 @@ type Start struct {
 	Fence     int64
 }
 
-// Facts are what the story has led to, read back from the stack and the file system; of the log they
-// have only what no table keeps.
+// Facts are what the story has led to, read back from the stack and the file system; only what no table
+// keeps is from the log.
 type Facts struct {
 	Jobs       map[string]claim.Job // by message
 	Claims     []claim.Row
@@ -80,7 +80,7 @@ func (d *Demo) facts(ctx context.Context) (Facts, error) {
 	return f, f.readFiles(filepath.Join(d.place.Root, "workspaces"))
 }
 
-// readJob reads a job and its execution; one that is running is waited for, as long as ctx lasts.
+// readJob reads a job and its execution. It waits for the execution's end, as long as ctx lasts.
 func (d *Demo) readJob(ctx context.Context, messageID string, f *Facts) error {
 	for {
 		j, err := d.place.Services.Ledger.Job(ctx, messageID)

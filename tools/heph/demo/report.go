@@ -8,8 +8,8 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
-// Report writes how it ended: a table of the messages, the interruptions, the dead letters, and the
-// checks; those that hold only if everything was asked for. It says whether all of them hold.
+// Report writes how the run ended: tables of the messages, the interruptions and the dead letters, and the
+// checks that do not hold; if verbose, also those that hold. It says whether all of them hold.
 func (d *Demo) Report(f Facts) bool {
 	d.watch.hush()
 	s := d.screen

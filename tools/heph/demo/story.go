@@ -70,7 +70,7 @@ func (d *Demo) heading(title string) {
 	d.watch.heading(func() { d.screen.Printf("\n%s\n", d.screen.Paint(screen.Bold, title)) })
 }
 
-// breath is what a person gets between two scenes.
+// breath is the pause between two scenes, for a person who watches.
 const breath = 1200 * time.Millisecond
 
 func (d *Demo) breathe(ctx context.Context) {

@@ -11,10 +11,10 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
-// watch keeps and tells all events, and lets the story wait for one. It is safe for concurrent use.
+// watch keeps and tells all events, and the story can wait for one. It is safe for concurrent use.
 //
-// Processes report through pipes, so an event may come after its consequences. What is told therefore
-// waits for the length of a blink and is told in the order in which it happened.
+// Processes report through pipes, so an event may arrive after its consequences. watch therefore holds each
+// event back for a blink, and tells events in the order in which they happened.
 type watch struct {
 	mu      sync.Mutex
 	teller  *trail.Teller
@@ -103,7 +103,7 @@ func (w *watch) name(workerID, name string) {
 	w.teller.Name(workerID, name)
 }
 
-// hush tells what is left and nothing after: what workers say when they go home is no part of the story.
+// hush tells what is left and nothing after: what workers say as they stop is no part of the story.
 func (w *watch) hush() {
 	w.tellUntil(time.Now())
 	w.mu.Lock()
@@ -143,7 +143,7 @@ func (w *watch) await(ctx context.Context, what string, wanted func(trail.Event)
 	}
 }
 
-// of wants the message's event of the type.
+// of matches the message's event of the type.
 func of[E telemetry.Event](messageID string) func(trail.Event) bool {
 	return func(e trail.Event) bool {
 		_, is := e.Said.(E)
@@ -151,5 +151,5 @@ func of[E telemetry.Event](messageID string) func(trail.Event) bool {
 	}
 }
 
-// output wants the first line that the message's command writes.
+// output matches a line that the message's command writes.
 func output(messageID string) func(trail.Event) bool { return of[telemetry.CommandOutput](messageID) }
