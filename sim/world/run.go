@@ -41,8 +41,8 @@ func Run(s scenario.Scenario, chooser choose.Chooser, options Options) Result {
 // maxEvents bounds a run: one that is not over by then counts as endless (L1). The longest of thousands that end has 1,800.
 const maxEvents = 10_000
 
-// settleFor is how long after the last event another may follow in the healed phase: longer than a job's
-// timeout and every retry.
+// settleFor is how long the healed world waits for one more event before the run is over: longer than a
+// job's timeout and every retry.
 const settleFor = 26 * time.Hour
 
 func (w *World) run() {

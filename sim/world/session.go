@@ -31,7 +31,7 @@ type session struct {
 
 	wait       *item // what ends its worker's Await; nil: its worker is not in Await
 	nudged     bool  // a nudge was heard, and is yet to be reported
-	stopIsNews bool  // that its worker was told to stop is yet to be reported. Invariant: only if actor.stopping
+	stopIsNews bool  // the order to stop is yet to be reported. Invariant: only if actor.stopping
 }
 
 // commandState is what has been done to a command. That it has exited by itself is not a state: exitsAt says so.

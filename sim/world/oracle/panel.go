@@ -147,7 +147,7 @@ func (p *Panel) ask(c Command, which func(*hooks) func(Command)) {
 	}
 }
 
-// CommandIsOver says that the command is to be followed no longer.
+// CommandIsOver stops following the command.
 func (p *Panel) CommandIsOver(c Command) {
 	p.commands = slices.DeleteFunc(p.commands, func(other Command) bool { return other == c })
 }
