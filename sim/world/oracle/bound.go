@@ -5,14 +5,14 @@ import "time"
 // bounds is the oracle of bound. Its times are by the clock of the command's worker.
 type bounds struct {
 	*Panel
-	broken     broken
-	goneBy     map[Command]time.Time // when the command must have exited, with a lease's time for a heartbeat that is under way
-	rivalSince map[Command]time.Time // since when a newer thread waits for it to stop, if one does
+	broken    broken
+	goneBy    map[Command]time.Time // when the command must have exited, with a lease's time for a heartbeat that is under way
+	waitSince map[Command]time.Time // since when a newer thread waits for it to stop, if one does
 }
 
 func watchBounds(p *Panel, broken broken) hooks {
 	o := bounds{p, broken, map[Command]time.Time{}, map[Command]time.Time{}}
-	return hooks{claim: o.rivalsWait, begins: o.begins, asked: o.asked, frozen: o.standsStill, runs: o.runs}
+	return hooks{claim: o.preemptorsWait, begins: o.begins, asked: o.asked, frozen: o.standsStill, runs: o.runs}
 }
 
 func (o bounds) begins(c Command) {
@@ -23,16 +23,16 @@ func (o bounds) asked(c Command) {
 	o.goneBy[c] = c.WorkerNow().Add(o.scenario.Worker.CommandGrace + o.scenario.Claim.Lease)
 }
 
-// rivalsWait notes since when a newer thread waits for a command to stop.
-func (o bounds) rivalsWait(change Change) {
+// preemptorsWait notes since when a newer thread waits for a command to stop.
+func (o bounds) preemptorsWait(change Change) {
 	for _, c := range o.commands {
 		if c.Term().Key != change.Key || change.Row == nil || change.Row.Fence != c.Term().Fence {
 			continue
 		}
 		if change.Row.Preemptor == nil || change.Row.Preemptor.ThreadID == change.Row.ThreadID {
-			delete(o.rivalSince, c)
-		} else if _, waits := o.rivalSince[c]; !waits {
-			o.rivalSince[c] = c.WorkerNow()
+			delete(o.waitSince, c)
+		} else if _, waits := o.waitSince[c]; !waits {
+			o.waitSince[c] = c.WorkerNow()
 		}
 	}
 }
@@ -40,8 +40,8 @@ func (o bounds) rivalsWait(change Change) {
 // standsStill gives a command the time that its machine stands still.
 func (o bounds) standsStill(c Command, d time.Duration) {
 	o.goneBy[c] = o.goneBy[c].Add(d)
-	if since, waits := o.rivalSince[c]; waits {
-		o.rivalSince[c] = since.Add(d)
+	if since, waits := o.waitSince[c]; waits {
+		o.waitSince[c] = since.Add(d)
 	}
 }
 
@@ -50,7 +50,7 @@ func (o bounds) standsStill(c Command, d time.Duration) {
 // it was asked to stop.
 func (o bounds) runs(c Command) {
 	now := c.WorkerNow()
-	since, waits := o.rivalSince[c]
+	since, waits := o.waitSince[c]
 	if waits && !c.AskedToStop() && now.After(since.Add(o.scenario.Worker.Heartbeat+o.scenario.Claim.Lease+momentToAct)) {
 		o.broken("the command of %s is not asked to stop, though a newer thread waits", c.MessageID())
 	}
