@@ -38,6 +38,8 @@ var Rules = []Rule{
 	{"logs say declared events", checkEvents},
 	{"every package has one doc comment", checkPackageDocs},
 	{"files stay short", checkFileLength},
+	{"comments keep one width", checkCommentWidth},
+	{"a page that a comment names is there", checkPagesExist},
 	{"the root stays bare", checkTopLevel},
 	{"nothing names the machine it was written on", checkMachineTraces},
 	{"MODULE.bazel agrees with go.mod", checkModuleBazel},
@@ -66,11 +68,17 @@ type GoFile struct {
 	LineCount int
 	AST       *ast.File
 	positions *token.FileSet
+	lines     []string
 }
 
 // Line is where a node begins, as path:line.
 func (f GoFile) Line(n ast.Node) string {
 	return fmt.Sprintf("%s:%d", f.Path, f.positions.Position(n.Pos()).Line)
+}
+
+// startsLine says whether nothing but tabs comes before the column of a line; both count from 1.
+func (f GoFile) startsLine(line, column int) bool {
+	return strings.Trim(f.lines[line-1][:column-1], "\t") == ""
 }
 
 // Imports are the import paths of the file, in its order.
@@ -135,6 +143,7 @@ func (t *Tree) add(root fs.FS, name string) error {
 		LineCount: strings.Count(text, "\n"),
 		AST:       parsed,
 		positions: positions,
+		lines:     strings.Split(text, "\n"),
 	})
 	return nil
 }

@@ -124,6 +124,18 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 		{"a file just short enough", checkFileLength,
 			map[string]string{"libs/p/p.go": "package p\n" + strings.Repeat("\n", maxFileLines-1)}, ""},
 
+		{"a wide comment", checkCommentWidth,
+			map[string]string{"libs/p/p.go": "package p\n\n// " + strings.Repeat("word ", 20) + "\n"}, "p.go:3: a comment of"},
+		{"a wide comment that is indented", checkCommentWidth,
+			map[string]string{"libs/p/p.go": "package p\n\ntype t struct {\n\t// " + strings.Repeat("word ", 18) + "word\n\tn int\n}\n"}, "p.go:4: a comment of"},
+		{"comments that may be wide", checkCommentWidth,
+			map[string]string{"libs/p/p.go": "package p\n\n// " + strings.Repeat("x", 100) + "\n\n//\t" + strings.Repeat("word ", 25) + "\nvar n int // " + strings.Repeat("word ", 20) + "\n"}, ""},
+
+		{"a page that is not there", checkPagesExist,
+			map[string]string{"libs/p/p.go": "package p\n\n// See design.md.\n", "docs/d.md": ""}, "names design.md, which is not in the tree"},
+		{"pages that are there", checkPagesExist,
+			map[string]string{"libs/p/p.go": "package p\n\n// See docs/d.md and p.md.\n", "docs/d.md": "", "libs/p/p.md": ""}, ""},
+
 		{"an entry in the root", checkTopLevel, map[string]string{"utils/u.txt": ""}, "utils: not one of the root's entries"},
 		{"what a build leaves in the root", checkTopLevel, map[string]string{"bazel-bin/x": "", "dist/x.zip": "", ".bazelrc": ""}, ""},
 
