@@ -2,11 +2,13 @@ package model
 
 import "fmt"
 
-// Claim makes, joins or takes over the claim for a message, whichever Decide allows. ContainerID is fresh; a new claim and
-// a take-over use it. If the message is already a job of the claim, Claim writes nothing and answers with the row's container.
+// Claim makes, joins or takes over the claim for a message, whichever Decide allows. ContainerID is
+// fresh; a new claim and a take-over use it. If the message is already a job of the claim, Claim
+// writes nothing and answers with the row's container.
 //
-// A new claim or a take-over wakes the messages that waited: those of an older thread are superseded, the others go on.
-// An expired claim may have a preemptor that is newer than the message; it goes on too and asks the new holder to yield.
+// A new claim or a take-over wakes the messages that waited: those of an older thread are
+// superseded, the others go on. An expired claim may have a preemptor that is newer than the
+// message; it goes on too and asks the new holder to yield.
 type Claim struct {
 	Message     Message
 	ContainerID string
@@ -47,9 +49,10 @@ func (c Claim) Apply(before RowAndJob, now int64, s Settings) Result {
 	return Result{After: after, Wakes: wakes}
 }
 
-// Interrupt writes the message's token on the claim of another thread, to be answered when the holder yields. SeenContainerID
-// is the container that the message decided to interrupt: an interrupt meant for one container never stops another (S2).
-// If no worker holds a live lease, Interrupt wakes the message at once.
+// Interrupt writes the message's token on the claim of another thread, to be answered when the
+// holder yields. SeenContainerID is the container that the message decided to interrupt: an
+// interrupt meant for one container never stops another (S2). If no worker holds a live lease,
+// Interrupt wakes the message at once.
 type Interrupt struct {
 	Message         Message
 	Token           string
@@ -60,8 +63,8 @@ func (i Interrupt) String() string {
 	return fmt.Sprintf("interrupt of %s for %s", i.SeenContainerID, i.Message.ID)
 }
 
-// Apply adds the message to those who wait. If its thread replaces another, RequestedAtMillis stays that of the first request,
-// so a stream of new threads cannot put off the take-over without end.
+// Apply adds the message to those who wait. If its thread replaces another, RequestedAtMillis stays
+// that of the first request, so a stream of new threads cannot put off the take-over without end.
 func (i Interrupt) Apply(before RowAndJob, now int64, s Settings) Result {
 	if why := unended(before.Job, i.Message.ID); why != "" {
 		return refuse(before, why)

@@ -3,7 +3,8 @@ package model
 // Decision is what a message may do about a claim row.
 type Decision uint8
 
-// The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver let the message claim; the others do not.
+// The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver let the message
+// claim; the others do not.
 const (
 	DecisionAgain      Decision = iota // it already has the claim, so it writes nothing
 	DecisionNew                        // the claim is free
@@ -20,11 +21,12 @@ func (d Decision) String() string {
 // Proceeds says whether the decision lets the message claim.
 func (d Decision) Proceeds() bool { return d <= DecisionTakeOver }
 
-// Decide decides what a message may do about the claim. Check, claim and interrupt all ask it, so that one never
-// admits what another refuses on every retry.
+// Decide decides what a message may do about the claim. Check, claim and interrupt all ask it, so
+// that one never admits what another refuses on every retry.
 //
-// A newer preemptor of another thread supersedes m even if the claim has no jobs left: it has been woken and is about to
-// claim. On an expired claim it does not count, because it may be as dead as the holder.
+// A newer preemptor of another thread supersedes m even if the claim has no jobs left: it has been
+// woken and is about to claim. On an expired claim it does not count, because it may be as dead as
+// the holder.
 func Decide(row Row, m Message, now int64, s Settings) Decision {
 	held := row.Held(now, s)
 	if held && row.HasJob(m.ID) {

@@ -35,7 +35,8 @@ func leaseEnded(ago int64) func(*model.Row) {
 	return func(r *model.Row) { r.LeaseExpiresAtMillis = now - ago }
 }
 
-// asked makes a message of thread B, received at the given time, the preemptor since requestedAgo milliseconds.
+// asked makes a message of thread B, received at the given time, the preemptor since requestedAgo
+// milliseconds.
 func asked(id string, receivedAt, requestedAgo int64) func(*model.Row) {
 	return func(r *model.Row) {
 		r.Preemptor = model.Preemptor{ThreadID: "B", ReceivedAtMillis: receivedAt, NewestMessageID: id,
@@ -97,7 +98,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// The search drops the holder, newest message and lease of a free claim from its states, because Decide ignores them.
+// The search drops the holder, newest message and lease of a free claim from its states, because
+// Decide ignores them.
 func TestDecideIgnoresTheLastHolderOfAFreeClaim(t *testing.T) {
 	for _, edit := range []func(*model.Row){done, func(r *model.Row) { done(r); asked("b7", 7, 0)(r) }} {
 		for _, m := range []model.Message{message("a4", 4), message("b4", 4), message("b7", 7), message("c6", 6), message("c9", 9)} {

@@ -2,11 +2,13 @@ package model
 
 import "fmt"
 
-// Decline ends, as interrupted, a job that a worker received and may not start: the claim has passed to another container,
-// or a preemptor waits. It is refused if the job may start after all, or while another worker holds a live lease for it.
+// Decline ends, as interrupted, a job that a worker received and may not start: the claim has
+// passed to another container, or a preemptor waits. It is refused if the job may start after all,
+// or while another worker holds a live lease for it.
 //
-// Decline takes the message out of the claim's jobs whatever the claim's container: a delayed claim call may have claimed
-// anew for the message after its first claim expired, and no further step comes for a job that has ended.
+// Decline takes the message out of the claim's jobs whatever the claim's container: a delayed claim
+// call may have claimed anew for the message after its first claim expired, and no further step
+// comes for a job that has ended.
 type Decline struct {
 	MessageID   string
 	ContainerID string // as the work message says
@@ -35,8 +37,8 @@ func (d Decline) Apply(before RowAndJob, now int64, s Settings) Result {
 	return Result{After: after, Wakes: after.Row.wakesWhenIdle(now, s)}
 }
 
-// release takes the message out of the claim's jobs. If the lease is for it, release clears the lease and raises the fence,
-// because the worker may still be there and write.
+// release takes the message out of the claim's jobs. If the lease is for it, release clears the
+// lease and raises the fence, because the worker may still be there and write.
 func (r *Row) release(messageID string) {
 	r.Jobs = without(r.Jobs, messageID)
 	if r.WorkerJob == messageID {
@@ -53,9 +55,10 @@ func (r Row) wakesWhenIdle(now int64, s Settings) []Wake {
 	return r.Preemptor.wakes("", false)
 }
 
-// CleanUp ends a job from outside: its execution timed out, failed or was aborted, or a newer message of another thread goes
-// first. A job that has ended keeps its outcome. Like Decline, CleanUp takes the message out of the claim's jobs whatever the
-// claim's container, and out of those who wait; a claim that the message has no part in stays as it is.
+// CleanUp ends a job from outside: its execution timed out, failed or was aborted, or a newer
+// message of another thread goes first. A job that has ended keeps its outcome. Like Decline,
+// CleanUp takes the message out of the claim's jobs whatever the claim's container, and out of
+// those who wait; a claim that the message has no part in stays as it is.
 type CleanUp struct {
 	MessageID string
 	Outcome   Outcome // TimedOut, Failed or Superseded
@@ -82,12 +85,14 @@ func (c CleanUp) Apply(before RowAndJob, now int64, s Settings) Result {
 	return Result{After: after, Wakes: after.Row.wakesWhenIdle(now, s)}
 }
 
-// Delete is DynamoDB's TTL deletion of the row, which may come at any time after the row has expired, or never.
+// Delete is DynamoDB's TTL deletion of the row, which may come at any time after the row has
+// expired, or never.
 type Delete struct{}
 
 func (Delete) String() string { return "TTL deletion" }
 
-// Apply deletes the row. It allows for no clock skew, because no right depends on an expired row being there.
+// Apply deletes the row. It allows for no clock skew, because no right depends on an expired row
+// being there.
 func (Delete) Apply(before RowAndJob, now int64, _ Settings) Result {
 	if !before.Row.Exists() || before.Row.ExpiresAtSeconds*1000 >= now {
 		return refuse(before, notExpired)
@@ -95,8 +100,8 @@ func (Delete) Apply(before RowAndJob, now int64, _ Settings) Result {
 	return Result{After: RowAndJob{Job: before.Job}}
 }
 
-// Trespasses reports whether clean-up of messageID, which turned r into after, also took another message's job, claim or
-// lease (S4).
+// Trespasses reports whether clean-up of messageID, which turned r into after, also took another
+// message's job, claim or lease (S4).
 func (r Row) Trespasses(after Row, messageID string) bool {
 	if !r.Exists() {
 		return after.Exists()

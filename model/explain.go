@@ -1,14 +1,16 @@
 package model
 
-// Explain returns the step that, taken at the caller's time now, leads from before to after; ok is false if there is none.
-// It is the oracle for refinement: every write of an implementation must be explained, given as the claim row and the job row
-// before and after it.
+// Explain returns the step that, taken at the caller's time now, leads from before to after; ok is
+// false if there is none. It is the oracle for refinement: every write of an implementation must be
+// explained, given as the claim row and the job row before and after it.
 //
-// The job row is that of the message that the write is for. If a write changes the claim row alone (heartbeat, hand back, TTL
-// deletion), any unchanged job of the key will do, or none. A write that changes nothing is explained as Nothing.
+// The job row is that of the message that the write is for. If a write changes the claim row alone
+// (heartbeat, hand back, TTL deletion), any unchanged job of the key will do, or none. A write that
+// changes nothing is explained as Nothing.
 //
-// The rows do not say who writes, so Explain assumes that the lease holder wrote a heartbeat, finish or decline. A caller that
-// knows the writer must itself check that no worker writes under another's lease.
+// The rows do not say who writes, so Explain assumes that the lease holder wrote a heartbeat,
+// finish or decline. A caller that knows the writer must itself check that no worker writes under
+// another's lease.
 func (s Settings) Explain(before, after RowAndJob, now int64) (step Step, ok bool) {
 	if before.Equal(after) {
 		return Nothing{}, true
@@ -53,7 +55,8 @@ func (a Arrival) job() Job {
 	return Job{MessageID: a.MessageID, ThreadID: a.ThreadID, ReceivedAtMillis: a.ReceivedAtMillis}
 }
 
-// candidates lists the steps that could lead from before to after, with arguments taken from the rows.
+// candidates lists the steps that could lead from before to after, with arguments taken from the
+// rows.
 func candidates(before, after RowAndJob) []Step {
 	job, row := after.Job, after.Row
 	if job.Outcome != before.Job.Outcome {

@@ -1,19 +1,22 @@
-// Package model is the protocol of the active-job claim as a pure transition system: the rows, the decision, and the steps
-// that may change them, with no store, no clock and no randomness.
+// Package model is the protocol of the active-job claim as a pure transition system: the rows, the
+// decision, and the steps that may change them, with no store, no clock and no randomness.
 //
-// It promises that a step's result depends on its arguments alone, that a refused step changes nothing, and that no step
-// retains or changes the slices it was given. It is the reference: package check visits every state that these functions can
-// reach in a small world of workers, executions and faults, and Explain names the step behind any write of the real
-// implementation, or says that there is none.
+// It promises that a step's result depends on its arguments alone, that a refused step changes
+// nothing, and that no step retains or changes the slices it was given. It is the reference:
+// package check visits every state that these functions can reach in a small world of workers,
+// executions and faults, and Explain names the step behind any write of the real implementation, or
+// says that there is none.
 //
-// Package libs/claim states the same protocol a second time, on purpose: it runs on DynamoDB, while this package can be
-// searched. They share words, not code, so that each shows a mistake in the other.
+// Package libs/claim states the same protocol a second time, on purpose: it runs on DynamoDB, while
+// this package can be searched. They share words, not code, so that each shows a mistake in the
+// other.
 //
-// It does not promise that a caller keeps the rules around the steps (a worker that has lost its lease must stop its command
-// itself), and it leaves out attributes that decide nothing, such as executionArn or result.
+// It does not promise that a caller keeps the rules around the steps (a worker that has lost its
+// lease must stop its command itself), and it leaves out attributes that decide nothing, such as
+// executionArn or result.
 //
-// All times are milliseconds of the caller's clock, except Row.ExpiresAtSeconds. Two clocks differ by at most
-// Settings.MaxClockSkewMillis.
+// All times are milliseconds of the caller's clock, except Row.ExpiresAtSeconds. Two clocks differ
+// by at most Settings.MaxClockSkewMillis.
 package model
 
 import (
@@ -29,8 +32,8 @@ type Settings struct {
 	MaxClockSkewMillis   int64
 }
 
-// ExpiresAtSeconds is when a claim that is made or extended now expires. It rounds up, because a claim must not end earlier
-// than its setting says.
+// ExpiresAtSeconds is when a claim that is made or extended now expires. It rounds up, because a
+// claim must not end earlier than its setting says.
 func (s Settings) ExpiresAtSeconds(now int64) int64 { return (now + s.ClaimTTLMillis + 999) / 1000 }
 
 // Message is one email. Messages are ordered by ReceivedAtMillis, ties by ID.
@@ -40,7 +43,8 @@ type Message struct {
 	ReceivedAtMillis int64
 }
 
-// NewerThan says whether m comes after the message with the given time and id in the total order of messages.
+// NewerThan says whether m comes after the message with the given time and id in the total order of
+// messages.
 func (m Message) NewerThan(receivedAt int64, id string) bool {
 	return newer(m.ReceivedAtMillis, m.ID, receivedAt, id)
 }
@@ -86,8 +90,8 @@ func (r Row) Exists() bool { return r.ContainerID != "" }
 // HasJob says whether the message is one of the claim's jobs.
 func (r Row) HasJob(messageID string) bool { return slices.Contains(r.Jobs, messageID) }
 
-// Expired says whether others than the holder may treat the claim as expired. They round down to whole seconds, in favour of
-// the holder.
+// Expired says whether others than the holder may treat the claim as expired. They round down to
+// whole seconds, in favour of the holder.
 func (r Row) Expired(now int64, s Settings) bool {
 	return r.ExpiresAtSeconds < (now-s.MaxClockSkewMillis)/1000
 }
@@ -146,7 +150,8 @@ func (j Job) Message() Message {
 	return Message{ID: j.MessageID, Thread: j.ThreadID, ReceivedAtMillis: j.ReceivedAtMillis}
 }
 
-// RowAndJob is what one step may read and write: the claim row of a key and the job row of one of its messages.
+// RowAndJob is what one step may read and write: the claim row of a key and the job row of one of
+// its messages.
 type RowAndJob struct {
 	Row Row
 	Job Job

@@ -10,7 +10,8 @@ type Step interface {
 	String() string
 }
 
-// Result is what a step did. If the step was refused, Refused says why and After equals before; else Refused is empty.
+// Result is what a step did. If the step was refused, Refused says why and After equals before;
+// else Refused is empty.
 type Result struct {
 	After   RowAndJob
 	Wakes   []Wake // sent after the write; each may be lost
@@ -44,8 +45,8 @@ const (
 	notExpired     = "the claim has not expired"
 )
 
-// unended returns a reason to refuse any step for a message without a job, or whose job has ended: a call that is delayed
-// past the end of its execution must change nothing.
+// unended returns a reason to refuse any step for a message without a job, or whose job has ended:
+// a call that is delayed past the end of its execution must change nothing.
 func unended(j Job, messageID string) string {
 	switch {
 	case j.MessageID != messageID || messageID == "":
@@ -97,7 +98,8 @@ func (p Preemptor) waitingWith(messageID, token string) Preemptor {
 	return p
 }
 
-// waitingWithout returns the preemptor without the message, or the zero Preemptor if no other waits.
+// waitingWithout returns the preemptor without the message, or the zero Preemptor if no other
+// waits.
 func (p Preemptor) waitingWithout(messageID string) Preemptor {
 	if _, waits := p.Token(messageID); !waits {
 		return p

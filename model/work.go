@@ -2,8 +2,9 @@ package model
 
 import "fmt"
 
-// Start gives a worker the lease for a job. Fence is the one that the worker will get, one more than the fence it saw: if
-// its first call was applied but the answer was lost, the worker recognises its own write by it.
+// Start gives a worker the lease for a job. Fence is the one that the worker will get, one more
+// than the fence it saw: if its first call was applied but the answer was lost, the worker
+// recognises its own write by it.
 type Start struct {
 	MessageID   string
 	ContainerID string // as the work message says
@@ -45,7 +46,8 @@ func (w Start) Apply(before RowAndJob, now int64, s Settings) Result {
 	return Result{After: after}
 }
 
-// Heartbeat extends a worker's lease. A worker that is refused stops its command and writes nothing more.
+// Heartbeat extends a worker's lease. A worker that is refused stops its command and writes nothing
+// more.
 type Heartbeat struct {
 	WorkerID string
 	Fence    int64
@@ -59,8 +61,8 @@ func (r Row) worksFor(workerID string, fence int64) bool {
 	return r.Exists() && workerID != "" && r.WorkerID == workerID && r.Fence == fence
 }
 
-// Apply extends the lease and the claim, and answers whether a thread has asked the holder to yield. It shortens neither: a
-// heartbeat may be applied late, or its clock may have been set back.
+// Apply extends the lease and the claim, and answers whether a thread has asked the holder to
+// yield. It shortens neither: a heartbeat may be applied late, or its clock may have been set back.
 func (h Heartbeat) Apply(before RowAndJob, now int64, s Settings) Result {
 	if !before.Row.worksFor(h.WorkerID, h.Fence) {
 		return refuse(before, staleFence)
@@ -104,7 +106,8 @@ func (f Finish) Apply(before RowAndJob, now int64, s Settings) Result {
 	return Result{After: after, Wakes: before.Row.Preemptor.wakes("", false)}
 }
 
-// HandBack clears the lease and keeps the job, for a worker that is itself told to stop. It wakes those who wait.
+// HandBack clears the lease and keeps the job, for a worker that is itself told to stop. It wakes
+// those who wait.
 type HandBack struct {
 	WorkerID string
 	Fence    int64

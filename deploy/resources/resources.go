@@ -1,6 +1,6 @@
 // Package resources makes what a stack has besides its code: tables, queues, buckets and the state
-// machine, by calls of AWS's own APIs. It makes the local stack, the simulation's and LocalStack's; a
-// stack on AWS needs the same resources. Making a stack again changes nothing.
+// machine, by calls of AWS's own APIs. It makes the local stack, the simulation's and LocalStack's;
+// a stack on AWS needs the same resources. Making a stack again changes nothing.
 package resources
 
 import (

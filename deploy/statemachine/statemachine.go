@@ -1,6 +1,7 @@
-// Package statemachine has the one definition of the state machine, email-processor.asl.json, that AWS,
-// LocalStack, the local stack and the simulation run. What differs between them is a placeholder in
-// the file, ${StackPrefix} or ${WorkQueueUrl}, as CloudFormation's DefinitionSubstitutions need it.
+// Package statemachine has the one definition of the state machine, email-processor.asl.json, that
+// AWS, LocalStack, the local stack and the simulation run. What differs between them is a
+// placeholder in the file, ${StackPrefix} or ${WorkQueueUrl}, as CloudFormation's
+// DefinitionSubstitutions need it.
 package statemachine
 
 import (
@@ -16,7 +17,8 @@ var template string
 
 var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)
 
-// Definition returns the definition for a stack. It refuses values that would break the JSON or that contain a placeholder.
+// Definition returns the definition for a stack. It refuses values that would break the JSON or
+// that contain a placeholder.
 func Definition(stackPrefix, workQueueURL string) (string, error) {
 	for _, v := range []string{stackPrefix, workQueueURL} {
 		if quoted, err := json.Marshal(v); err != nil || string(quoted) != `"`+v+`"` || v == "" || placeholder.MatchString(v) {

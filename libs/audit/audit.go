@@ -1,5 +1,6 @@
-// Package audit keeps the record of every job that did not complete: who stopped it, for whom, when,
-// and what was saved. It promises one record per message, whatever is retried, kept for 30 days.
+// Package audit keeps the record of every job that did not complete: who stopped it, for whom,
+// when, and what was saved. It promises one record per message, whatever is retried, kept for 30
+// days.
 package audit
 
 import (
@@ -35,7 +36,8 @@ type Record struct {
 	PartialWork          string     `json:"partialWork,omitempty"`
 }
 
-// attributes is the one list of a record's attributes; see package item. Its expiresAt is for DynamoDB's TTL only.
+// attributes is the one list of a record's attributes; see package item. Its expiresAt is for
+// DynamoDB's TTL only.
 func (r *Record) attributes(f *item.Fields) {
 	f.Text("messageId", &r.MessageID)
 	f.Text("recordId", &r.RecordID)
@@ -68,8 +70,8 @@ func Parse(m item.Map) (Record, error) {
 	return r, nil
 }
 
-// Of is the record of a job that ended; ok is false for one that has none: it completed, was rejected
-// before it was a job, or has not ended.
+// Of is the record of a job that ended; ok is false for one that has none: it completed, was
+// rejected before it was a job, or has not ended.
 func Of(j claim.Job) (r Record, ok bool) {
 	reason, ok := j.Outcome.RecordReason()
 	if !ok {

@@ -51,10 +51,12 @@ func (n Names) Threads() string { return n.prefix + "-threads" }
 // WorkQueue is the FIFO queue that workers take jobs from.
 func (n Names) WorkQueue() string { return n.prefix + "-work.fifo" }
 
-// WorkDeadLetters is the queue of work messages that used up their receives; handle-timeout takes them.
+// WorkDeadLetters is the queue of work messages that used up their receives; handle-timeout takes
+// them.
 func (n Names) WorkDeadLetters() string { return n.prefix + "-work-dlq.fifo" }
 
-// DeadLetters is the queue of what a person must see: time-outs, failures, mail that cannot be read.
+// DeadLetters is the queue of what a person must see: time-outs, failures, mail that cannot be
+// read.
 func (n Names) DeadLetters() string { return n.prefix + "-dlq" }
 
 // Emails is the bucket of raw mail.
@@ -80,8 +82,8 @@ const maxQueueName = 80
 var queueUnsafe = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
 // InterruptQueue is the standard queue for nudges to the holder of a key. If the name is not in
-// SQS's alphabet, too long or ambiguous, it is cut and gets a hash of the key, so that two keys never
-// share a queue.
+// SQS's alphabet, too long or ambiguous, it is cut and gets a hash of the key, so that two keys
+// never share a queue.
 func (n Names) InterruptQueue(key job.Key) string {
 	project, user := key.Split()
 	name := fmt.Sprintf("%s-interrupts-%s-%s", n.prefix, project, user)

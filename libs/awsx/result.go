@@ -8,8 +8,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Result is how a remote write ended. Unknown must not be treated as Refused: the write may have been
-// applied although its answer was lost.
+// Result is how a remote write ended. Unknown must not be treated as Refused: the write may have
+// been applied although its answer was lost.
 type Result int
 
 // The three results of a remote write.
@@ -24,9 +24,9 @@ func (r Result) String() string { return [...]string{"unknown", "applied", "refu
 
 // Classify tells how a DynamoDB write that returned err ended. Refused means that a condition was
 // false. Unknown is any error that does not prove that the write had no effect: a lost answer, a
-// server error, a cancelled context. Other errors (validation, missing tables, throttling) prove that
-// nothing was written but say nothing of the row: they are Unknown too, because the caller must look
-// again.
+// server error, a cancelled context. Other errors (validation, missing tables, throttling) prove
+// that nothing was written but say nothing of the row: they are Unknown too, because the caller
+// must look again.
 func Classify(err error) Result {
 	if err == nil {
 		return Applied
@@ -42,8 +42,8 @@ func Classify(err error) Result {
 	return Unknown
 }
 
-// classifyReasons returns Refused only if the transaction was cancelled for false conditions alone: a
-// conflict with another transaction says nothing of the row.
+// classifyReasons returns Refused only if the transaction was cancelled for false conditions alone:
+// a conflict with another transaction says nothing of the row.
 func classifyReasons(reasons []types.CancellationReason) Result {
 	refused := false
 	for _, reason := range reasons {

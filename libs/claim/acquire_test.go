@@ -259,7 +259,8 @@ func TestAnInterruptAgainLeavesItsNewTokenOnly(t *testing.T) {
 	s.WantRow("c1 A jobs=a1 newest=a1@1s claimed=0s fence=1 worker=w1/a1 lease=1m30s expires=1h0m0s | B newest=b3@3s asked=0s waiting=b3:second")
 }
 
-// The holder was asked when the first thread asked: a stream of new ones must not put off the take-over.
+// The holder was asked when the first thread asked: a stream of new ones must not put off the
+// take-over.
 func TestANewerThreadTakesThePlaceOfTheOneThatWaits(t *testing.T) {
 	s := newScene(t, a1, b2, b3, c5)
 	s.runs(a1, "w1")

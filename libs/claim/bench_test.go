@@ -7,7 +7,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/simtest"
 )
 
-// BenchmarkParseRow reads the row of a claim with a worker and a preemptor: each step of the protocol reads one.
+// BenchmarkParseRow reads the row of a claim with a worker and a preemptor: each step of the
+// protocol reads one.
 func BenchmarkParseRow(b *testing.B) {
 	row := simtest.Filled[claim.Row](b)
 	stored := row.Item()

@@ -16,7 +16,8 @@
 // They share words, not code.
 //
 // The rules are in decide.go (pure), the writes in acquire.go (check, claim, interrupt), lease.go
-// (start, heartbeat, hand back) and end.go (finish, decline, clean up). docs/protocol.md has the table.
+// (start, heartbeat, hand back) and end.go (finish, decline, clean up). docs/protocol.md has the
+// table.
 package claim
 
 import (

@@ -39,8 +39,8 @@ var unshown = map[string]string{
 	"CleanUp: containerId = :container":          "a job's container changes with its claim, which is the one that was seen",
 }
 
-// TestEachConditionIsNeeded weakens one condition at a time, so that it is always true, and runs the package's tests
-// against that. Some test must fail, unless the condition is among unshown.
+// TestEachConditionIsNeeded weakens one condition at a time, so that it is always true, and runs
+// the package's tests against that. Some test must fail, unless the condition is among unshown.
 func TestEachConditionIsNeeded(t *testing.T) {
 	if os.Getenv("HEPH_BUDGET") != "long" {
 		t.Skip("builds the package's tests once a condition: set HEPH_BUDGET=long")

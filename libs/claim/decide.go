@@ -9,8 +9,9 @@ import (
 // Decision is what the protocol says of a message that wants to work for its key.
 type Decision int
 
-// The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver are ways to claim; DecisionInterrupt means to ask the holder
-// and wait; DecisionSuperseded means that a newer message of another thread has or wants the key.
+// The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver are ways to claim;
+// DecisionInterrupt means to ask the holder and wait; DecisionSuperseded means that a newer message
+// of another thread has or wants the key.
 const (
 	DecisionSuperseded Decision = iota
 	DecisionInterrupt

@@ -2,8 +2,9 @@ package claim
 
 import "github.com/webordinary/hephaestus/libs/env"
 
-// SettingsFrom reads the settings that the environment overrides: CLAIM_TTL, LEASE, INTERRUPT_GRACE,
-// MAX_CLOCK_SKEW, MIN_CLAIM_INTERVAL, JOB_RETENTION, each a Go duration such as "90s".
+// SettingsFrom reads the settings that the environment overrides: CLAIM_TTL, LEASE,
+// INTERRUPT_GRACE, MAX_CLOCK_SKEW, MIN_CLAIM_INTERVAL, JOB_RETENTION, each a Go duration such as
+// "90s".
 func SettingsFrom(getenv func(string) string) (Settings, error) {
 	s := DefaultSettings()
 	err := env.Durations(getenv,

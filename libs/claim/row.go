@@ -22,24 +22,24 @@ type Row struct {
 	// Invariant: no job in it has an outcome.
 	Jobs []string
 
-	// ReceivedAtMillis and NewestMessageID are of the newest message that joined.
-	// Invariant: they grow, as job.Newer orders them, while ContainerID stays.
+	// ReceivedAtMillis and NewestMessageID are of the newest message that joined. Invariant: they
+	// grow, as job.Newer orders them, while ContainerID stays.
 	ReceivedAtMillis int64
 	NewestMessageID  string
 
 	ClaimedAtMillis int64
 	Fence           int64 // Invariant: grows with every claim, start and lost lease; never falls
 
-	// WorkerID holds the lease, to work on the message WorkerJob.
-	// Invariant: (WorkerID == "") == (WorkerJob == "") && (WorkerID == "") == (LeaseExpiresAtMillis == 0).
-	// Invariant: WorkerJob == "" || HasJob(WorkerJob).
+	// WorkerID holds the lease, to work on the message WorkerJob. Invariant: (WorkerID == "") ==
+	// (WorkerJob == "") && (WorkerID == "") == (LeaseExpiresAtMillis == 0). Invariant: WorkerJob ==
+	// "" || HasJob(WorkerJob).
 	WorkerID             string
 	WorkerJob            string
 	LeaseExpiresAtMillis int64 // Invariant: <= 1000*ExpiresAtSeconds
 	ExpiresAtSeconds     int64
 
-	// Preemptor is nil if no thread asks the holder to yield.
-	// Invariant: it is newer than NewestMessageID, and while there are Jobs, of another thread.
+	// Preemptor is nil if no thread asks the holder to yield. Invariant: it is newer than
+	// NewestMessageID, and while there are Jobs, of another thread.
 	Preemptor *Preemptor
 }
 
@@ -149,7 +149,8 @@ type Job struct {
 	DeadLetteredAtMillis int64
 }
 
-// attributes is the one list of a job row's attributes; see package item. Its expiresAt is for DynamoDB's TTL only.
+// attributes is the one list of a job row's attributes; see package item. Its expiresAt is for
+// DynamoDB's TTL only.
 func (j *Job) attributes(f *item.Fields) {
 	f.Text("messageId", &j.MessageID)
 	f.OptionalText("projectUserId", (*string)(&j.Key))

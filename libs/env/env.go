@@ -1,4 +1,5 @@
-// Package env reads settings from the environment. It promises an error that names the variable that is wrong.
+// Package env reads settings from the environment. It promises an error that names the variable
+// that is wrong.
 package env
 
 import (

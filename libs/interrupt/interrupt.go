@@ -157,8 +157,8 @@ func Wake(ctx context.Context, client StepFunctions, by string, wakes []claim.Wa
 	return errors.Join(failed...)
 }
 
-// WakeAll is Wake for a caller that goes on if a wake-up fails: it logs the failure. m is the message that the caller
-// works for.
+// WakeAll is Wake for a caller that goes on if a wake-up fails: it logs the failure. m is the
+// message that the caller works for.
 func WakeAll(ctx context.Context, client StepFunctions, log *slog.Logger, m job.Message, by string, wakes []claim.Wake) {
 	if err := Wake(ctx, client, by, wakes); err != nil {
 		telemetry.Write(ctx, log, telemetry.WakeUpLost{Message: m.MessageID, Key: m.ProjectUserID, Error: err.Error()})

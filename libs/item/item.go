@@ -1,17 +1,18 @@
 // Package item reads and writes the items of the stack's tables, strictly and by hand.
 //
-// A row is a Go struct with one list of its attributes, a function that names each attribute once, beside
-// the field that holds it. The same list reads an item into the struct and writes the struct as an item, so
-// that neither can know an attribute that the other does not:
+// A row is a Go struct with one list of its attributes, a function that names each attribute once,
+// beside the field that holds it. The same list reads an item into the struct and writes the struct
+// as an item, so that neither can know an attribute that the other does not:
 //
 //	func (e *Entry) attributes(f *item.Fields) {
 //		f.Text("threadId", &e.ThreadID)
 //		f.Number("receivedAt", &e.ReceivedAtMillis)
 //	}
 //
-// It promises that an attribute of another type than the field's is an error that names the attribute. An
-// attribute that is missing leaves its field zero, since an older version wrote rows without it; one that the
-// list does not name is left alone, since a newer version may have written it. It knows no table.
+// It promises that an attribute of another type than the field's is an error that names the
+// attribute. An attribute that is missing leaves its field zero, since an older version wrote rows
+// without it; one that the list does not name is left alone, since a newer version may have written
+// it. It knows no table.
 package item
 
 import (
@@ -166,7 +167,8 @@ func (f *Fields) Texts(name string, field *map[string]string) {
 	f.failWithin(name, inner)
 }
 
-// Part is a struct of its own within the row, with its own list; it is left out if the field is nil.
+// Part is a struct of its own within the row, with its own list; it is left out if the field is
+// nil.
 func Part[T any](f *Fields, name string, field **T, attributes func(*T, *Fields)) {
 	if f.writing {
 		if *field != nil {

@@ -1,6 +1,6 @@
-// Package job has the types that the parts of Hephaestus send each other (a message, a job's outcome,
-// a piece of work) and their JSON in the state machine, on the queues and in the tables. It promises
-// stable field names; it neither stores nor decides anything.
+// Package job has the types that the parts of Hephaestus send each other (a message, a job's
+// outcome, a piece of work) and their JSON in the state machine, on the queues and in the tables.
+// It promises stable field names; it neither stores nor decides anything.
 package job
 
 import (
@@ -144,8 +144,8 @@ const (
 	Failed      Outcome = "failed"
 )
 
-// Rejected is the outcome of mail that never became a job (docs/protocol.md, Which mail is a job). Its
-// result says why.
+// Rejected is the outcome of mail that never became a job (docs/protocol.md, Which mail is a job).
+// Its result says why.
 const Rejected Outcome = "rejected"
 
 // Reason is why a job is on record as not completed.
@@ -159,8 +159,8 @@ const (
 	ReasonFailure    Reason = "failure"
 )
 
-// RecordReason is the reason on the record of a job with this outcome. ok is false if the outcome has
-// no record, as completed.
+// RecordReason is the reason on the record of a job with this outcome. ok is false if the outcome
+// has no record, as completed.
 func (o Outcome) RecordReason() (reason Reason, ok bool) {
 	switch o {
 	case Interrupted:
@@ -262,8 +262,8 @@ func ExecutionName(messageID string) string {
 
 var executionName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
 
-// What people read of a job is cut when it comes in, so that it fits wherever it goes: rows, queues, the state machine's data
-// and the causes of its errors.
+// What people read of a job is cut when it comes in, so that it fits wherever it goes: rows,
+// queues, the state machine's data and the causes of its errors.
 const (
 	MaxHeaderBytes = 1000    // of a sender or a subject; the whole ones stay in the mail's content
 	MaxSaidBytes   = 4 << 10 // of what happened, in words

@@ -24,8 +24,8 @@ func (m *Message) addBody(b body) {
 	m.Notes = append(m.Notes, b.notes...)
 }
 
-// bodyReader chooses body and attachments by RFC 8621 section 4.1.4: collect follows the algorithm given there, and result
-// decodes the chosen parts.
+// bodyReader chooses body and attachments by RFC 8621 section 4.1.4: collect follows the algorithm
+// given there, and result decodes the chosen parts.
 type bodyReader struct {
 	limits Limits
 	late   *atomic.Bool
@@ -45,8 +45,9 @@ type attachedPart struct {
 	inline bool
 }
 
-// collect sorts the parts of one multipart into text, HTML and attachments. noText and noHTML are RFC 8621's null textBody and
-// htmlBody: a part has shown that this branch of an alternative is the other form.
+// collect sorts the parts of one multipart into text, HTML and attachments. noText and noHTML are
+// RFC 8621's null textBody and htmlBody: a part has shown that this branch of an alternative is the
+// other form.
 func (r *bodyReader) collect(parts []*part, multipart string, inAlternative, noText, noHTML bool) {
 	textBefore, htmlBefore := len(r.textParts), len(r.htmlParts)
 	for i, p := range parts {
@@ -119,7 +120,8 @@ func (r *bodyReader) noteMultipart(sub string) {
 	}
 }
 
-// attach keeps a part as an attachment, except the detached signature of a signed message, which nothing here uses.
+// attach keeps a part as an attachment, except the detached signature of a signed message, which
+// nothing here uses.
 func (r *bodyReader) attach(p *part, multipart string) {
 	if multipart == "signed" && strings.HasSuffix(p.mediaType, "-signature") {
 		return
@@ -178,8 +180,8 @@ func distinct(notes []string) []string {
 	return kept
 }
 
-// readText joins the text parts. If they are blank, it renders the HTML: advertisers' mailers and some phones send a blank
-// text beside HTML that has all the content.
+// readText joins the text parts. If they are blank, it renders the HTML: advertisers' mailers and
+// some phones send a blank text beside HTML that has all the content.
 func (r *bodyReader) readText() (text string, fromHTML bool) {
 	var texts []string
 	for _, p := range r.textParts {

@@ -61,9 +61,9 @@ func words(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(s, "⏎", " ")), " ") // the manifest writes line ends as ⏎
 }
 
-// TestCorpusAgreement compares Parse with what other projects' tests say of their own messages. The differences are known:
-// enmime leaves out the first line of two texts and puts "--" between texts, talon leaves out quotations, and some count a
-// detached signature as an attachment.
+// TestCorpusAgreement compares Parse with what other projects' tests say of their own messages. The
+// differences are known: enmime leaves out the first line of two texts and puts "--" between texts,
+// talon leaves out quotations, and some count a detached signature as an attachment.
 func TestCorpusAgreement(t *testing.T) {
 	dir, facts := corpus(t)
 	var subjects, texts, attachments agreement
@@ -103,8 +103,9 @@ func TestCorpusAgreement(t *testing.T) {
 	}
 }
 
-// TestCorpusClasses classifies one project's 36 bounces, automatic replies and complaints. One of them is none of these, and
-// only the body shows what four others are: two SNS notifications, and two bounces from unusual senders.
+// TestCorpusClasses classifies one project's 36 bounces, automatic replies and complaints. One of
+// them is none of these, and only the body shows what four others are: two SNS notifications, and
+// two bounces from unusual senders.
 func TestCorpusClasses(t *testing.T) {
 	dir, facts := corpus(t)
 	differ := 0

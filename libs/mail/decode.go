@@ -59,8 +59,8 @@ func (p *part) content() (content []byte, notes []string) {
 	return decoded.Content, notes
 }
 
-// plainQuotedPrintable undoes quoted-printable that has no errors, as nearly all is. For the rest ok is false: the decoder
-// that repairs must read it.
+// plainQuotedPrintable undoes quoted-printable that has no errors, as nearly all is. For the rest
+// ok is false: the decoder that repairs must read it.
 func plainQuotedPrintable(body []byte) (content []byte, ok bool) {
 	content = make([]byte, 0, len(body))
 	for i := 0; i < len(body); i++ {
@@ -104,8 +104,8 @@ func lineEnd(b []byte) int {
 	return 0
 }
 
-// base64Only drops the bytes that do not belong in base64. The decoder would drop them too, but it keeps an error for each,
-// so a large message of such bytes would keep it busy for half a minute.
+// base64Only drops the bytes that do not belong in base64. The decoder would drop them too, but it
+// keeps an error for each, so a large message of such bytes would keep it busy for half a minute.
 func base64Only(body []byte) []byte {
 	belongs := func(c byte) bool {
 		return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
@@ -125,8 +125,9 @@ func base64Only(body []byte) []byte {
 	return body
 }
 
-// joinedBase64 decodes base64 with padding inside: pieces that were encoded one by one and put together. The decoder would go
-// on in the middle of a byte after the first piece. ok is false if there is no padding before the end, as in nearly all mail.
+// joinedBase64 decodes base64 with padding inside: pieces that were encoded one by one and put
+// together. The decoder would go on in the middle of a byte after the first piece. ok is false if
+// there is no padding before the end, as in nearly all mail.
 func joinedBase64(body []byte) (content []byte, ok bool) {
 	first := bytes.IndexByte(body, '=')
 	if first < 0 || len(bytes.Trim(body[first:], "= \t\r\n")) == 0 {
@@ -151,7 +152,8 @@ func joinedBase64(body []byte) (content []byte, ok bool) {
 	return content, true
 }
 
-// looksLikeBase64 tells text that was declared base64 by mistake: its first lines have spaces inside.
+// looksLikeBase64 tells text that was declared base64 by mistake: its first lines have spaces
+// inside.
 func looksLikeBase64(body []byte) bool {
 	head := bytes.TrimSpace(body[:min(len(body), 400)])
 	lines := bytes.Split(head, []byte("\n"))
@@ -187,8 +189,9 @@ func (p *part) text() (text string, notes []string) {
 	return strings.ReplaceAll(text, "\x00", ""), notes
 }
 
-// textFrom makes valid UTF-8 of content in a charset. It never fails: it tries the declared charset, then UTF-8, then
-// windows-1252, in which every byte is a character. If it had to guess, note says so.
+// textFrom makes valid UTF-8 of content in a charset. It never fails: it tries the declared
+// charset, then UTF-8, then windows-1252, in which every byte is a character. If it had to guess,
+// note says so.
 func textFrom(content []byte, charset string) (text, note string) {
 	label := strings.ToLower(strings.Trim(charset, " \t\"'"))
 	switch label {
@@ -222,7 +225,8 @@ func isCharsetLabel(label string) bool {
 	return len(label) <= 40
 }
 
-// hasMultibyteRune tells UTF-8 with a flaw from text in another charset, which hardly ever has a valid multibyte sequence.
+// hasMultibyteRune tells UTF-8 with a flaw from text in another charset, which hardly ever has a
+// valid multibyte sequence.
 func hasMultibyteRune(content []byte) bool {
 	for len(content) > 0 {
 		r, size := utf8.DecodeRune(content)

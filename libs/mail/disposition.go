@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// fileName finds the name that the sender gave a part, as written: filename in Content-Disposition, else name in
-// Content-Type. It prefers the form of RFC 2231, and decodes RFC 2047 words although they do not belong there.
+// fileName finds the name that the sender gave a part, as written: filename in Content-Disposition,
+// else name in Content-Type. It prefers the form of RFC 2231, and decodes RFC 2047 words although
+// they do not belong there.
 func fileName(head header, dispositionParams, typeParams map[string]string) string {
 	for _, source := range []struct {
 		field, name string
@@ -28,9 +29,9 @@ func fileName(head header, dispositionParams, typeParams map[string]string) stri
 	return ""
 }
 
-// extendedParameter reads a parameter in the form of RFC 2231: name*=charset'language'value, or in sections name*0*=, name*1=
-// and so on. Package mime knows only UTF-8 there. extendedParameter also takes a value in quotes, which the RFC forbids but
-// mailers write.
+// extendedParameter reads a parameter in the form of RFC 2231: name*=charset'language'value, or in
+// sections name*0*=, name*1= and so on. Package mime knows only UTF-8 there. extendedParameter also
+// takes a value in quotes, which the RFC forbids but mailers write.
 func extendedParameter(value, name string) string {
 	if !strings.Contains(value, "*") || len(value) > maxParameterBytes {
 		return ""

@@ -1,9 +1,9 @@
 // Package mail reads the mail that the system works on: bytes in, values out.
 //
-// [Parse] turns a raw message into a [Message]: who wrote it, its readable text, its attachments under safe names, what the
-// receiving service (SES) said about it, what kind of mail it is, and notes on everything that had to be repaired or guessed.
-// [Routes] says which project and user a message is for, and [ThreadEvidence] with [ResolveThread] which conversation it
-// belongs to.
+// [Parse] turns a raw message into a [Message]: who wrote it, its readable text, its attachments
+// under safe names, what the receiving service (SES) said about it, what kind of mail it is, and
+// notes on everything that had to be repaired or guessed. [Routes] says which project and user a
+// message is for, and [ThreadEvidence] with [ResolveThread] which conversation it belongs to.
 //
 // What it promises:
 //
@@ -15,6 +15,7 @@
 //     dead letter queue sees who wrote it and about what.
 //   - The same bytes give the same Message.
 //
-// What it does not do: it verifies no signature (it reports what SES found), fetches nothing, unpacks no archive, winmail.dat
-// or S/MIME envelope, does not descend into forwarded messages (they are attachments), and answers no mail.
+// What it does not do: it verifies no signature (it reports what SES found), fetches nothing,
+// unpacks no archive, winmail.dat or S/MIME envelope, does not descend into forwarded messages
+// (they are attachments), and answers no mail.
 package mail

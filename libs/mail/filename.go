@@ -10,9 +10,10 @@ import (
 // maxFileNameBytes leaves room for a prefix in the 255 bytes of common file systems.
 const maxFileNameBytes = 150
 
-// safeName makes a sender's file name harmless on every file system, in a URL path and on a screen. It keeps only the base
-// name, without control, formatting (such as bidirectional text) and reserved characters, without a dot or dash at the
-// beginning, and at most maxFileNameBytes of it. The result may be empty.
+// safeName makes a sender's file name harmless on every file system, in a URL path and on a screen.
+// It keeps only the base name, without control, formatting (such as bidirectional text) and
+// reserved characters, without a dot or dash at the beginning, and at most maxFileNameBytes of it.
+// The result may be empty.
 func safeName(name string) string {
 	name = strings.ReplaceAll(strings.ToValidUTF8(name, ""), "\\", "/")
 	name = name[strings.LastIndexByte(name, '/')+1:]
@@ -57,10 +58,12 @@ func shorten(name string, maxBytes int) string {
 	return strings.TrimRight(stem, " .") + extension
 }
 
-// namer gives each attachment of one message a safe name that differs from the others by more than letter case.
+// namer gives each attachment of one message a safe name that differs from the others by more than
+// letter case.
 type namer map[string]int
 
-// name returns the sender's name made safe and unique, or attachment-{index}{extension} if nothing of it is safe.
+// name returns the sender's name made safe and unique, or attachment-{index}{extension} if nothing
+// of it is safe.
 func (n namer) name(name string, index int, extension string) string {
 	name = safeName(name)
 	if name == "" {
@@ -83,7 +86,8 @@ func (n namer) name(name string, index int, extension string) string {
 	}
 }
 
-// extensionOf returns the detected extension, except for declared types that content alone does not show.
+// extensionOf returns the detected extension, except for declared types that content alone does not
+// show.
 func extensionOf(mediaType, detected string) string {
 	switch mediaType {
 	case "message/rfc822", "message/global":

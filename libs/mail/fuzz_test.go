@@ -47,7 +47,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzPlainQuotedPrintable checks that plainQuotedPrintable reads what it takes as the repairing decoder does.
+// FuzzPlainQuotedPrintable checks that plainQuotedPrintable reads what it takes as the repairing
+// decoder does.
 func FuzzPlainQuotedPrintable(f *testing.F) {
 	for _, body := range []string{"caf=C3=A9 =\r\nau lait\n", "a=\n", "a \r\nb", "=", "=4", "=c3=\t\n", "a=\r\n\r\nb\r\n", "\rb", "=0D=0A", "x=3D=\n=3D"} {
 		f.Add([]byte(body))

@@ -11,8 +11,8 @@ import (
 	"github.com/jhillyerd/enmime/v2"
 )
 
-// field is one unfolded header field. A header keeps the order of its fields, because fields above SES's own lines are trusted
-// and those below are not.
+// field is one unfolded header field. A header keeps the order of its fields, because fields above
+// SES's own lines are trusted and those below are not.
 type field struct {
 	name  string // lower case
 	value string // valid UTF-8, encoded words not decoded; set by finish
@@ -50,8 +50,9 @@ func (h header) all(name string) []string {
 	return values
 }
 
-// addLine takes one line of a header block, without its line end. It reports false if the line cannot belong to a header
-// block, because it has no field name and no field came before it. Then the body begins with this line.
+// addLine takes one line of a header block, without its line end. It reports false if the line
+// cannot belong to a header block, because it has no field name and no field came before it. Then
+// the body begins with this line.
 func (h *header) addLine(line []byte) bool {
 	if isField(line) {
 		name, value, _ := bytes.Cut(line, []byte(":"))
@@ -107,8 +108,8 @@ var wordDecoder = mime.WordDecoder{CharsetReader: func(charset string, input io.
 	return strings.NewReader(text), nil
 }}
 
-// decodeWords decodes RFC 2047 encoded words and turns the value into one line without control characters. If it cannot
-// decode a word, the value stays as written.
+// decodeWords decodes RFC 2047 encoded words and turns the value into one line without control
+// characters. If it cannot decode a word, the value stays as written.
 func decodeWords(value string) string {
 	if strings.Contains(value, "=?") {
 		if decoded, err := wordDecoder.DecodeHeader(value); err == nil {
@@ -131,8 +132,8 @@ func oneLine(s string) string {
 // maxAddresses bounds the addresses that are taken of one header.
 const maxAddresses = 500
 
-// addresses reads all fields of one name. exact is false if a value is not a proper address list, so that addresses had to be
-// picked out of it, or if there are more than maxAddresses.
+// addresses reads all fields of one name. exact is false if a value is not a proper address list,
+// so that addresses had to be picked out of it, or if there are more than maxAddresses.
 func (h header) addresses(name string) (list []Address, exact bool) {
 	exact = true
 	for _, value := range h.all(name) {
@@ -154,7 +155,8 @@ func (h header) addresses(name string) (list []Address, exact bool) {
 	return list, exact
 }
 
-// pickAddresses finds words with an @ in a value that is not a proper list. If there is none, the whole value is a name.
+// pickAddresses finds words with an @ in a value that is not a proper list. If there is none, the
+// whole value is a name.
 func pickAddresses(value string) []*mail.Address {
 	isSeparator := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>()[],;:"'`, r) }
 	var found []*mail.Address

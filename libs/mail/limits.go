@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Limits bound what Parse takes on. A zero field of a hand-made Limits means zero allowed, except for WallClock.
+// Limits bound what Parse takes on. A zero field of a hand-made Limits means zero allowed, except
+// for WallClock.
 type Limits struct {
 	MaxBytes        int // of the raw message
 	MaxHeaderBytes  int // of one header block, the message's own or that of a part
@@ -14,14 +15,15 @@ type Limits struct {
 	MaxDepth        int // of nested multiparts
 	MaxDecodedBytes int // of all parts together, after transfer decoding and conversion to UTF-8
 
-	// WallClock bounds the time to read the body; 0 means no bound, and then Parse starts no goroutine. The goroutine that reads
-	// cannot be killed: after a timeout it goes on to the end of its current part. The other limits protect first: they are
-	// counted while splitting, before anything is decoded.
+	// WallClock bounds the time to read the body; 0 means no bound, and then Parse starts no
+	// goroutine. The goroutine that reads cannot be killed: after a timeout it goes on to the end
+	// of its current part. The other limits protect first: they are counted while splitting, before
+	// anything is decoded.
 	WallClock time.Duration
 }
 
-// DefaultLimits are the limits of the service. SES stores up to 40 MB ("Amazon SES Developer Guide, Deliver to S3 bucket
-// action"); no legitimate message known to us comes near the other limits.
+// DefaultLimits are the limits of the service. SES stores up to 40 MB ("Amazon SES Developer Guide,
+// Deliver to S3 bucket action"); no legitimate message known to us comes near the other limits.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes:        40 << 20,
@@ -34,7 +36,8 @@ func DefaultLimits() Limits {
 	}
 }
 
-// LimitError says which of the Limits a message breaks. Value is the first excess that was found, not necessarily the total.
+// LimitError says which of the Limits a message breaks. Value is the first excess that was found,
+// not necessarily the total.
 type LimitError struct {
 	Limit string // the name of the field of Limits
 	Value int64  // in the unit of the field; WallClock in nanoseconds

@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// Message is a mail as the rest of the system sees it. A worker's command gets its JSON form as message.json: field names are
-// stable, and the bytes of attachments are left out. All strings are valid UTF-8.
+// Message is a mail as the rest of the system sees it. A worker's command gets its JSON form as
+// message.json: field names are stable, and the bytes of attachments are left out. All strings are
+// valid UTF-8.
 type Message struct {
-	// MessageID is the sender's Message-ID without its angle brackets. If the sender gave none, it is made from a hash of the
-	// raw bytes, and MessageIDMade is set.
+	// MessageID is the sender's Message-ID without its angle brackets. If the sender gave none, it
+	// is made from a hash of the raw bytes, and MessageIDMade is set.
 	MessageID     string   `json:"messageId"`
 	MessageIDMade bool     `json:"messageIdMade,omitempty"`
 	InReplyTo     []string `json:"inReplyTo,omitempty"`  // message ids, without angle brackets
@@ -22,8 +23,9 @@ type Message struct {
 	Cc      []Address `json:"cc,omitempty"`
 	Subject string    `json:"subject"`
 
-	// Text is the readable text with \n line ends, chosen by RFC 8621 section 4.1.4. TextFromHTML says that all or some of it
-	// was rendered from HTML. HTML is the HTML form as sent: it may be hostile.
+	// Text is the readable text with \n line ends, chosen by RFC 8621 section 4.1.4. TextFromHTML
+	// says that all or some of it was rendered from HTML. HTML is the HTML form as sent: it may be
+	// hostile.
 	Text         string `json:"text"`
 	TextFromHTML bool   `json:"textFromHtml,omitempty"`
 	HTML         string `json:"html,omitempty"`
@@ -49,7 +51,8 @@ type Address struct {
 	Address string `json:"address"` // local@domain as written; empty if only a name was given
 }
 
-// Attachment is one part that is not the body. Images shown inside the HTML are attachments with Inline set.
+// Attachment is one part that is not the body. Images shown inside the HTML are attachments with
+// Inline set.
 type Attachment struct {
 	Index        int      `json:"index"`    // from 1, in the order of the message
 	FileName     string   `json:"fileName"` // safe and unique within the message: see safeName
@@ -70,9 +73,10 @@ type Recipient struct {
 	Source  string `json:"source"` // envelope, delivered-to, x-original-to, to, cc
 }
 
-// Verdicts are what SES says about a message. They are read only from the header fields that SES itself put on top; fields
-// below may be forged. SES acts on none of them: the reader must ("Amazon SES Developer Guide, Email receiving concepts").
-// Only PASS (or pass) is a pass; empty means that SES said nothing.
+// Verdicts are what SES says about a message. They are read only from the header fields that SES
+// itself put on top; fields below may be forged. SES acts on none of them: the reader must ("Amazon
+// SES Developer Guide, Email receiving concepts"). Only PASS (or pass) is a pass; empty means that
+// SES said nothing.
 type Verdicts struct {
 	Spam                  string `json:"spam,omitempty"`  // PASS, FAIL, GRAY, PROCESSING_FAILED, DISABLED
 	Virus                 string `json:"virus,omitempty"` // as Spam
@@ -82,8 +86,9 @@ type Verdicts struct {
 	AuthenticationResults string `json:"authenticationResults,omitempty"`
 }
 
-// Failed names the checks that the message fails: spam, virus, DMARC. A check that SES did not make, or was not sure of, is
-// not among them. A DMARC result that contradicts itself is, because a sender whose mail passes has no need to forge one.
+// Failed names the checks that the message fails: spam, virus, DMARC. A check that SES did not
+// make, or was not sure of, is not among them. A DMARC result that contradicts itself is, because a
+// sender whose mail passes has no need to forge one.
 func (v Verdicts) Failed() []string {
 	var failed []string
 	for _, verdict := range []struct{ name, value string }{{"spam", v.Spam}, {"virus", v.Virus}, {"DMARC", v.DMARC}} {

@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// sesReceived recognises SES's Received line: "from HOST by inbound-smtp.REGION.amazonaws.com with SMTP id ID for RCPT; DATE".
+// sesReceived recognises SES's Received line: "from HOST by inbound-smtp.REGION.amazonaws.com with
+// SMTP id ID for RCPT; DATE".
 var sesReceived = regexp.MustCompile(`(?i)\bby inbound-smtp\.[a-z0-9.-]+`)
 
 var receivedFor = regexp.MustCompile(`(?i)\sfor <?([^\s<>;]+@[^\s<>;]+)>?`)
 
-// sesFields returns the fields that SES put on top of a message: its Received line and the X-SES-, Received-SPF,
-// Authentication-Results and Return-Path fields around it, up to the first other field (RFC 8601 section 5: fields further
-// down may be forged). found is false if SES's Received line is not among them; then no field is trusted.
+// sesFields returns the fields that SES put on top of a message: its Received line and the X-SES-,
+// Received-SPF, Authentication-Results and Return-Path fields around it, up to the first other
+// field (RFC 8601 section 5: fields further down may be forged). found is false if SES's Received
+// line is not among them; then no field is trusted.
 func sesFields(h header) (ses header, found bool) {
 	for _, f := range h {
 		switch {
@@ -51,8 +53,9 @@ func verdictsFrom(ses header) Verdicts {
 	return v
 }
 
-// ConflictingResult is the result of an authentication method that has two different results. The sender may have written
-// one of them, because the field quotes the envelope address and the host name.
+// ConflictingResult is the result of an authentication method that has two different results. The
+// sender may have written one of them, because the field quotes the envelope address and the host
+// name.
 const ConflictingResult = "conflicting"
 
 func onlyResult(results, method string) string {
@@ -80,7 +83,8 @@ func dkimResult(results string) string {
 	return all[0]
 }
 
-// methodResults finds "method=result" at the beginning of each clause of an Authentication-Results value.
+// methodResults finds "method=result" at the beginning of each clause of an Authentication-Results
+// value.
 func methodResults(results, method string) []string {
 	var found []string
 	for _, clause := range strings.Split(results, ";") {
@@ -95,8 +99,8 @@ func methodResults(results, method string) []string {
 	return found
 }
 
-// recipients lists the addresses that a message was sent to, that of the envelope first: To and Cc are only what the sender
-// wrote, and do not show a blind copy.
+// recipients lists the addresses that a message was sent to, that of the envelope first: To and Cc
+// are only what the sender wrote, and do not show a blind copy.
 func recipients(h, ses header, m Message) []Recipient {
 	var list []Recipient
 	seen := map[string]bool{}

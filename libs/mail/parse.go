@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Parse reads a raw message. The error is a *LimitError or an *UnreadableError; the Message then has what could be read of
-// the header. raw must not change while the Message is in use.
+// Parse reads a raw message. The error is a *LimitError or an *UnreadableError; the Message then
+// has what could be read of the header. raw must not change while the Message is in use.
 func Parse(raw []byte, limits Limits) (Message, error) {
 	src, notes := normalise(raw)
 	s := &splitter{src: src, limits: limits, parts: 1}
@@ -73,8 +73,8 @@ func readWithin(limit time.Duration, s *splitter, head header) (body, error) {
 	}
 }
 
-// readBody splits and decodes. If a hostile message makes a decoder panic, the message is unreadable and the process goes on.
-// If late is set, readBody stops at the next part.
+// readBody splits and decodes. If a hostile message makes a decoder panic, the message is
+// unreadable and the process goes on. If late is set, readBody stops at the next part.
 func readBody(s *splitter, head header, late *atomic.Bool) (b body, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -90,8 +90,9 @@ func readBody(s *splitter, head header, late *atomic.Bool) (b body, err error) {
 	return r.result()
 }
 
-// normalise drops what many stored messages have before their first header field: a byte order mark, blank space, the
-// separator line of an mbox. If all lines end in bare CRs, it turns them into LFs.
+// normalise drops what many stored messages have before their first header field: a byte order
+// mark, blank space, the separator line of an mbox. If all lines end in bare CRs, it turns them
+// into LFs.
 func normalise(raw []byte) (src []byte, notes []string) {
 	src = bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF"))
 	if len(src) < len(raw) {
@@ -177,9 +178,9 @@ const (
 	maxMessageIDBytes = 512 // far above any honest one, below what a DynamoDB partition key takes (2048)
 )
 
-// messageIDs takes the ids of a Message-ID, In-Reply-To or References value, without angle brackets and blanks. If there are
-// too many, it keeps the first, which names the conversation, and the last ones. It replaces an overlong id by its hash, so
-// that the same id is still the same elsewhere.
+// messageIDs takes the ids of a Message-ID, In-Reply-To or References value, without angle brackets
+// and blanks. If there are too many, it keeps the first, which names the conversation, and the last
+// ones. It replaces an overlong id by its hash, so that the same id is still the same elsewhere.
 func messageIDs(value string) []string {
 	var ids []string
 	add := func(id string) {

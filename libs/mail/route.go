@@ -12,9 +12,9 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Routes say which project and user an address stands for: by an entry for the address, else by one for its whole domain,
-// else by the rule of the domains. By that rule, for a domain example.com, both user@project.example.com and
-// project+user@example.com stand for that user of that project.
+// Routes say which project and user an address stands for: by an entry for the address, else by one
+// for its whole domain, else by the rule of the domains. By that rule, for a domain example.com,
+// both user@project.example.com and project+user@example.com stand for that user of that project.
 //
 // The zero value routes nothing.
 type Routes struct {
@@ -32,7 +32,8 @@ type Target struct {
 	Rule      string  `json:"rule"`      // the rule that decided, for people
 }
 
-// UnroutableError says for each recipient of a message why it has no route, and what to do about it.
+// UnroutableError says for each recipient of a message why it has no route, and what to do about
+// it.
 type UnroutableError struct {
 	Tried []Refusal
 }
@@ -64,7 +65,8 @@ func (e *UnroutableError) Error() string {
 //	  ]
 //	}
 //
-// Only an entry for a whole domain may leave out the user: then the local part of the address is the user.
+// Only an entry for a whole domain may leave out the user: then the local part of the address is
+// the user.
 type routesFile struct {
 	Domains []string `json:"domains"`
 	Routes  []struct {
@@ -74,7 +76,8 @@ type routesFile struct {
 	} `json:"routes"`
 }
 
-// ReadRoutes reads a routes file and refuses one that has an unknown field, an unsafe name or two entries for one address.
+// ReadRoutes reads a routes file and refuses one that has an unknown field, an unsafe name or two
+// entries for one address.
 func ReadRoutes(file io.Reader) (Routes, error) {
 	raw, err := io.ReadAll(file)
 	if err != nil {
@@ -143,7 +146,8 @@ func (r Routes) add(address, project, user string) error {
 	return nil
 }
 
-// Message routes a message by the first of its recipients that has a route. The error is an *UnroutableError.
+// Message routes a message by the first of its recipients that has a route. The error is an
+// *UnroutableError.
 func (r Routes) Message(m Message) (Target, error) {
 	var tried []Refusal
 	for _, recipient := range m.Recipients {

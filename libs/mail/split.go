@@ -21,9 +21,10 @@ type part struct {
 
 func (p *part) isMultipart() bool { return len(p.children) > 0 }
 
-// splitter cuts a message into its tree of parts in one pass over its lines. It holds the boundaries of the open multiparts; a
-// line equal to one of them ends every part inside. It compares each line with at most all open boundaries, whose number is
-// limited, so hostile nesting is harmless.
+// splitter cuts a message into its tree of parts in one pass over its lines. It holds the
+// boundaries of the open multiparts; a line equal to one of them ends every part inside. It
+// compares each line with at most all open boundaries, whose number is limited, so hostile nesting
+// is harmless.
 type splitter struct {
 	src        []byte
 	pos        int // always at the beginning of a line, or at the end of src
@@ -33,7 +34,8 @@ type splitter struct {
 	parts      int
 }
 
-// delimiter is what ended a part: a line with the open boundary at level, or the end of the message (level -1).
+// delimiter is what ended a part: a line with the open boundary at level, or the end of the message
+// (level -1).
 type delimiter struct {
 	level int
 	final bool // the closing form, --boundary--
@@ -58,8 +60,9 @@ func (s *splitter) readPart(defaultType string) (*part, delimiter, error) {
 	return p, d, err
 }
 
-// readHeader reads a header block and the blank line after it. ended says that the delimiter d ended the part before its
-// header ended. With an error, readHeader still returns the fields that it read.
+// readHeader reads a header block and the blank line after it. ended says that the delimiter d
+// ended the part before its header ended. With an error, readHeader still returns the fields that
+// it read.
 func (s *splitter) readHeader() (head header, d delimiter, ended bool, err error) {
 	defer func() { head.finish() }()
 	start := s.pos
@@ -93,7 +96,8 @@ func (s *splitter) readHeader() (head header, d delimiter, ended bool, err error
 	return head, endOfMessage, false, nil
 }
 
-// findField returns where the next field of a header block begins, or -1 if the block ends without one.
+// findField returns where the next field of a header block begins, or -1 if the block ends without
+// one.
 func (s *splitter) findField(pos, end int) int {
 	for pos < min(end, len(s.src)) {
 		line, next := lineAt(s.src, pos)
@@ -154,8 +158,8 @@ func (s *splitter) fill(p *part) (delimiter, error) {
 	return d, nil
 }
 
-// content reads to the next delimiter, or to the end, and returns what came before. The line end before a delimiter belongs
-// to the delimiter (RFC 2046 section 5.1.1).
+// content reads to the next delimiter, or to the end, and returns what came before. The line end
+// before a delimiter belongs to the delimiter (RFC 2046 section 5.1.1).
 func (s *splitter) content() ([]byte, delimiter) {
 	start := s.pos
 	for len(s.boundaries) > 0 {
@@ -209,8 +213,8 @@ func defaultTypeIn(multipartType string) string {
 	return "text/plain"
 }
 
-// maxParameterBytes bounds the header values that are parsed for parameters: no honest value is longer, and the time to repair
-// a hostile one is not linear.
+// maxParameterBytes bounds the header values that are parsed for parameters: no honest value is
+// longer, and the time to repair a hostile one is not linear.
 const maxParameterBytes = 8 << 10
 
 func newPart(head header, defaultType string) *part {
@@ -228,7 +232,8 @@ func newPart(head header, defaultType string) *part {
 	return p
 }
 
-// parseMediaType reads Content-Type and Content-Disposition alike. The type is empty if the value cannot be read.
+// parseMediaType reads Content-Type and Content-Disposition alike. The type is empty if the value
+// cannot be read.
 func parseMediaType(value string) (string, map[string]string) {
 	if value == "" {
 		return "", nil

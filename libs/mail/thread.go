@@ -28,9 +28,9 @@ const (
 
 var threadTag = regexp.MustCompile(`(?i)\[(thread-[a-z0-9][a-z0-9._-]{0,63})\]`)
 
-// ThreadEvidence lists what a message says about its thread, best first: a tag in the subject, the messages it answers, those
-// of References from the newest to the oldest, and the root. The root is the first of References, else of In-Reply-To, else
-// the message itself, so there always is one.
+// ThreadEvidence lists what a message says about its thread, best first: a tag in the subject, the
+// messages it answers, those of References from the newest to the oldest, and the root. The root is
+// the first of References, else of In-Reply-To, else the message itself, so there always is one.
 func ThreadEvidence(m Message) []Evidence {
 	var evidence []Evidence
 	if tag := threadTag.FindStringSubmatch(m.Subject); tag != nil {
@@ -79,9 +79,10 @@ func (t Thread) Why() string {
 	return fmt.Sprintf("%s names <%s>, which is known", t.By.Kind, t.By.Value)
 }
 
-// ResolveThread decides the thread of a message by its evidence: a tag, else the first message id that the table knows, else
-// ThreadID of the root. ThreadID needs no table, so a repeated event, a reply that overtakes the message it answers, and two
-// replies to a message that was never seen all come to the same thread.
+// ResolveThread decides the thread of a message by its evidence: a tag, else the first message id
+// that the table knows, else ThreadID of the root. ThreadID needs no table, so a repeated event, a
+// reply that overtakes the message it answers, and two replies to a message that was never seen all
+// come to the same thread.
 func ResolveThread(ctx context.Context, evidence []Evidence, lookup Lookup) (Thread, error) {
 	for _, e := range evidence {
 		if e.Kind == EvidenceTag {
@@ -101,7 +102,8 @@ func ResolveThread(ctx context.Context, evidence []Evidence, lookup Lookup) (Thr
 	return Thread{}, fmt.Errorf("mail: no evidence of a thread: it has to end with its root")
 }
 
-// ThreadID is the thread that a message begins: "thread-" and 16 letters or digits of a hash of its id.
+// ThreadID is the thread that a message begins: "thread-" and 16 letters or digits of a hash of its
+// id.
 func ThreadID(rootMessageID string) string {
 	sum := sha256.Sum256([]byte(rootMessageID))
 	return "thread-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))

@@ -70,9 +70,9 @@ func Derive(content []byte, limits Limits) (Derivatives, error) {
 }
 
 func derive(content []byte, mediaType string, form format, limits Limits) (made Derivatives, err error) {
-	// Decoders have panicked on crafted files (CVE-2023-36308 is one in a library used here). One bad
-	// picture must not end the process. The decoder's state is local to this call, so a panic leaves
-	// nothing half-done.
+	// Decoders have panicked on crafted files (CVE-2023-36308 is one in a library used here). One
+	// bad picture must not end the process. The decoder's state is local to this call, so a panic
+	// leaves nothing half-done.
 	defer func() {
 		if reason := recover(); reason != nil {
 			made, err = Derivatives{}, &BrokenError{Type: mediaType, Err: fmt.Errorf("the decoder panicked: %v", reason)}
@@ -98,7 +98,8 @@ func derive(content []byte, mediaType string, form format, limits Limits) (made 
 	return made, nil
 }
 
-// measure refuses a picture that would be too expensive to decode. It decodes only the file's header.
+// measure refuses a picture that would be too expensive to decode. It decodes only the file's
+// header.
 func measure(content []byte, mediaType string, form format, limits Limits) (image.Point, error) {
 	if int64(len(content)) > limits.MaxBytes {
 		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d bytes, over the limit of %d", len(content), limits.MaxBytes)}
@@ -166,8 +167,8 @@ func fit(img image.Image, side int) image.Image {
 	switch img.(type) {
 	case *image.RGBA, *image.NRGBA:
 	default:
-		// imaging gets only plain pixels: it works in goroutines of its own, and derive cannot recover
-		// a panic there over a decoder's odd image (a colour outside its palette).
+		// imaging gets only plain pixels: it works in goroutines of its own, and derive cannot
+		// recover a panic there over a decoder's odd image (a colour outside its palette).
 		img = scaled(img, size)
 	}
 	if size == target {

@@ -61,13 +61,14 @@ func DefaultLimits() Limits {
 	}
 }
 
-// HostileError says that a picture was not decoded, because that would cost more than the limits allow.
+// HostileError says that a picture was not decoded, because that would cost more than the limits
+// allow.
 type HostileError struct{ Reason string }
 
 func (e *HostileError) Error() string { return "picture refused: " + e.Reason }
 
-// BrokenError says that a picture cannot be decoded: it is truncated, damaged, or of a kind that the
-// decoder for its type lacks.
+// BrokenError says that a picture cannot be decoded: it is truncated, damaged, or of a kind that
+// the decoder for its type lacks.
 type BrokenError struct {
 	Type string // the picture's media type
 	Err  error

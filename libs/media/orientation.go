@@ -9,7 +9,8 @@ import (
 )
 
 // imaging's AutoOrientation is not used: it turns the picture at its full size, sees only a JPEG's
-// first APP1 segment (XMP may come before EXIF) and leaves a goroutine behind when a decoder panics.
+// first APP1 segment (XMP may come before EXIF) and leaves a goroutine behind when a decoder
+// panics.
 
 // JPEG markers (ITU-T T.81, table B.1).
 const (

@@ -1,9 +1,10 @@
-// Package refinement translates what libs/claim has written into the types of package model, and judges it: every
-// change of a claim and of a job must be a step that the model allows.
+// Package refinement translates what libs/claim has written into the types of package model, and
+// judges it: every change of a claim and of a job must be a step that the model allows.
 //
-// libs/claim and model state the same protocol twice, on purpose: one as conditional writes on DynamoDB, one as
-// pure steps that can be searched whole. Only this package translates one into the other. It depends on no
-// simulation: it takes rows as they were before and after a write, wherever they come from.
+// libs/claim and model state the same protocol twice, on purpose: one as conditional writes on
+// DynamoDB, one as pure steps that can be searched whole. Only this package translates one into the
+// other. It depends on no simulation: it takes rows as they were before and after a write, wherever
+// they come from.
 //
 // It does not judge who wrote; Explain of package model says why.
 package refinement
@@ -68,7 +69,8 @@ func Job(j *claim.Job) model.Job {
 	}
 }
 
-// Outcome translates how a job ended. Rejected has no counterpart, because rejected mail never becomes a job.
+// Outcome translates how a job ended. Rejected has no counterpart, because rejected mail never
+// becomes a job.
 func Outcome(o job.Outcome) model.Outcome { return model.Outcome(o) }
 
 // Decision translates a decision.
@@ -80,15 +82,15 @@ func Decision(d claim.Decision) model.Decision {
 	}[d]
 }
 
-// Change is what one write did to the claim of a key and to the job of one of its messages. A row that the
-// write did not touch is the same before and after. A row that does not exist is nil.
+// Change is what one write did to the claim of a key and to the job of one of its messages. A row
+// that the write did not touch is the same before and after. A row that does not exist is nil.
 type Change struct {
 	RowBefore, Row *claim.Row
 	JobBefore, Job *claim.Job
 }
 
-// About returns the message that a change of the claim alone is for: the one that began to wait or changed its
-// token, else the one that is worked on, else "".
+// About returns the message that a change of the claim alone is for: the one that began to wait or
+// changed its token, else the one that is worked on, else "".
 func (c Change) About() string {
 	if c.Row != nil && c.Row.Preemptor != nil {
 		for _, w := range preemptor(c.Row.Preemptor).Waiting {
@@ -103,8 +105,9 @@ func (c Change) About() string {
 	return ""
 }
 
-// Judge returns the step of the model that the change is, taken at nowMillis of its caller's clock, or an error if it is
-// none. Mail that is rejected at intake is no part of the protocol: for it, Judge returns neither step nor error.
+// Judge returns the step of the model that the change is, taken at nowMillis of its caller's clock,
+// or an error if it is none. Mail that is rejected at intake is no part of the protocol: for it,
+// Judge returns neither step nor error.
 func (c Change) Judge(s model.Settings, nowMillis int64) (model.Step, error) {
 	if c.Job != nil && c.Job.Outcome == job.Rejected {
 		return nil, nil

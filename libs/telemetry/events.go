@@ -6,7 +6,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Events are all events, in the order in which a mail meets them. docs/events.md is made from this list.
+// Events are all events, in the order in which a mail meets them. docs/events.md is made from this
+// list.
 func Events() []Event {
 	return []Event{
 		ObjectIgnored{}, MailTaken{}, MailTakenBefore{}, MailRejected{}, MailNotRejected{}, ReceivedAtIgnored{}, MailFailed{},

@@ -60,7 +60,8 @@ var callNames = map[phase]string{
 	claiming: "claim", interrupting: "interrupt", superseding: "supersede", cleaning: "clean-up",
 }
 
-// sentence tells the action. who is the worker's lasting name; fence counts how often the trace has raised the row's fence.
+// sentence tells the action. who is the worker's lasting name; fence counts how often the trace has
+// raised the row's fence.
 func (a action) sentence(who string, fence int) string {
 	s := a.phrase(who)
 	switch {

@@ -11,7 +11,8 @@ import (
 	"github.com/webordinary/hephaestus/model"
 )
 
-// searchScope searches a named scope and demands that the search is complete and finds no violation.
+// searchScope searches a named scope and demands that the search is complete and finds no
+// violation.
 func searchScope(t *testing.T, name string) Report {
 	t.Helper()
 	scope, ok := ScopeNamed(name)
@@ -72,7 +73,8 @@ func TestGreaterScopesHoldMerged(t *testing.T) {
 	}
 }
 
-// CI searches pr with heph model. All three belong to the long budget: HEPH_BUDGET=long go test -run ScopesHoldWhole -v ./model/check
+// CI searches pr with heph model. All three belong to the long budget: HEPH_BUDGET=long go test
+// -run ScopesHoldWhole -v ./model/check
 func TestGreaterScopesHoldWhole(t *testing.T) {
 	if os.Getenv("HEPH_BUDGET") != "long" {
 		t.Skip("18 million states: set HEPH_BUDGET=long")
@@ -86,7 +88,8 @@ func TestGreaterScopesHoldWhole(t *testing.T) {
 	}
 }
 
-// The long search belongs to the long budget: HEPH_BUDGET=long go test -run TestLongScopeHolds -v -timeout 1h ./model/check
+// The long search belongs to the long budget: HEPH_BUDGET=long go test -run TestLongScopeHolds -v
+// -timeout 1h ./model/check
 func TestLongScopeHolds(t *testing.T) {
 	if os.Getenv("HEPH_BUDGET") != "long" {
 		t.Skip("69 million merged states, 7 GiB: set HEPH_BUDGET=long")
@@ -171,7 +174,8 @@ the clean-up of message 1 is applied`
 	}
 }
 
-// The search drops frozen calls for jobs that have ended, because they are refused. Keeping them changes no verdict.
+// The search drops frozen calls for jobs that have ended, because they are refused. Keeping them
+// changes no verdict.
 func TestForgettingRefusedCallsHidesNothing(t *testing.T) {
 	scope, _ := ScopeNamed("small")
 	scope.Skew = false
@@ -183,7 +187,8 @@ func TestForgettingRefusedCallsHidesNothing(t *testing.T) {
 	}
 }
 
-// A search that reaches little finds nothing: each kind of action, each decision and each late call must happen.
+// A search that reaches little finds nothing: each kind of action, each decision and each late call
+// must happen.
 func TestEverythingHappens(t *testing.T) {
 	scope, _ := ScopeNamed("all")
 	scope.Patterns = []string{"aab", "aba", "abb"}

@@ -33,8 +33,8 @@ func (x *explorer) execution(m uint8) {
 	x.timeOut(m)
 }
 
-// recordsFirst lists the recording of an interruption, if one is due, as the only step. Recording commutes with every other
-// step and hinders none, so the search misses nothing by taking it first.
+// recordsFirst lists the recording of an interruption, if one is due, as the only step. Recording
+// commutes with every other step and hinders none, so the search misses nothing by taking it first.
 func (x *explorer) recordsFirst() bool {
 	for i := range x.messages {
 		if x.here.msgs[i].phase != recording {
@@ -48,7 +48,8 @@ func (x *explorer) recordsFirst() bool {
 	return false
 }
 
-// timeOut ends an execution from outside. Its work message, if any, stays in the queue or is gone to the dead letter queue.
+// timeOut ends an execution from outside. Its work message, if any, stays in the queue or is gone
+// to the dead letter queue.
 func (x *explorer) timeOut(m uint8) {
 	w := x.here
 	p := w.msgs[m-1].phase
@@ -82,8 +83,8 @@ func (x *explorer) check(m uint8) {
 	}
 }
 
-// call lists what may become of the Lambda call that the execution is making: it is answered, or Step Functions gives it up
-// and calls again, and the first call may still be applied.
+// call lists what may become of the Lambda call that the execution is making: it is answered, or
+// Step Functions gives it up and calls again, and the first call may still be applied.
 func (x *explorer) call(m uint8) {
 	msg := x.here.msgs[m-1]
 	c := call{kind: msg.phase, msg: m, current: msg.phase == interrupting && msg.current}
@@ -100,7 +101,8 @@ func (x *explorer) call(m uint8) {
 	}
 }
 
-// thaw applies a call that Step Functions has given up. Its answer is lost, and the token that it carries is stale.
+// thaw applies a call that Step Functions has given up. Its answer is lost, and the token that it
+// carries is stale.
 func (x *explorer) thaw(i int) {
 	c := x.here.frozen[i]
 	if c.kind == 0 {

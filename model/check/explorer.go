@@ -88,7 +88,8 @@ func (x *explorer) emit(next world, did action, isFault bool, violates string) {
 	x.edges = append(x.edges, e)
 }
 
-// normalise makes equal, except for the order of workers and frozen calls, what no later step or judgement can tell apart.
+// normalise makes equal, except for the order of workers and frozen calls, what no later step or
+// judgement can tell apart.
 func (x *explorer) normalise(w *world) {
 	w.normalise(x.p.refusesEnded)
 	if x.merged {
@@ -114,7 +115,8 @@ func (x *explorer) take(f fault, next *world) bool {
 	return true
 }
 
-// readings counts the clock readings that an observer may have now: two if the lease or the claim is lapsing.
+// readings counts the clock readings that an observer may have now: two if the lease or the claim
+// is lapsing.
 func (x *explorer) readings() int64 {
 	if x.here.row.lease == lapsing || x.here.row.claim == lapsing {
 		return 2
@@ -176,7 +178,8 @@ func sleeping(w *world, wakes []model.Wake) bool {
 	return false
 }
 
-// passingTime lists what happens by itself: leases, claims and grace periods end, rows are deleted, messages come back.
+// passingTime lists what happens by itself: leases, claims and grace periods end, rows are deleted,
+// messages come back.
 func (x *explorer) passingTime() {
 	w := x.here
 	if (w.row.lease == live || w.row.lease == lapsing) && w.row.exists {

@@ -6,8 +6,8 @@ import (
 	"github.com/webordinary/hephaestus/model"
 )
 
-// The invariants, as reports name them. S1 to S7 are judged on every step and in every state, L1 to L3 in every end, a state
-// in which nothing is left to happen without a fault.
+// The invariants, as reports name them. S1 to S7 are judged on every step and in every state, L1 to
+// L3 in every end, a state in which nothing is left to happen without a fault.
 const (
 	s1       = "S1: at most one worker holds a live lease, and a stale fence is refused"
 	s2       = "S2: an interrupt meant for one container never stops another"
@@ -72,7 +72,8 @@ func (x *explorer) judge(m uint8, by stepKind, before *model.RowAndJob, result *
 	return ""
 }
 
-// judgeWorker judges a step that only the holder of the lease may take: k is the worker that took it.
+// judgeWorker judges a step that only the holder of the lease may take: k is the worker that took
+// it.
 func (x *explorer) judgeWorker(k worker, m uint8, by stepKind, before *model.RowAndJob, result *model.Result, next *world) string {
 	if result.OK() && !(k.owns && k.fenced) {
 		return s1
@@ -80,8 +81,8 @@ func (x *explorer) judgeWorker(k worker, m uint8, by stepKind, before *model.Row
 	return x.judge(m, by, before, result, next, now)
 }
 
-// evicts says whether a step wrongly takes a lease away from a worker that may still believe it holds it. Only a take-over
-// after the grace period and the clean-up of the worker's own job may.
+// evicts says whether a step wrongly takes a lease away from a worker that may still believe it
+// holds it. Only a take-over after the grace period and the clean-up of the worker's own job may.
 func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64) bool {
 	b, a := &before.Row, &after.Row
 	if !b.HasLiveLease(reading, settings) || a.WorkerID == b.WorkerID && a.Fence == b.Fence {
@@ -98,8 +99,8 @@ func evicts(by stepKind, before, after *model.RowAndJob, m uint8, reading int64)
 	return true
 }
 
-// jumpsQueue says whether a message takes the place of a newer one of another thread. A thread on the row counts as new as its
-// newest message there.
+// jumpsQueue says whether a message takes the place of a newer one of another thread. A thread on
+// the row counts as new as its newest message there.
 func (x *explorer) jumpsQueue(m uint8, by stepKind, before, after *model.RowAndJob, reading int64) bool {
 	if m == none {
 		return false
@@ -120,7 +121,8 @@ func (x *explorer) jumpsQueue(m uint8, by stepKind, before, after *model.RowAndJ
 	return false
 }
 
-// loses says whether a message that waited is neither waiting nor woken after the step, or is superseded by an older one.
+// loses says whether a message that waited is neither waiting nor woken after the step, or is
+// superseded by an older one.
 func loses(m uint8, by stepKind, before *model.RowAndJob, result *model.Result, x *explorer) bool {
 	p := &before.Row.Preemptor
 	for _, wait := range p.Waiting {
@@ -197,8 +199,9 @@ func (x *explorer) final(w *world) string {
 	return ""
 }
 
-// newestThreadCompletes is L2: of the messages that did not fail, time out or lose their claim by expiry, take the newest. Its
-// thread has a completed job, unless a newer message of another thread reached the claim row and one of these happened to it.
+// newestThreadCompletes is L2: of the messages that did not fail, time out or lose their claim by
+// expiry, take the newest. Its thread has a completed job, unless a newer message of another thread
+// reached the claim row and one of these happened to it.
 func (x *explorer) newestThreadCompletes(w *world) bool {
 	threads := &x.threads[w.pattern]
 	excused := [len(threadIDs)]bool{} // by thread: such a newer message in it reached the row

@@ -1,6 +1,7 @@
 package check
 
-// key is the whole world in 24 bytes: the search keeps every key it has seen, so two worlds are never taken for one.
+// key is the whole world in 24 bytes: the search keeps every key it has seen, so two worlds are
+// never taken for one.
 type key [3]uint64
 
 func bit(set bool) uint64 {

@@ -2,9 +2,10 @@ package check
 
 import "slices"
 
-// mergedSearch walks a scope of many states breadth first. It keeps a fingerprint and a parent of each visited state, and
-// whole states only of two depths: the one that it expands and the next. Progress does not depend on the budgets, so it keeps
-// the steps without a fault once for each world.
+// mergedSearch walks a scope of many states breadth first. It keeps a fingerprint and a parent of
+// each visited state, and whole states only of two depths: the one that it expands and the next.
+// Progress does not depend on the budgets, so it keeps the steps without a fault once for each
+// world.
 type mergedSearch struct {
 	x      *explorer
 	scope  Scope

@@ -23,7 +23,8 @@ func (s Scope) merged() Scope {
 	return s
 }
 
-// Merging the worlds of the search that merges nothing gives the worlds of the merged search, with the same greatest budgets.
+// Merging the worlds of the search that merges nothing gives the worlds of the merged search, with
+// the same greatest budgets.
 func TestMergingHidesNothing(t *testing.T) {
 	for _, scope := range mergingScopes() {
 		whole := newSearch(scope, Options{}, protocolAsIs(), &Report{})
@@ -82,7 +83,8 @@ func TestMergingGivesEveryMutantTheSameVerdict(t *testing.T) {
 	}
 }
 
-// reachable walks a scope with whole keys, without fingerprints, and leaves out states that greater budgets cover.
+// reachable walks a scope with whole keys, without fingerprints, and leaves out states that greater
+// budgets cover.
 func reachable(x *explorer, scope Scope) []key {
 	seen, kept := map[key][]key{}, []key{}
 	visit := func(k key) {
@@ -103,7 +105,8 @@ func reachable(x *explorer, scope Scope) []key {
 	return kept
 }
 
-// greatest adds a key to those of its world, unless one of them covers it, and drops those that it covers.
+// greatest adds a key to those of its world, unless one of them covers it, and drops those that it
+// covers.
 func greatest(worlds map[key][]key, k key) bool {
 	bare, _ := k.split()
 	for _, other := range worlds[bare] {

@@ -6,7 +6,8 @@ import (
 	"github.com/webordinary/hephaestus/model"
 )
 
-// Mutant is a wrong version of the protocol, which a search must catch: a check that cannot fail proves nothing.
+// Mutant is a wrong version of the protocol, which a search must catch: a check that cannot fail
+// proves nothing.
 type Mutant struct {
 	Name   string // stable
 	Breaks string // what is wrong with it

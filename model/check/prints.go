@@ -2,10 +2,11 @@ package check
 
 import "math/bits"
 
-// prints is the set of the states that a merged search has visited. A state is a world and the budgets that are left in it.
-// A slot holds a fingerprint of the world and, in its low bits, the number of the budgets. A second hash of the world says
-// where its probing begins, so one probing finds all states of a world. The search takes a world for another only if both
-// have the same fingerprint and begin at nearly the same slot.
+// prints is the set of the states that a merged search has visited. A state is a world and the
+// budgets that are left in it. A slot holds a fingerprint of the world and, in its low bits, the
+// number of the budgets. A second hash of the world says where its probing begins, so one probing
+// finds all states of a world. The search takes a world for another only if both have the same
+// fingerprint and begin at nearly the same slot.
 type prints struct {
 	slots   []uint64
 	count   int
@@ -71,7 +72,8 @@ func (p *prints) print(k key) (home, slot uint64) {
 	return home, fingerprint | p.numberOf(budgets) + 1
 }
 
-// add puts a state into the set. If a state of the same world with budgets as great is there, it returns that one instead.
+// add puts a state into the set. If a state of the same world with budgets as great is there, it
+// returns that one instead.
 func (p *prints) add(home, slot uint64) place { return p.find(home, slot, true) }
 
 func (p *prints) find(home, slot uint64, add bool) place {
@@ -106,8 +108,8 @@ func (p *prints) find(home, slot uint64, add bool) place {
 	}
 }
 
-// collisionBound bounds the odds that the search took a new world for another. Each state was compared with at most as many
-// as the longest probe.
+// collisionBound bounds the odds that the search took a new world for another. Each state was
+// compared with at most as many as the longest probe.
 func (p *prints) collisionBound() float64 {
 	return float64(p.count) * float64(p.longest) / float64(uint64(1)<<(64-p.numbers))
 }

@@ -2,7 +2,8 @@ package check
 
 import "github.com/webordinary/hephaestus/model"
 
-// protocol is the model's steps as the search takes them. A mutant is a protocol in which some of them are wrong.
+// protocol is the model's steps as the search takes them. A mutant is a protocol in which some of
+// them are wrong.
 type protocol struct {
 	decide    func(model.Row, model.Message, int64) model.Decision
 	claim     func(model.Claim, model.RowAndJob, int64) model.Result

@@ -39,19 +39,22 @@ func (f Faults) budget() [faultKinds]uint8 {
 	}
 }
 
-// Scope bounds a search. Within it, the search visits every order of arrival, every interleaving and every placing of the
-// faults.
+// Scope bounds a search. Within it, the search visits every order of arrival, every interleaving
+// and every placing of the faults.
 type Scope struct {
 	Name    string `json:"name"`
 	Workers int    `json:"workers"` // 1 to 3
-	// Patterns are the starting points: one letter for each message, the oldest first, which names its thread. "aba" has the
-	// oldest and the newest message in one thread and one of another thread between them.
+	// Patterns are the starting points: one letter for each message, the oldest first, which names
+	// its thread. "aba" has the oldest and the newest message in one thread and one of another
+	// thread between them.
 	Patterns []string `json:"patterns"`
 	Faults   Faults   `json:"faults"`
-	// Skew adds a time in which a lease or claim is over for its holder, while other clocks may or may not agree.
+	// Skew adds a time in which a lease or claim is over for its holder, while other clocks may or
+	// may not agree.
 	Skew bool `json:"skew"`
-	// Room, if not 0, makes the search a merged one: it visits fewer states (see settle) and keeps fingerprints of at most so
-	// many. A search without Room keeps whole states, as many as there are.
+	// Room, if not 0, makes the search a merged one: it visits fewer states (see settle) and keeps
+	// fingerprints of at most so many. A search without Room keeps whole states, as many as there
+	// are.
 	Room int `json:"room,omitempty"`
 }
 
@@ -68,7 +71,8 @@ func Scopes() []Scope {
 			LostWakes: 1, Failures: 1}},
 		{Name: "pr", Workers: 2, Patterns: three, Faults: Faults{
 			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}},
-		// Here workers are not paused past their lease, and executions do not fail: the scopes above have that.
+		// Here workers are not paused past their lease, and executions do not fail: the scopes
+		// above have that.
 		{Name: "long", Workers: 3, Patterns: []string{"abca"}, Skew: true, Room: 100_000_000, Faults: Faults{
 			Crashes: 2, LostAnswers: 2, Duplicates: 2, ClaimExpiries: 1, TTLDeletions: 1}},
 	}

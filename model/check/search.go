@@ -4,14 +4,15 @@ import "slices"
 
 // Options tune a search.
 type Options struct {
-	// Seconds returns the seconds since some fixed moment, because the search itself has no clock. If nil, the report has no
-	// times.
+	// Seconds returns the seconds since some fixed moment, because the search itself has no clock.
+	// If nil, the report has no times.
 	Seconds func() float64
 	// Progress is called about once per million distinct states.
 	Progress func(distinct, generated int64)
 	// MaxStates stops the search, whose report is then not complete. 0 is no limit.
 	MaxStates int
-	// Stop is called often; if it returns true, the search stops, and its report is not complete. nil never stops it.
+	// Stop is called often; if it returns true, the search stops, and its report is not complete.
+	// nil never stops it.
 	Stop func() bool
 	// Mutant names a wrong version of the protocol to search instead; see Mutants.
 	Mutant string
@@ -41,11 +42,12 @@ type Violation struct {
 // noState is not an index into the store.
 const noState = ^uint32(0)
 
-// batch is how many states are expanded together: enough to fetch many of their slots at once (see store.touch), and few
-// enough that their steps stay in the processor's cache.
+// batch is how many states are expanded together: enough to fetch many of their slots at once (see
+// store.touch), and few enough that their steps stay in the processor's cache.
 const batch = 32
 
-// search is one breadth-first walk. States are numbered in the order in which they are found, so it is its own queue.
+// search is one breadth-first walk. States are numbered in the order in which they are found, so it
+// is its own queue.
 type search struct {
 	x       *explorer
 	scope   Scope
@@ -58,8 +60,8 @@ type search struct {
 	report  *Report
 }
 
-// Run visits every state of the scope, or stops after the first depth at which a step or state breaks an invariant. Progress
-// is judged on the whole graph, so only if the search is complete.
+// Run visits every state of the scope, or stops after the first depth at which a step or state
+// breaks an invariant. Progress is judged on the whole graph, so only if the search is complete.
 func Run(scope Scope, opts Options) Report {
 	return run(scope, opts, protocolNamed(opts.Mutant))
 }
@@ -138,8 +140,8 @@ func (s *search) walk() {
 	s.report.Complete = true
 }
 
-// expand judges the states from first up to but not including end, at most a batch, and takes their steps. It lists all steps
-// before it takes the first.
+// expand judges the states from first up to but not including end, at most a batch, and takes their
+// steps. It lists all steps before it takes the first.
 func (s *search) expand(first, end uint32) {
 	s.x.edges = s.x.edges[:0]
 	var edgesEnd [batch]int
@@ -198,7 +200,8 @@ func (s *search) violated(invariant string, at uint32, by *edge) {
 	}
 }
 
-// has says whether a violation of the invariant is known. The report keeps only the first, whose run is a shortest.
+// has says whether a violation of the invariant is known. The report keeps only the first, whose
+// run is a shortest.
 func (r *Report) has(invariant string) bool {
 	return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Invariant == invariant })
 }

@@ -3,8 +3,8 @@ package check
 // blockBits is the size of a block of a list, as a power of two.
 const blockBits = 16
 
-// list is a slice that grows without moving. The lists of a search are so long that to copy and clear them, as append does,
-// would take a good part of its time and double its memory.
+// list is a slice that grows without moving. The lists of a search are so long that to copy and
+// clear them, as append does, would take a good part of its time and double its memory.
 type list[T any] struct {
 	blocks [][]T
 	len    int
@@ -21,9 +21,10 @@ func (l *list[T]) add(v T) {
 	l.len++
 }
 
-// store keeps every key once, in the order in which they came. A slot holds the high 32 bits of the hash beside the index, so
-// a probe of a wrong slot seldom looks at the key, and grow looks at none. The probing for a key begins at the slot that the
-// highest bits of its hash name, so grow fills the new table from front to back.
+// store keeps every key once, in the order in which they came. A slot holds the high 32 bits of the
+// hash beside the index, so a probe of a wrong slot seldom looks at the key, and grow looks at
+// none. The probing for a key begins at the slot that the highest bits of its hash name, so grow
+// fills the new table from front to back.
 type store struct {
 	keys  list[key]
 	slots []uint64 // hash bits << 32 | index+1; a power of two
@@ -32,8 +33,9 @@ type store struct {
 
 func newStore() *store { return &store{slots: make([]uint64, 1<<12), shift: 64 - 12} }
 
-// touch reads the slot where the probing for a hash begins. If the slots of many keys are read before any key is added, the
-// processor fetches them from memory at the same time; a search would spend most of its time waiting for them.
+// touch reads the slot where the probing for a hash begins. If the slots of many keys are read
+// before any key is added, the processor fetches them from memory at the same time; a search would
+// spend most of its time waiting for them.
 func (s *store) touch(h uint64) uint64 { return s.slots[h>>s.shift] }
 
 // add returns the index of the key, whose hash is h, and whether it is new.

@@ -2,7 +2,8 @@ package check
 
 import "strings"
 
-// story tells a path of states and, unless last is nil, the step from its end that broke an invariant.
+// story tells a path of states and, unless last is nil, the step from its end that broke an
+// invariant.
 func story(scope Scope, p protocol, path []key, last *edge) []string {
 	x := newExplorer(scope, p)
 	x.raw = true
@@ -19,7 +20,8 @@ func story(scope Scope, p protocol, path []key, last *edge) []string {
 	return lines
 }
 
-// teller turns steps into sentences. The search sorts the workers of each state; a teller keeps track of which is which.
+// teller turns steps into sentences. The search sorts the workers of each state; a teller keeps
+// track of which is which.
 type teller struct {
 	x     *explorer
 	names [maxWorkers]string // by place in the current state

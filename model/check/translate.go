@@ -2,8 +2,9 @@ package check
 
 import "github.com/webordinary/hephaestus/model"
 
-// The spelling of a world's abstract ages and names as a model row, and back. A step reads the clock as now or, if the lease
-// or claim is lapsing, also as now+1: a lapsing one is spelt so that it is live at now and expired at now+1.
+// The spelling of a world's abstract ages and names as a model row, and back. A step reads the
+// clock as now or, if the lease or claim is lapsing, also as now+1: a lapsing one is spelt so that
+// it is live at now and expired at now+1.
 const (
 	now          = int64(1_000_000_999) // the last millisecond of a second: a claim's end, in whole seconds, passes at now+1
 	fenceNow     = int64(1000)          // the row's fence; every other fence that still exists is smaller
@@ -25,7 +26,8 @@ var (
 	outcomes   = [...]model.Outcome{"", model.Completed, model.Interrupted, model.Superseded, model.TimedOut, model.Failed}
 )
 
-// spellJobSets lists the sets of jobs by bit mask. Steps may share them, because no step changes a slice that it was given.
+// spellJobSets lists the sets of jobs by bit mask. Steps may share them, because no step changes a
+// slice that it was given.
 func spellJobSets() (sets [1 << maxMessages][]string) {
 	for mask := range sets {
 		for i := range maxMessages {

@@ -2,7 +2,8 @@ package check
 
 import "slices"
 
-// ways are the steps of a search that are no faults. A state is a number; if no such step leaves it, it is an end.
+// ways are the steps of a search that are no faults. A state is a number; if no such step leaves
+// it, it is an end.
 type ways struct {
 	blocks [][]uint32 // for each state: the states that its steps lead to, their number, and the state itself
 	open   []uint32   // the same of the state that is being expanded
@@ -26,8 +27,8 @@ func (w *ways) from(state uint32) {
 
 func (w *ways) end(state uint32) { w.ends = append(w.ends, state) }
 
-// stuck returns the first state, in the order of expansion, from which no end can be reached, if there is one. All states
-// are numbers below states.
+// stuck returns the first state, in the order of expansion, from which no end can be reached, if
+// there is one. All states are numbers below states.
 func (w *ways) stuck(states int) (first uint32, found bool) {
 	good := make([]uint64, states/64+1)
 	isGood := func(state uint32) bool { return good[state/64]>>(state%64)&1 == 1 }
@@ -50,7 +51,8 @@ func (w *ways) stuck(states int) (first uint32, found bool) {
 	return first, found
 }
 
-// backwards visits the states, the last one first. Most steps lead to a state that was found later, so few rounds suffice.
+// backwards visits the states, the last one first. Most steps lead to a state that was found later,
+// so few rounds suffice.
 func (w *ways) backwards(visit func(from uint32, to []uint32)) {
 	for _, block := range slices.Backward(w.blocks) {
 		for end := len(block); end > 0; {

@@ -2,7 +2,8 @@ package check
 
 import "testing"
 
-// Each state leads to the next, and the last is an end. Beside them, two states may lead in a circle.
+// Each state leads to the next, and the last is an end. Beside them, two states may lead in a
+// circle.
 func TestAStateIsStuckIfNoEndCanBeReached(t *testing.T) {
 	const end = 3 * waysBlock // many blocks of steps
 	for _, circle := range []bool{false, true} {
@@ -25,7 +26,8 @@ func TestAStateIsStuckIfNoEndCanBeReached(t *testing.T) {
 	}
 }
 
-// stuck works from the last state to the first, so a way that leads back to earlier states takes more rounds.
+// stuck works from the last state to the first, so a way that leads back to earlier states takes
+// more rounds.
 func TestAnEndMayBeReachedByGoingBack(t *testing.T) {
 	var w ways
 	w.to(1)

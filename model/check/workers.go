@@ -47,7 +47,8 @@ func wakesOf(row *model.Row) []model.Wake {
 	return out
 }
 
-// begin lists what a worker may do about a work message that it received: report an old outcome, start, decline, or leave it.
+// begin lists what a worker may do about a work message that it received: report an old outcome,
+// start, decline, or leave it.
 func (x *explorer) begin(i int) {
 	w := x.here
 	k := w.workers[i]
@@ -107,7 +108,8 @@ func (x *explorer) started(i int, before *model.RowAndJob, result *model.Result,
 	next.workers[i].duty = running
 	next.workers[i].fenced = true
 	if k.duty == restarting && x.here.row.lease != live {
-		// The worker counts the lease from when it sent the first call, so by its own clock the lease is over.
+		// The worker counts the lease from when it sent the first call, so by its own clock the
+		// lease is over.
 		next.retire(i)
 	}
 	did := action{kind: starts, worker: i, msg: k.job, raises: result.After.Row.Fence > before.Row.Fence}
@@ -214,7 +216,8 @@ func (x *explorer) ended(i int, next world, did action, violates string) {
 	x.emit(next, did, false, violates)
 }
 
-// tell answers the execution's task token. The answer does nothing if the execution no longer sleeps on it.
+// tell answers the execution's task token. The answer does nothing if the execution no longer
+// sleeps on it.
 func (x *explorer) tell(i int) {
 	next := *x.here
 	k := &next.workers[i]

@@ -117,7 +117,8 @@ type row struct {
 	grace     bool // the grace period is over
 }
 
-// call is a Lambda invocation that Step Functions has given up and retried, and that may still be applied.
+// call is a Lambda invocation that Step Functions has given up and retried, and that may still be
+// applied.
 type call struct {
 	kind    phase // claiming, interrupting, superseding or cleaning; 0 for none
 	msg     uint8
@@ -166,8 +167,8 @@ func (w *world) dropReceipts() {
 	}
 }
 
-// retire makes the worker idle. The work message that it had received becomes visible again (no worker has to receive it at
-// once), and a lease that it leaves behind is orphaned.
+// retire makes the worker idle. The work message that it had received becomes visible again (no
+// worker has to receive it at once), and a lease that it leaves behind is orphaned.
 func (w *world) retire(i int) {
 	if w.workers[i].owns {
 		w.row.orphaned = true
@@ -185,8 +186,8 @@ func (w *world) hasJobs() bool {
 	return false
 }
 
-// normalise clears what no later step or judgement reads, so that worlds that differ only in that are one state. refusesEnded
-// says that every call for a job that has ended is refused.
+// normalise clears what no later step or judgement reads, so that worlds that differ only in that
+// are one state. refusesEnded says that every call for a job that has ended is refused.
 func (w *world) normalise(refusesEnded bool) {
 	if !w.hasJobs() {
 		w.row.thread, w.row.newest = 0, 0

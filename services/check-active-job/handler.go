@@ -1,5 +1,5 @@
-// Package checkactivejob is the Lambda that decides what a message may do: go on to claim its key, ask
-// the holder to yield, or end as superseded. It only reads, so it may be run again at any time.
+// Package checkactivejob is the Lambda that decides what a message may do: go on to claim its key,
+// ask the holder to yield, or end as superseded. It only reads, so it may be run again at any time.
 package checkactivejob
 
 import (

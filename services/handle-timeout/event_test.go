@@ -59,7 +59,8 @@ func TestTheThreeEventsAreToldApart(t *testing.T) {
 	}
 }
 
-// A cause has 32,768 characters at most; what is said of a job goes into rows, letters and other causes.
+// A cause has 32,768 characters at most; what is said of a job goes into rows, letters and other
+// causes.
 func TestWhatIsSaidOfAJobIsCut(t *testing.T) {
 	cause, err := json.Marshal(strings.Repeat("ü", 16_000))
 	if err != nil {

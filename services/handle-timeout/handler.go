@@ -1,11 +1,11 @@
 // Package handletimeout is the Lambda that ends jobs from outside if their time is over or their
-// execution failed: it cleans up the claim if the job still has a part in it, puts the end on record and
-// tells a person through the dead letter queue. If the job has ended already, that end is the answer: a
-// completed job stays completed.
+// execution failed: it cleans up the claim if the job still has a part in it, puts the end on
+// record and tells a person through the dead letter queue. If the job has ended already, that end
+// is the answer: a completed job stays completed.
 //
 // It is called by the state machine, by EventBridge for an execution that ended elsewhere (aborted,
-// timed out, failed outside of its catches), and by the work queue's dead letter queue for work that
-// used up its receives. All three may call for one job, and each any number of times.
+// timed out, failed outside of its catches), and by the work queue's dead letter queue for work
+// that used up its receives. All three may call for one job, and each any number of times.
 package handletimeout
 
 import (
@@ -41,7 +41,8 @@ type StepFunctions interface {
 	SendTaskFailure(ctx context.Context, in *sfn.SendTaskFailureInput, opts ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
 }
 
-// Handler handles the states HandleTimeout and HandleFailure, and the events of EventBridge and SQS.
+// Handler handles the states HandleTimeout and HandleFailure, and the events of EventBridge and
+// SQS.
 type Handler struct {
 	jobs    Jobs
 	letters Letters
@@ -55,8 +56,8 @@ func New(jobs Jobs, letters Letters, flows StepFunctions, now func() time.Time, 
 	return &Handler{jobs: jobs, letters: letters, flows: flows, now: now, log: log}
 }
 
-// Handle parses payload as one of the three events and ends the jobs that it names. It answers the state
-// machine with a job.WorkResult, a queue with a BatchAnswer, and EventBridge with null.
+// Handle parses payload as one of the three events and ends the jobs that it names. It answers the
+// state machine with a job.WorkResult, a queue with a BatchAnswer, and EventBridge with null.
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	event, err := ParseEvent(payload)
 	if err != nil {
@@ -71,8 +72,8 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 	return h.end(ctx, *event.State)
 }
 
-// endElsewhere ends the job of an execution that ended elsewhere. If execution is set, the message is in
-// that execution's input.
+// endElsewhere ends the job of an execution that ended elsewhere. If execution is set, the message
+// is in that execution's input.
 func (h *Handler) endElsewhere(ctx context.Context, c Case, execution string) error {
 	if execution != "" {
 		out, err := h.flows.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
@@ -138,16 +139,16 @@ func lookInto(m job.Message, j claim.Job) []string {
 	return commands
 }
 
-// deadWork ends the jobs of work that no worker could finish, and fails the tasks that their executions
-// wait in. A message that it cannot handle stays on the queue and comes again.
+// deadWork ends the jobs of work that no worker could finish, and fails the tasks that their
+// executions wait in. A message that it cannot handle stays on the queue and comes again.
 func (h *Handler) deadWork(ctx context.Context, batch QueueBatch) BatchAnswer {
 	var answer BatchAnswer
 	for _, record := range batch.Records {
 		err := h.deadWorkMessage(ctx, record.Body)
 		switch {
 		case errors.Is(err, claim.ErrWorkedOn):
-			// Deliveries while its worker was at work used up the message's receives. The message comes
-			// again until that worker is done, or dead.
+			// Deliveries while its worker was at work used up the message's receives. The message
+			// comes again until that worker is done, or dead.
 			telemetry.Write(ctx, h.log, telemetry.DeadWorkStays{SQSMessage: record.ID})
 		case err != nil:
 			telemetry.Write(ctx, h.log, telemetry.DeadWorkFailed{SQSMessage: record.ID, Error: err.Error()})
@@ -173,7 +174,8 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 	}
 	failure := job.ErrorFailed
 	if result.Outcome == "" {
-		// The job has another container by now. If its execution still waits for this work, it claims again.
+		// The job has another container by now. If its execution still waits for this work, it
+		// claims again.
 		failure = job.ErrorClaimLost
 	}
 	_, err = h.flows.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{

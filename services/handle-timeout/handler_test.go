@@ -158,8 +158,8 @@ func (f flows) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInp
 	return &sfn.DescribeExecutionOutput{Input: aws.String(f.input)}, nil
 }
 
-// EventBridge leaves out an input that is too large for its event. A job with many attachments must end
-// nevertheless.
+// EventBridge leaves out an input that is too large for its event. A job with many attachments must
+// end nevertheless.
 func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
 	input, err := json.Marshal(job.ExecutionInput{Message: holder})
 	if err != nil {
@@ -282,8 +282,8 @@ func TestWhatFailsMidWayIsDoneByTheRetry(t *testing.T) {
 	}
 }
 
-// The handler sends a letter before it notes it. If it dies between, a person is told twice, rather than
-// not at all.
+// The handler sends a letter before it notes it. If it dies between, a person is told twice, rather
+// than not at all.
 func TestALetterThatCouldNotBeNotedIsSentAgain(t *testing.T) {
 	s := newScene(t)
 	s.Fail("UpdateItem", 0)
@@ -344,8 +344,8 @@ func TestDeadWorkOfAJobThatEndedTellsItsResultCut(t *testing.T) {
 	}
 }
 
-// The execution may still wait for the old work's token: then it claims again at once, rather than when
-// its time is over.
+// The execution may still wait for the old work's token: then it claims again at once, rather than
+// when its time is over.
 func TestDeadWorkOfAnOldContainerEndsNothingAndLetsItsExecutionClaimAgain(t *testing.T) {
 	s := newScene(t)
 	var log strings.Builder

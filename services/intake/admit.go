@@ -20,9 +20,9 @@ import (
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
-// The data of an execution begins as its input and grows: process-attachment adds to each attachment, each state adds
-// its answer and, if it fails, an error. An execution whose data is over the limit fails, and no Catch helps. So the
-// input must leave room.
+// The data of an execution begins as its input and grows: process-attachment adds to each
+// attachment, each state adds its answer and, if it fails, an error. An execution whose data is
+// over the limit fails, and no Catch helps. So the input must leave room.
 const (
 	maxDataBytes  = 262_144   // the limit on an execution's data (Step Functions quotas)
 	grownBytes    = 900       // what process-attachment adds to one attachment, at most
@@ -51,8 +51,9 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 		if stands(before) {
 			return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
 		}
-		// The first copy got no further than this table, or its job came to nothing. This copy takes its
-		// place, so that a third copy, or a late retry of the first, is a duplicate of this one.
+		// The first copy got no further than this table, or its job came to nothing. This copy
+		// takes its place, so that a third copy, or a late retry of the first, is a duplicate of
+		// this one.
 		if entry, err = a.threads.Replace(ctx, entry, a.messageID); err != nil {
 			return err
 		}
@@ -81,8 +82,8 @@ func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key
 	return a.start(ctx, m, thread, string(encoded))
 }
 
-// stands says whether a mail's job makes its copies duplicates: the mail was taken, and its job did not
-// come to nothing.
+// stands says whether a mail's job makes its copies duplicates: the mail was taken, and its job did
+// not come to nothing.
 func stands(j *claim.Job) bool {
 	if j == nil {
 		return false
@@ -122,8 +123,8 @@ func (a arrival) attachments(parsed mail.Message) []job.Attachment {
 	return list
 }
 
-// store puts the mail's content and files where the worker and process-attachment find them. A repeated
-// event puts the same again.
+// store puts the mail's content and files where the worker and process-attachment find them. A
+// repeated event puts the same again.
 func (a arrival) store(ctx context.Context, m job.Message, attachments []job.Attachment, parsed mail.Message) error {
 	content, err := json.Marshal(parsed)
 	if err != nil {
@@ -150,8 +151,8 @@ func (a arrival) put(ctx context.Context, to job.ObjectRef, contentType string, 
 	return nil
 }
 
-// start puts the row and starts the execution. Both are named after the message, so a repeated event
-// finds them.
+// start puts the row and starts the execution. Both are named after the message, so a repeated
+// event finds them.
 func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, input string) error {
 	name := job.ExecutionName(m.MessageID)
 	admitted, err := a.protocol.Admit(ctx, m, awsx.ExecutionARN(a.settings.StateMachineARN, name))
@@ -176,8 +177,8 @@ func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, i
 	return nil
 }
 
-// reject puts the mail's row with its outcome, and tells a person if one must act. If the mail was taken
-// before, and its event comes again after its object was deleted, its row stays as it is.
+// reject puts the mail's row with its outcome, and tells a person if one must act. If the mail was
+// taken before, and its event comes again after its object was deleted, its row stays as it is.
 func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string, personMustAct bool) error {
 	reason = job.Cut(reason, job.MaxSaidBytes) // it may name hundreds of recipients
 	rejected, err := a.protocol.Reject(ctx, a.messageID, sender(parsed), subject(parsed), reason, job.Millis(a.receivedAt))

@@ -20,8 +20,8 @@ func files(n int, header string) string {
 	return body.String()
 }
 
-// grown is an input after all of its attachments were processed, in a bucket whose name is as long as S3
-// allows.
+// grown is an input after all of its attachments were processed, in a bucket whose name is as long
+// as S3 allows.
 func grown(t *testing.T, input job.ExecutionInput) []byte {
 	t.Helper()
 	in := func(name string) job.ObjectRef {
@@ -43,7 +43,8 @@ func grown(t *testing.T, input job.ExecutionInput) []byte {
 	return encoded
 }
 
-// Step Functions takes 262,144 bytes of data. An execution's input has to leave room for what is added to it.
+// Step Functions takes 262,144 bytes of data. An execution's input has to leave room for what is
+// added to it.
 func TestAMailOfTooManyFilesForAnExecutionIsRejected(t *testing.T) {
 	s := newScene(t)
 	s.handles(s.arrives("ses-1", letter{id: "one", header: withFile, body: files(190, "")}.raw()))

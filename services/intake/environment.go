@@ -36,8 +36,8 @@ func RoutesFrom(ctx context.Context, getenv func(string) string, objects Objects
 	return mail.NewRoutes(strings.Split(domains, ",")...)
 }
 
-// FlowFrom returns the state machine's times: JOB_TIMEOUT_SECONDS (default six hours: a joined job waits
-// for those before it) and InterruptWaitSeconds.
+// FlowFrom returns the state machine's times: JOB_TIMEOUT_SECONDS (default six hours: a joined job
+// waits for those before it) and InterruptWaitSeconds.
 func FlowFrom(getenv func(string) string, c claim.Settings) (job.Settings, error) {
 	flow := job.Settings{JobTimeoutSeconds: 6 * 60 * 60, InterruptWaitSeconds: InterruptWaitSeconds(c)}
 	if value := getenv("JOB_TIMEOUT_SECONDS"); value != "" {
@@ -50,8 +50,8 @@ func FlowFrom(getenv func(string) string, c claim.Settings) (job.Settings, error
 	return flow, nil
 }
 
-// InterruptWaitSeconds is how long a preemptor waits at most: until the holder's grace is over on every
-// clock.
+// InterruptWaitSeconds is how long a preemptor waits at most: until the holder's grace is over on
+// every clock.
 func InterruptWaitSeconds(c claim.Settings) int {
 	wait := c.InterruptGrace + 2*c.MaxClockSkew
 	return int(wait.Seconds()) + 1

@@ -1,12 +1,12 @@
-// Package intake is the Lambda that turns mail into jobs: it reads what SES stored in S3, decides whose
-// mail it is and to which thread it belongs, puts the job's row, once, and starts its execution, once,
-// however often S3 repeats its event.
+// Package intake is the Lambda that turns mail into jobs: it reads what SES stored in S3, decides
+// whose mail it is and to which thread it belongs, puts the job's row, once, and starts its
+// execution, once, however often S3 repeats its event.
 //
-// It promises that every mail it is called for gets a row with an outcome or a running execution: mail
-// that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human, spam or
-// forged by SES's verdict, a duplicate) is rejected with its reason, and goes on the dead letter queue if
-// a person must act. The raw bytes stay where they are. One bad mail never stops the rest of a batch.
-// Intake never answers a mail.
+// It promises that every mail it is called for gets a row with an outcome or a running execution:
+// mail that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human,
+// spam or forged by SES's verdict, a duplicate) is rejected with its reason, and goes on the dead
+// letter queue if a person must act. The raw bytes stay where they are. One bad mail never stops
+// the rest of a batch. Intake never answers a mail.
 package intake
 
 import (
@@ -100,16 +100,16 @@ func New(p Parts) (*Handler, error) {
 // setupNotification is the object that SES writes when a receipt rule is made; it is no mail.
 const setupNotification = "AMAZON_SES_SETUP_NOTIFICATION"
 
-// receivedAtMetadata is the S3 metadata that overrides the time of S3's event, in epoch milliseconds or
-// RFC 3339: for mail that is put again, or that did not come through SES. An impossible value is ignored,
-// with a warning: a mail that is refused for it would have no row.
+// receivedAtMetadata is the S3 metadata that overrides the time of S3's event, in epoch
+// milliseconds or RFC 3339: for mail that is put again, or that did not come through SES. An
+// impossible value is ignored, with a warning: a mail that is refused for it would have no row.
 const receivedAtMetadata = "received-at"
 
 // maxAhead is how far the clock that wrote receivedAtMetadata may be ahead of S3's.
 const maxAhead = time.Minute
 
-// Handle takes every mail of the event. Its error joins those of the mails that failed, so that Lambda
-// calls again with the same event; what was done stays done.
+// Handle takes every mail of the event. Its error joins those of the mails that failed, so that
+// Lambda calls again with the same event; what was done stays done.
 func (h *Handler) Handle(ctx context.Context, event events.S3Event) error {
 	var failed []error
 	for _, record := range event.Records {
@@ -163,7 +163,8 @@ func (a arrival) take(ctx context.Context) error {
 		return a.reject(ctx, parsed, reason, false)
 	}
 	if failed := parsed.Verdicts.Failed(); len(failed) > 0 {
-		// SES stores such mail like any other. A person must look: a forwarder may have broken honest mail.
+		// SES stores such mail like any other. A person must look: a forwarder may have broken
+		// honest mail.
 		return a.reject(ctx, parsed, "SES found that it fails "+strings.Join(failed, ", "), true)
 	}
 	target, err := a.settings.Routes.Message(parsed)
@@ -194,8 +195,9 @@ func (a *arrival) read(ctx context.Context) ([]byte, error) {
 	return content, nil
 }
 
-// parseReceivedAt reads the receivedAtMetadata of an object that S3 stored at storedAt. Mail is received
-// before it is stored, and a later time would put newer mail of other threads behind this one.
+// parseReceivedAt reads the receivedAtMetadata of an object that S3 stored at storedAt. Mail is
+// received before it is stored, and a later time would put newer mail of other threads behind this
+// one.
 func parseReceivedAt(value string, storedAt time.Time) (time.Time, error) {
 	at, err := parseTime(value)
 	switch {

@@ -38,9 +38,9 @@ func NewThreads(db DynamoDB, table string, now func() time.Time) *Threads {
 	return &Threads{db: db, table: table, now: now}
 }
 
-// Entry is an item of the table. MessageID and ContentHash are of the first mail with this RFCMessageID,
-// so that a copy, sent again by an impatient server, is recognised. If the first came to nothing,
-// MessageID is that of a later copy.
+// Entry is an item of the table. MessageID and ContentHash are of the first mail with this
+// RFCMessageID, so that a copy, sent again by an impatient server, is recognised. If the first came
+// to nothing, MessageID is that of a later copy.
 type Entry struct {
 	RFCMessageID string
 	ThreadID     string
@@ -48,8 +48,8 @@ type Entry struct {
 	ContentHash  string
 }
 
-// attributes is the one list of an entry's attributes; see package item. The item also has expiresAt, for
-// DynamoDB's TTL only.
+// attributes is the one list of an entry's attributes; see package item. The item also has
+// expiresAt, for DynamoDB's TTL only.
 func (e *Entry) attributes(f *item.Fields) {
 	f.Text("rfcMessageId", &e.RFCMessageID)
 	f.Text("threadId", &e.ThreadID)
@@ -78,8 +78,8 @@ func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
 	return e, nil
 }
 
-// Replace makes the entry name a copy of its mail. If another copy was faster, it returns an error, so
-// that the event comes again and is decided anew.
+// Replace makes the entry name a copy of its mail. If another copy was faster, it returns an error,
+// so that the event comes again and is decided anew.
 func (t *Threads) Replace(ctx context.Context, e Entry, messageID string) (Entry, error) {
 	before := e.MessageID
 	e.MessageID = messageID
@@ -114,8 +114,8 @@ func (t *Threads) get(ctx context.Context, rfcMessageID string) (Entry, error) {
 	return e, nil
 }
 
-// contentHash is equal for mails that are the same to their reader: the same key, the same body. It leaves
-// out the header, because every mail server on the way adds fields to it.
+// contentHash is equal for mails that are the same to their reader: the same key, the same body. It
+// leaves out the header, because every mail server on the way adds fields to it.
 func contentHash(key job.Key, raw []byte) string {
 	body := raw
 	for _, blank := range [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")} {

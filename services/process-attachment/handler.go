@@ -3,8 +3,8 @@
 //
 // It promises that a retry, or the same file in another mail, ends in the same objects and writes
 // none of them twice; that only a failing AWS call is an error (so that the state machine's retry
-// helps); and that a hostile or broken file is kept as it came, with a note that says what is wrong.
-// It does not look for malware, and a file over the limit stays where intake put it, unread.
+// helps); and that a hostile or broken file is kept as it came, with a note that says what is
+// wrong. It does not look for malware, and a file over the limit stays where intake put it, unread.
 package processattachment
 
 import (
@@ -56,8 +56,8 @@ func New(objects Objects, settings Settings, log *slog.Logger) *Handler {
 	return &Handler{objects: objects, settings: settings, log: log}
 }
 
-// Handle stores one attachment and answers with it, its stored objects and any note added. Stored is
-// always set: to Source for a file that is too large to be read.
+// Handle stores one attachment and answers with it, its stored objects and any note added. Stored
+// is always set: to Source for a file that is too large to be read.
 func (h *Handler) Handle(ctx context.Context, in Input) (job.Attachment, error) {
 	attachment := in.Attachment
 	if in.MessageID == "" || attachment.Source.Bucket == "" || attachment.Source.Key == "" {
@@ -122,8 +122,8 @@ func (h *Handler) read(ctx context.Context, from job.ObjectRef) (content []byte,
 }
 
 // storeOriginal stores the file under its hash. Its Content-Disposition makes a browser save what a
-// stranger sent, never show it. It names no file: all mails with this content share the object, and would
-// see the name that the first one gave it.
+// stranger sent, never show it. It names no file: all mails with this content share the object, and
+// would see the name that the first one gave it.
 func (h *Handler) storeOriginal(ctx context.Context, content []byte, info media.Info) (*job.ObjectRef, error) {
 	ref, _, err := h.store(ctx, &s3.PutObjectInput{
 		Key:                aws.String(folder(info.SHA256) + "original"),
@@ -169,10 +169,12 @@ func (h *Handler) storePicture(ctx context.Context, name string, picture *media.
 	return &rendition, err
 }
 
-// store writes an object unless its key exists. The key contains the hash, so the object there is as good.
+// store writes an object unless its key exists. The key contains the hash, so the object there is
+// as good.
 //
-// Two uploads at once may end in S3's 409 ConditionalRequestConflict (Amazon S3 User Guide, conditional
-// writes), which does not say whether the object exists. So it is an error, and a retry finds out.
+// Two uploads at once may end in S3's 409 ConditionalRequestConflict (Amazon S3 User Guide,
+// conditional writes), which does not say whether the object exists. So it is an error, and a retry
+// finds out.
 func (h *Handler) store(ctx context.Context, put *s3.PutObjectInput) (ref job.ObjectRef, existed bool, err error) {
 	ref = job.ObjectRef{Bucket: h.settings.Bucket, Key: aws.ToString(put.Key)}
 	put.Bucket, put.IfNoneMatch = &ref.Bucket, aws.String("*")
@@ -187,8 +189,8 @@ func (h *Handler) store(ctx context.Context, put *s3.PutObjectInput) (ref job.Ob
 	return ref, false, nil
 }
 
-// sizeOf asks S3 for the size of a picture that was there already: the encoder of another build may have
-// made it, with other bytes.
+// sizeOf asks S3 for the size of a picture that was there already: the encoder of another build may
+// have made it, with other bytes.
 func (h *Handler) sizeOf(ctx context.Context, ref job.ObjectRef) (int64, error) {
 	head, err := h.objects.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &ref.Bucket, Key: &ref.Key})
 	if err != nil {
@@ -197,12 +199,12 @@ func (h *Handler) sizeOf(ctx context.Context, ref job.ObjectRef) (int64, error) 
 	return aws.ToInt64(head.ContentLength), nil
 }
 
-// folder is the prefix of all objects of one content. The hash's first digits group the keys for people
-// who list them.
+// folder is the prefix of all objects of one content. The hash's first digits group the keys for
+// people who list them.
 func folder(sha256 string) string { return "sha256/" + sha256[:2] + "/" + sha256 + "/" }
 
-// checkName makes FileName the safe base name that job.Attachment promises, even if the input breaks the
-// promise: a worker writes a file of that name.
+// checkName makes FileName the safe base name that job.Attachment promises, even if the input
+// breaks the promise: a worker writes a file of that name.
 func checkName(attachment *job.Attachment) {
 	base := attachment.FileName[strings.LastIndexAny(attachment.FileName, `/\`)+1:]
 	if base == "" || base == "." || base == ".." {

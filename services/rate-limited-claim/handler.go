@@ -19,8 +19,8 @@ type Input struct {
 	Message job.Message `json:"message"`
 }
 
-// Output is what the state machine chooses by. If Claimed is false, the state machine waits until RetryAt;
-// if RetryAt is not set, the claim changed meanwhile, and the state machine checks again.
+// Output is what the state machine chooses by. If Claimed is false, the state machine waits until
+// RetryAt; if RetryAt is not set, the claim changed meanwhile, and the state machine checks again.
 type Output struct {
 	Claimed     bool   `json:"claimed"`
 	How         string `json:"how"`                   // new, join, take-over, again; else the decision that forbade it

@@ -32,7 +32,8 @@ func newScene(t *testing.T, settings claim.Settings) scene {
 	return scene{Scene: s, t: t, handler: ratelimitedclaim.New(s.Protocol, s.StepFunctions(), s.Log())}
 }
 
-// claims has a message claim and compares the answer; of a container's id it compares the last part.
+// claims has a message claim and compares the answer; of a container's id it compares the last
+// part.
 func (s scene) claims(m job.Message, want ratelimitedclaim.Output) {
 	s.t.Helper()
 	got, err := s.handler.Handle(context.Background(), ratelimitedclaim.Input{Message: m})

@@ -1,6 +1,6 @@
 // Package recordinterruption is the Lambda that puts an interruption on record: a job that was
-// preempted, or a message that is superseded and ends here. It writes one record per message, however
-// often it is retried, and none for a job that turns out to have completed.
+// preempted, or a message that is superseded and ends here. It writes one record per message,
+// however often it is retried, and none for a job that turns out to have completed.
 package recordinterruption
 
 import (
@@ -36,8 +36,8 @@ type Handler struct {
 // New makes the handler.
 func New(jobs Jobs, log *slog.Logger) *Handler { return &Handler{jobs: jobs, log: log} }
 
-// Handle ends the job if it has no outcome yet, and makes sure that its record is there. A superseded
-// message has none; a preempted one has none if its worker could not write it.
+// Handle ends the job if it has no outcome yet, and makes sure that its record is there. A
+// superseded message has none; a preempted one has none if its worker could not write it.
 func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	m := in.Message
 	if err := m.Validate(); err != nil {

@@ -109,8 +109,8 @@ func TestARetryWritesNothingTwice(t *testing.T) {
 	}
 }
 
-// The worker's transaction does not write the record. If this handler dies before it writes the record,
-// the next call must.
+// The worker's transaction does not write the record. If this handler dies before it writes the
+// record, the next call must.
 func TestARecordThatCouldNotBeWrittenIsWrittenByTheRetry(t *testing.T) {
 	s := newScene(t)
 	s.Asks(preemptor)

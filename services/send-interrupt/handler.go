@@ -1,6 +1,6 @@
-// Package sendinterrupt is the Lambda that asks the holder of a key to yield. It leaves the message's
-// task token on the claim, for the step that frees the claim, and nudges the holder. If the message need
-// not wait after all, it answers the token itself. Running it again does no harm.
+// Package sendinterrupt is the Lambda that asks the holder of a key to yield. It leaves the
+// message's task token on the claim, for the step that frees the claim, and nudges the holder. If
+// the message need not wait after all, it answers the token itself. Running it again does no harm.
 package sendinterrupt
 
 import (

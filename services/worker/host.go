@@ -11,8 +11,8 @@ import (
 // Host is the machine around a worker: its clock, its commands, and whether it is told to stop.
 type Host interface {
 	Now() time.Time
-	// Begin prepares the workspace, starts the command and listens for nudges. ErrNotNow means that it
-	// may work later; any other error fails the job.
+	// Begin prepares the workspace, starts the command and listens for nudges. ErrNotNow means that
+	// it may work later; any other error fails the job.
 	Begin(ctx context.Context, t Task) (Session, error)
 	// WithDeadline is context.WithDeadline by the host's clock.
 	WithDeadline(ctx context.Context, until time.Time) (context.Context, context.CancelFunc)

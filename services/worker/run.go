@@ -146,8 +146,8 @@ func (r *run) abandon(ctx context.Context, because string) {
 	r.session.Kill()
 }
 
-// beat extends the lease and then the message's visibility, and asks whether a newer thread waits. An
-// answer after the lease's end is useless, so beat waits no longer than that.
+// beat extends the lease and then the message's visibility, and asks whether a newer thread waits.
+// An answer after the lease's end is useless, so beat waits no longer than that.
 func (r *run) beat(ctx context.Context) {
 	w := r.worker
 	bounded, cancel := w.host.WithDeadline(ctx, r.lease.ExpiresAt)
@@ -177,8 +177,8 @@ func (r *run) end(ctx context.Context, exit Exit) {
 	r.tell(ctx, telemetry.CommandEnded{Work: r.about, Exit: exit.Code, Stopped: r.stopping.String()})
 	switch r.stopping {
 	case leaseLost:
-		// The job was ended from outside, or another worker has it. As long as this message is hidden, it
-		// keeps back the key's next ones.
+		// The job was ended from outside, or another worker has it. As long as this message is
+		// hidden, it keeps back the key's next ones.
 		r.showIn(ctx, 0)
 	case preempted, told:
 		end := claim.End{Outcome: job.Interrupted, Result: "stopped: " + r.stopping.String(), PartialWork: exit.PartialWork}
@@ -245,8 +245,9 @@ func (d delivery) dispose(ctx context.Context, start claim.Start) {
 	case claim.Ended:
 		d.conclude(ctx, claim.Finished{Job: start.Job})
 	case claim.Lost, claim.Stale:
-		// The claim under another container may be that of a frozen call that its execution had given up,
-		// so the execution is told. If it did send newer work, this token is dead and the answer changes nothing.
+		// The claim under another container may be that of a frozen call that its execution had
+		// given up, so the execution is told. If it did send newer work, this token is dead and the
+		// answer changes nothing.
 		if d.fail(ctx, job.ErrorClaimLost, "the claim was gone before a worker came") {
 			d.delete(ctx)
 		}
@@ -257,8 +258,8 @@ func (d delivery) dispose(ctx context.Context, start claim.Start) {
 	}
 }
 
-// decline ends the job as interrupted. If the claim no longer calls for that, it makes the message visible,
-// to be looked at anew.
+// decline ends the job as interrupted. If the claim no longer calls for that, it makes the message
+// visible, to be looked at anew.
 func (d delivery) decline(ctx context.Context) {
 	declined, err := d.worker.protocol.Decline(ctx, d.work, d.worker.id)
 	switch {
@@ -271,8 +272,8 @@ func (d delivery) decline(ctx context.Context) {
 	}
 }
 
-// conclude does what follows a job's end: it wakes those who wait, answers Step Functions and deletes the
-// message. If the answer fails, the message stays, so that its next receiver answers.
+// conclude does what follows a job's end: it wakes those who wait, answers Step Functions and
+// deletes the message. If the answer fails, the message stays, so that its next receiver answers.
 func (d delivery) conclude(ctx context.Context, finished claim.Finished) {
 	d.wake(ctx, finished.Wakes)
 	if d.answer(ctx, finished.Job) {

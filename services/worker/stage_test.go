@@ -26,9 +26,9 @@ var curtain = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 var errAWS = errors.New("AWS does not answer")
 
-// stage is all that is around a worker: the queue, the protocol, Step Functions, the host and the command
-// that it runs. It keeps a transcript of what the worker does, and time passes only while something takes
-// time. Offsets are since the curtain; zero is never.
+// stage is all that is around a worker: the queue, the protocol, Step Functions, the host and the
+// command that it runs. It keeps a transcript of what the worker does, and time passes only while
+// something takes time. Offsets are since the curtain; zero is never.
 type stage struct {
 	now        time.Time
 	transcript []string // a line for each time at which the worker does something

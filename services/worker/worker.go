@@ -1,15 +1,15 @@
 // Package worker takes containers' jobs off the work queue, one at a time, and does them: it starts
-// (and gets a fence), runs the configured command, keeps the lease and the message's visibility alive,
-// yields when a newer thread asks, finishes, wakes those who wait, answers Step Functions and deletes the
-// message, in this order. So it may die at any point: the worker that gets the message next finds in the
-// tables what is left to do.
+// (and gets a fence), runs the configured command, keeps the lease and the message's visibility
+// alive, yields when a newer thread asks, finishes, wakes those who wait, answers Step Functions
+// and deletes the message, in this order. So it may die at any point: the worker that gets the
+// message next finds in the tables what is left to do.
 //
-// It promises that its command is stopped before another worker can get the lease: at the lease's end by
-// its own clock, counted from when the last heartbeat was sent. It does not promise that a command runs
-// only once: a worker that dies leaves its job to another, under a higher fence.
+// It promises that its command is stopped before another worker can get the lease: at the lease's
+// end by its own clock, counted from when the last heartbeat was sent. It does not promise that a
+// command runs only once: a worker that dies leaves its job to another, under a higher fence.
 //
-// The worker is plain sequential code over small interfaces. All that is concurrent (the command, the
-// nudges, the signal to stop) is behind Session, so that the simulation runs this very code.
+// The worker is plain sequential code over small interfaces. All that is concurrent (the command,
+// the nudges, the signal to stop) is behind Session, so that the simulation runs this very code.
 package worker
 
 import (
@@ -133,8 +133,8 @@ func (w *Worker) Run(ctx context.Context) {
 
 // Once waits for a message and handles it, if one comes. It returns an error of the receive only.
 func (w *Worker) Once(ctx context.Context) error {
-	// A receive that is cancelled may have locked its message group already. The message then comes again
-	// after its visibility timeout: that is the price of stopping at once.
+	// A receive that is cancelled may have locked its message group already. The message then comes
+	// again after its visibility timeout: that is the price of stopping at once.
 	waiting, cancel := w.host.UntilStopped(ctx)
 	defer cancel()
 	out, err := w.queue.ReceiveMessage(waiting, &sqs.ReceiveMessageInput{

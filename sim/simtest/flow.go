@@ -32,7 +32,8 @@ func (f *Flow) Issue(tokens ...string) {
 	}
 }
 
-// Answers are the accepted answers in their order, each as "token: output" or "token: !error cause".
+// Answers are the accepted answers in their order, each as "token: output" or "token: !error
+// cause".
 func (f *Flow) Answers() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

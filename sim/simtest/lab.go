@@ -5,9 +5,10 @@
 // A Scene is a lab with a story before the test: who holds the key, who asks for it. Row, Job and
 // Record say in one line what became of it.
 //
-// It promises that a test can put anything before, instead of or after any single call: something else
-// that happens first (Before), an error without effect (Fail), an effect without an answer (LoseAnswer).
-// It is safe for concurrent use. It does not search interleavings by itself; the simulation does.
+// It promises that a test can put anything before, instead of or after any single call: something
+// else that happens first (Before), an error without effect (Fail), an effect without an answer
+// (LoseAnswer). It is safe for concurrent use. It does not search interleavings by itself; the
+// simulation does.
 package simtest
 
 import (

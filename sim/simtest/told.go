@@ -45,8 +45,8 @@ func (l *Lab) Admit(messages ...job.Message) {
 	}
 }
 
-// Row is the claim of Key in a line: times since Start, fences since Start's milliseconds, containers by
-// the last part of their ids.
+// Row is the claim of Key in a line: times since Start, fences since Start's milliseconds,
+// containers by the last part of their ids.
 func (l *Lab) Row() string {
 	l.t.Helper()
 	stored := l.Item(l.Names.ActiveJobs(), "projectUserId", string(Key))

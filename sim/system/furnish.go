@@ -26,7 +26,8 @@ const FunctionTimeout = time.Minute
 // workBatch is the most dead work messages that one call of handle-timeout gets.
 const workBatch = 10
 
-// NewCloud wires the cores and tells handle-timeout of executions that ended without an outcome of their own.
+// NewCloud wires the cores and tells handle-timeout of executions that ended without an outcome of
+// their own.
 func NewCloud(names awsx.Names, cores cloud.Cores) *cloud.Cloud {
 	return cloud.New(cores, []cloud.Rule{{
 		Statuses: []sfntypes.ExecutionStatus{sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusFailed, sfntypes.ExecutionStatusTimedOut},

@@ -10,8 +10,9 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
-// actor is something that runs real code: a Lambda invocation or a worker. Its code is a coroutine that
-// yields at every call of AWS and at every wait; one runs at a time, when the world resumes it.
+// actor is something that runs real code: a Lambda invocation or a worker. Its code is a coroutine
+// that yields at every call of AWS and at every wait; one runs at a time, when the world resumes
+// it.
 type actor struct {
 	process
 	world *World
@@ -34,8 +35,8 @@ type actor struct {
 	stopping bool // a worker's process was told to stop
 }
 
-// newActor makes an actor of body, which runs when the actor is first resumed. Its draws are those of its
-// group, so that more or fewer draws of one group do not change those of the others.
+// newActor makes an actor of body, which runs when the actor is first resumed. Its draws are those
+// of its group, so that more or fewer draws of one group do not change those of the others.
 func (w *World) newActor(name string, kind actorKind, body func(a *actor)) *actor {
 	group := name
 	if at := strings.IndexAny(name, "/."); at > 0 {
@@ -68,8 +69,8 @@ func (w *World) newClock(name, group string) clock {
 	return c
 }
 
-// clockMayJump draws whether the actor's clock jumps soon. A function draws once, when it begins; a worker
-// whenever it calls or waits.
+// clockMayJump draws whether the actor's clock jumps soon. A function draws once, when it begins; a
+// worker whenever it calls or waits.
 func (a *actor) clockMayJump() {
 	w := a.world
 	if !w.dice.drawn(fault.ClockStep, a.group) {
@@ -98,7 +99,8 @@ func (a *actor) writer() oracle.Writer {
 	return oracle.Writer{Name: a.name, Kind: oracle.Function}
 }
 
-// now is the actor's clock, as its code reads it. The history keeps what a step of the protocol has read.
+// now is the actor's clock, as its code reads it. The history keeps what a step of the protocol has
+// read.
 func (a *actor) now() time.Time {
 	now := a.clock.at(a.world.now)
 	if a.operation != nil {
@@ -107,7 +109,8 @@ func (a *actor) now() time.Time {
 	return now
 }
 
-// newID makes an id for the actor's code. On a stage each actor counts its own, so that moves of two actors commute.
+// newID makes an id for the actor's code. On a stage each actor counts its own, so that moves of
+// two actors commute.
 func (a *actor) newID() string {
 	if a.world.staged() {
 		a.ids++

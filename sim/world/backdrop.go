@@ -15,8 +15,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
-// Backdrop makes the state in which a stage begins, by the protocol's own steps, one after another. It
-// panics if a step does not have the effect that the stage wants.
+// Backdrop makes the state in which a stage begins, by the protocol's own steps, one after another.
+// It panics if a step does not have the effect that the stage wants.
 type Backdrop struct {
 	world *World
 	store *claim.Store

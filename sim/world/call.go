@@ -83,8 +83,8 @@ func (a *actor) takeUp(req request) {
 	a.at(delay, describe(req), func() { a.perform(req) }).request = &req
 }
 
-// givesUp says whether a call takes longer than its caller waits, and how long the caller waits. A frozen
-// caller cannot give up.
+// givesUp says whether a call takes longer than its caller waits, and how long the caller waits. A
+// frozen caller cannot give up.
 func (a *actor) givesUp(req request, delay time.Duration) (time.Duration, bool) {
 	now := a.world.now
 	if req.deadline.IsZero() || now.Before(a.frozenUntil) {
@@ -198,7 +198,8 @@ func (w *World) answer(req request) (any, []cloud.Effect, error) {
 	return w.cloud.Do(w.now, req.service, req.input)
 }
 
-// withToken gives a transaction a token, as the SDK does, so that it takes effect once if it is repeated.
+// withToken gives a transaction a token, as the SDK does, so that it takes effect once if it is
+// repeated.
 func (w *World) withToken(req request) request {
 	in, ok := req.input.(*dynamodb.TransactWriteItemsInput)
 	if !ok || in.ClientRequestToken != nil {
@@ -223,8 +224,8 @@ func (w *World) isHint(req request) bool {
 	return false
 }
 
-// receive answers with what the queue has, or waits for it. The wait never times out: a receiver that got
-// nothing would only ask again.
+// receive answers with what the queue has, or waits for it. The wait never times out: a receiver
+// that got nothing would only ask again.
 func (a *actor) receive(in *sqs.ReceiveMessageInput) {
 	w := a.world
 	a.losesMessage = false

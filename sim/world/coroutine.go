@@ -2,8 +2,8 @@ package world
 
 import "iter"
 
-// coroutine runs the code of one actor after another. The next actor reuses the stack, which would otherwise grow
-// anew for each of a world's dozens of short invocations.
+// coroutine runs the code of one actor after another. The next actor reuses the stack, which would
+// otherwise grow anew for each of a world's dozens of short invocations.
 type coroutine struct {
 	resume func() (request, bool)
 	cancel func()

@@ -16,9 +16,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the hashes anew")
 
-// hashes holds the hashes of the golden seeds' runs. Any change of the world, the handlers or the protocol
-// may change them; the same commit then rewrites them, with -rewrite. They may not differ between two
-// builds of one commit: with -race or without, on one processor or more.
+// hashes holds the hashes of the golden seeds' runs. Any change of the world, the handlers or the
+// protocol may change them; the same commit then rewrites them, with -rewrite. They may not differ
+// between two builds of one commit: with -race or without, on one processor or more.
 const hashes = "testdata/hashes.json"
 
 const golden = 20

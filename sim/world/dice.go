@@ -23,8 +23,9 @@ func newDice(chooser choose.Chooser, instant bool) *dice {
 	return &dice{chooser: chooser, instant: instant, labels: map[string]*[fault.Kinds]string{}, tally: fault.NewTally()}
 }
 
-// enable draws which of the allowed faults strike in this run, and how often (swarm testing). A calm run has few
-// of them, so that the others do not hide what one alone does. If fixed, all strike, and most often.
+// enable draws which of the allowed faults strike in this run, and how often (swarm testing). A
+// calm run has few of them, so that the others do not hide what one alone does. If fixed, all
+// strike, and most often.
 func (d *dice) enable(allowed map[fault.Kind]bool, fixed bool) {
 	calm := !fixed && d.choose(4, "swarm.calm") == 1
 	for _, f := range fault.All() {

@@ -37,7 +37,8 @@ func (w *World) runFunction(run cloud.Run) {
 	exited := &lambdacore.FunctionError{Type: "Runtime.ExitError", Message: "the runtime exited"}
 	a.done = func() {
 		if failed == nil && w.dice.strikes(fault.HandlerFails, "return") {
-			// It did its work and ended badly: out of memory at its end, or its answer was lost on the way.
+			// It did its work and ended badly: out of memory at its end, or its answer was lost on
+			// the way.
 			failed = exited
 		}
 		what := " returns"

@@ -26,8 +26,8 @@ func (h *history) begin(p *process, key job.Key, in any) *Operation {
 	return op
 }
 
-// lost records a copy of the actor's operation whose outcome its caller will never learn; call over once it can no
-// longer take effect.
+// lost records a copy of the actor's operation whose outcome its caller will never learn; call over
+// once it can no longer take effect.
 func (h *history) lost(p *process) (over func()) {
 	if h == nil || p.operation == nil {
 		return func() {}

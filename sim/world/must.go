@@ -9,7 +9,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// mustNil stops a world that cannot even be made: a mistake in the simulation, never in what it simulates.
+// mustNil stops a world that cannot even be made: a mistake in the simulation, never in what it
+// simulates.
 func mustNil(err error) {
 	if err != nil {
 		panic(fmt.Sprintf("world: %v", err))

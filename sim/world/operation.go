@@ -7,10 +7,10 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Operation is one step of the protocol, as its caller saw it. Called and Returned are places in the
-// one order of all calls and returns of the run. If a call of the step loses its answer, or takes effect
-// after its caller has given it up, the history has the operation once more, as Unknown, for what that
-// call may have done.
+// Operation is one step of the protocol, as its caller saw it. Called and Returned are places in
+// the one order of all calls and returns of the run. If a call of the step loses its answer, or
+// takes effect after its caller has given it up, the history has the operation once more, as
+// Unknown, for what that call may have done.
 type Operation struct {
 	Who    string
 	Key    job.Key

@@ -16,14 +16,15 @@ type Options struct {
 	Log     *slog.Logger        // of the handlers; nil for none
 	History bool                // keep the history of the protocol's operations
 
-	// Ignore names promises (see oracle.Promises) that are not judged: it shows which others catch the same mistake.
+	// Ignore names promises (see oracle.Promises) that are not judged: it shows which others catch
+	// the same mistake.
 	Ignore map[string]bool
 
 	Compiled *Compiled // what earlier runs have compiled; nil for nothing
 }
 
-// Compiled is what one run has compiled for the next: the state machine, and DynamoDB's expressions. Runs that happen at the
-// same time must not share it.
+// Compiled is what one run has compiled for the next: the state machine, and DynamoDB's
+// expressions. Runs that happen at the same time must not share it.
 type Compiled struct {
 	definitions sfncore.Definitions
 	expressions ddbcore.Expressions

@@ -24,8 +24,8 @@ const (
 	workerKind
 )
 
-// longestFreeze is the longest that an actor stands still at one call. Lambda ends a function's run after
-// its timeout; a worker's machine may stand still for longer than its lease.
+// longestFreeze is the longest that an actor stands still at one call. Lambda ends a function's run
+// after its timeout; a worker's machine may stand still for longer than its lease.
 func (k actorKind) longestFreeze() time.Duration {
 	if k == functionActor {
 		return system.FunctionTimeout
@@ -33,8 +33,8 @@ func (k actorKind) longestFreeze() time.Duration {
 	return 5 * time.Minute
 }
 
-// jumpsWithin is the time within which a clock jumps, if it does: while a function makes its few calls, or
-// while a worker watches its command.
+// jumpsWithin is the time within which a clock jumps, if it does: while a function makes its few
+// calls, or while a worker watches its command.
 func (k actorKind) jumpsWithin() time.Duration {
 	if k == functionActor {
 		return 200 * time.Millisecond

@@ -20,8 +20,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-// drawn is a whole scenario: what comes from outside, and the few choices that are not the well-behaved
-// ones. It is small, so that rapid can make it smaller.
+// drawn is a whole scenario: what comes from outside, and the few choices that are not the
+// well-behaved ones. It is small, so that rapid can make it smaller.
 type drawn struct {
 	scenario scenario.Scenario
 	strikes  []strike
@@ -65,7 +65,8 @@ var howHard = map[fault.Kind]string{
 	fault.ClockStep: "clock.step.",
 }
 
-// drawScenario draws a scenario by rapid; clocks are off by at most clockError, 0 for what the protocol allows.
+// drawScenario draws a scenario by rapid; clocks are off by at most clockError, 0 for what the
+// protocol allows.
 func drawScenario(t *rapid.T, clockError time.Duration) drawn {
 	d := drawn{choices: &choose.Streams{Picks: map[string][]int{}}}
 	s := scenario.Scenario{
@@ -197,8 +198,8 @@ func set(t *testing.T, name, value string) {
 	t.Cleanup(func() { _ = flag.Set(name, before) })
 }
 
-// Clocks that differ by more than the protocol allows break it. With this seed, what rapid finds first has more than
-// twice the mails and faults that are needed to show it.
+// Clocks that differ by more than the protocol allows break it. With this seed, what rapid finds
+// first has more than twice the mails and faults that are needed to show it.
 func TestAPlantedBugIsFoundAndMadeSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while to make a scenario small")

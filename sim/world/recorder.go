@@ -48,7 +48,8 @@ func (r *recorder) drop() {
 	}
 }
 
-// enters adds to the last line, which tells of delivery d, the state that an execution enters by it, if one does.
+// enters adds to the last line, which tells of delivery d, the state that an execution enters by
+// it, if one does.
 func (r *recorder) enters(d cloud.Delivery) {
 	if !r.keep || d.Kind != cloud.Task {
 		return
@@ -58,8 +59,8 @@ func (r *recorder) enters(d cloud.Delivery) {
 	l.What = fmt.Sprintf("the execution of %s enters %s and calls %s", l.Message, l.State, strings.TrimPrefix(d.Task.Resource, "arn:aws:states:::"))
 }
 
-// about finds the message that an invocation is for: that of the delivery under way, else the only one that
-// its payload names.
+// about finds the message that an invocation is for: that of the delivery under way, else the only
+// one that its payload names.
 func (r *recorder) about(payload []byte) string {
 	if !r.keep {
 		return ""

@@ -37,7 +37,8 @@ type reply struct {
 // errTimeout is what a caller sees of a call that was not answered.
 var errTimeout = &smithy.GenericAPIError{Code: "RequestTimeout", Message: "no answer came in time", Fault: smithy.FaultUnknown}
 
-// wakeUp reads the answer that ends a wait; false if it is the one that ends a job, which has other fields.
+// wakeUp reads the answer that ends a wait; false if it is the one that ends a job, which has other
+// fields.
 func wakeUp(in *sfn.SendTaskSuccessInput) (job.Woken, bool) {
 	var woken job.Woken
 	output := json.NewDecoder(strings.NewReader(aws.ToString(in.Output)))

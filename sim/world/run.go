@@ -38,11 +38,12 @@ func Run(s scenario.Scenario, chooser choose.Chooser, options Options) Result {
 	}
 }
 
-// maxEvents bounds a run: one that is not over by then counts as endless (L1). The longest of thousands that end has 1,800.
+// maxEvents bounds a run: one that is not over by then counts as endless (L1). The longest of
+// thousands that end has 1,800.
 const maxEvents = 10_000
 
-// settleFor is how long the healed world waits for one more event before the run is over: longer than a
-// job's timeout and every retry.
+// settleFor is how long the healed world waits for one more event before the run is over: longer
+// than a job's timeout and every retry.
 const settleFor = 26 * time.Hour
 
 func (w *World) run() {
@@ -110,7 +111,8 @@ func whoIsReady(ready []*item, ticks bool) []string {
 	return names
 }
 
-// heal ends the safety phase: no fault strikes any more, the dead are replaced, clocks stay as they are.
+// heal ends the safety phase: no fault strikes any more, the dead are replaced, clocks stay as they
+// are.
 func (w *World) heal() {
 	w.dice.healed = true
 	w.event(ofWorld, "faults cease")

@@ -19,8 +19,8 @@ import (
 
 // session is a run of a simulated command, as its worker holds it.
 //
-// Invariant: it is among the world's sessions from its begin until it is closed, and the only one of its actor.
-// Invariant: only become changes state.
+// Invariant: it is among the world's sessions from its begin until it is closed, and the only one
+// of its actor. Invariant: only become changes state.
 type session struct {
 	actor   *actor // the process of the worker that runs it
 	task    worker.Task
@@ -34,7 +34,8 @@ type session struct {
 	stopIsNews bool  // the order to stop is yet to be reported. Invariant: only if actor.stopping
 }
 
-// commandState is what has been done to a command. That it has exited by itself is not a state: exitsAt says so.
+// commandState is what has been done to a command. That it has exited by itself is not a state:
+// exitsAt says so.
 type commandState string
 
 // The states.
@@ -170,7 +171,8 @@ func (s *session) endWait(at time.Time) {
 	a.world.agenda.add(s.wait)
 }
 
-// standsStill delays the command's exit as long as its worker stands still: the whole machine is frozen.
+// standsStill delays the command's exit as long as its worker stands still: the whole machine is
+// frozen.
 func (s *session) standsStill(d time.Duration) {
 	s.exitsAt = s.exitsAt.Add(d)
 	s.actor.world.oracles.CommandStandsStill(s, d)

@@ -12,10 +12,10 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/story"
 )
 
-// Stage is a small scene that can be played in every order. It begins in a state that earlier steps of the
-// protocol have led to; then acts of the real handlers and the real worker happen at the same time. Nothing
-// takes time by itself. No state machine is behind the task tokens; an answered token may begin an act
-// instead. All oracles watch, except those of a run's end.
+// Stage is a small scene that can be played in every order. It begins in a state that earlier steps
+// of the protocol have led to; then acts of the real handlers and the real worker happen at the
+// same time. Nothing takes time by itself. No state machine is behind the task tokens; an answered
+// token may begin an act instead. All oracles watch, except those of a run's end.
 type Stage struct {
 	Claim  claim.Settings
 	Worker worker.Settings
@@ -27,7 +27,8 @@ type Stage struct {
 	Compiled *Compiled // what earlier plays have compiled; nil for nothing
 }
 
-// Act is an actor of a stage, or time that passes. Exactly one of Function, Command and Passes is set.
+// Act is an actor of a stage, or time that passes. Exactly one of Function, Command and Passes is
+// set.
 type Act struct {
 	Name     string
 	Function string            // a handler's service

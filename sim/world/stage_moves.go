@@ -23,7 +23,8 @@ func (s *stage) ready() []*item {
 	return ready
 }
 
-// moves lists all that may happen now: a call, alone or with a fault; time that passes; what has come due.
+// moves lists all that may happen now: a call, alone or with a fault; time that passes; what has
+// come due.
 func (s *stage) moves() []stageMove {
 	var moves []stageMove
 	for _, i := range s.ready() {
@@ -74,8 +75,9 @@ func (i *item) move() string {
 	return fmt.Sprintf("%s %d: %s", i.by.name, i.by.requests, i.what)
 }
 
-// touches is what a move touches: its actor, and what its call reads and writes. A worker's move also touches
-// the commands: its next steps may begin or end one, and the oracles compare all that run.
+// touches is what a move touches: its actor, and what its call reads and writes. A worker's move
+// also touches the commands: its next steps may begin or end one, and the oracles compare all that
+// run.
 func (i *item) touches() []choose.Touch {
 	var touches []choose.Touch
 	if i.by != nil {
@@ -131,8 +133,8 @@ func (r request) touches() []choose.Touch {
 	panic(fmt.Sprintf("world: what %s %s touches is not known", r.service, r.operation))
 }
 
-// row is one row of a table, by its message. A claim's row is its whole table; a row without a message counts
-// as a write of the whole table.
+// row is one row of a table, by its message. A claim's row is its whole table; a row without a
+// message counts as a write of the whole table.
 func row(table *string, key map[string]ddbtypes.AttributeValue, writes bool) choose.Touch {
 	name := tableName(table)
 	if name == everyClaim {

@@ -61,7 +61,8 @@ func (s *stage) play() Ending {
 				s.atEnd()
 				break
 			}
-			// Nothing else can happen. To wait is a move of its own, which all later moves depend on.
+			// Nothing else can happen. To wait is a move of its own, which all later moves depend
+			// on.
 			if _, ok := s.pick([]choose.Move{{Name: "until " + next.Sub(scenario.Epoch).String(), Global: true}}); !ok {
 				cut = true
 			}
@@ -216,8 +217,9 @@ func (s *stage) rows() string {
 	return b.String()
 }
 
-// atEnd judges a play in which nothing happens any more. If no fault struck and no lease can have run out,
-// no message waits for a key that has no worker. It demands no more, for a stage has no state machine.
+// atEnd judges a play in which nothing happens any more. If no fault struck and no lease can have
+// run out, no message waits for a key that has no worker. It demands no more, for a stage has no
+// state machine.
 func (s *stage) atEnd() {
 	w := s.world
 	w.oracles.CommandsAreOver()

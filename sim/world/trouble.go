@@ -15,8 +15,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
-// layOutTrouble schedules what goes wrong by itself, not at a call: executions that are stopped, expired
-// items that are deleted.
+// layOutTrouble schedules what goes wrong by itself, not at a call: executions that are stopped,
+// expired items that are deleted.
 func (w *World) layOutTrouble() {
 	for _, m := range w.scenario.Mails {
 		if w.dice.drawn(fault.TokenGone, "execution") {
@@ -30,7 +30,8 @@ func (w *World) layOutTrouble() {
 	}
 }
 
-// ttlSweeps is how often TTL looks for expired items: more often than DynamoDB, so that it happens within a run.
+// ttlSweeps is how often TTL looks for expired items: more often than DynamoDB, so that it happens
+// within a run.
 const ttlSweeps = 5 * time.Minute
 
 func (w *World) stopExecution(id string) {
@@ -68,8 +69,8 @@ func (w *World) deleteExpired() {
 	}
 }
 
-// redrive does what a person does after the trouble: it gives events that Lambda gave up to their functions
-// again.
+// redrive does what a person does after the trouble: it gives events that Lambda gave up to their
+// functions again.
 func (w *World) redrive() {
 	for _, m := range w.cloud.SQS.Peek(w.names.DeadLetters()) {
 		var event struct {

@@ -36,7 +36,8 @@ func (v view) item(table, hash string) map[string]types.AttributeValue {
 	return it
 }
 
-// ending reads a world in which nothing happens any more. Rows that cannot be read were judged when they were written.
+// ending reads a world in which nothing happens any more. Rows that cannot be read were judged when
+// they were written.
 func (v view) ending() *oracle.Ending {
 	e := &oracle.Ending{Letters: map[string]bool{}, Records: map[string]audit.Record{}, OpenTokens: len(v.cloud.StepFunctions.OpenTokens())}
 	for _, it := range v.cloud.DynamoDB.Items(v.names.ActiveJobs()) {

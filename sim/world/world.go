@@ -1,12 +1,12 @@
-// Package world is the deterministic simulation: one thread, one seed, one world. The real handlers, the
-// real worker and the real state machine run over the pure cores of AWS's services, as coroutines that
-// yield at every AWS call; a virtual clock and one chooser decide everything else: who runs next, how long
-// things take, which fault strikes.
+// Package world is the deterministic simulation: one thread, one seed, one world. The real
+// handlers, the real worker and the real state machine run over the pure cores of AWS's services,
+// as coroutines that yield at every AWS call; a virtual clock and one chooser decide everything
+// else: who runs next, how long things take, which fault strikes.
 //
 // It promises that the same chooser over the same scenario makes the same run, event for event, and
-// that every oracle follows every event (see package oracle). It does not simulate AWS's latencies: how
-// long a call takes is a choice. A run has a safety phase, in which faults strike, and a healed phase,
-// in which they do not and everything must come to its end.
+// that every oracle follows every event (see package oracle). It does not simulate AWS's latencies:
+// how long a call takes is a choice. A run has a safety phase, in which faults strike, and a healed
+// phase, in which they do not and everything must come to its end.
 //
 // Its files form layers, the highest first; a file uses the layers below it:
 //   - stage_play, backdrop, stage: small scenes that are played in every order;
@@ -19,8 +19,8 @@
 //
 // Four uses go up: an actor acts on its world, and what AWS wants to happen may begin an actor.
 //
-// Around it stand packages that do not know it: scenario (what comes from outside), fault (what can go wrong), oracle
-// (what must hold), story (what happened) and choose (who decides).
+// Around it stand packages that do not know it: scenario (what comes from outside), fault (what can
+// go wrong), oracle (what must hold), story (what happened) and choose (who decides).
 package world
 
 import (

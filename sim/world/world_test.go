@@ -37,8 +37,8 @@ func seedRun(seed uint64) world.Result {
 	return world.Run(scenario.Draw(c), c, world.Options{Faults: every()})
 }
 
-// amount is how many seeds a test plays: many with HEPH_BUDGET=long, a few with -short. The campaign plays
-// tens of thousands.
+// amount is how many seeds a test plays: many with HEPH_BUDGET=long, a few with -short. The
+// campaign plays tens of thousands.
 func amount(t *testing.T, usual, long uint64) uint64 {
 	t.Helper()
 	switch {
@@ -83,8 +83,9 @@ func TestWithoutFaultsEveryPromiseHolds(t *testing.T) {
 	}
 }
 
-// With every fault every promise holds; the same seed makes the same run, with a history or without; and the runs are worth
-// something: each kind of fault strikes inside the life of a claim, and every interesting state is reached.
+// With every fault every promise holds; the same seed makes the same run, with a history or
+// without; and the runs are worth something: each kind of fault strikes inside the life of a claim,
+// and every interesting state is reached.
 func TestWithEveryFaultEveryPromiseHoldsAndRunsAreTheSameTwice(t *testing.T) {
 	inside, reached := map[string]int{}, map[string]int{}
 	for seed := range amount(t, 1_000, 10_000) {
@@ -219,7 +220,8 @@ func claimGoals(op world.Operation, note func(string, bool)) {
 	note("a join clears an older preemptor", claimed.Decision == claim.DecisionJoin && len(claimed.Wakes) > 0)
 }
 
-// Seeds that found something once, each with what it found. They find it as long as nothing changes what a seed draws.
+// Seeds that found something once, each with what it found. They find it as long as nothing changes
+// what a seed draws.
 func TestSeedsThatOnceFailed(t *testing.T) {
 	for seed, found := range map[uint64]string{
 		39106:  "a healthy job failed as dead work: deliveries that found its worker busy had used its receives up",

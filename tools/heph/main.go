@@ -1,4 +1,5 @@
-// Command heph runs Hephaestus on a laptop and looks into a stack wherever it runs: see `heph help`.
+// Command heph runs Hephaestus on a laptop and looks into a stack wherever it runs: see `heph
+// help`.
 package main
 
 import (

@@ -13,8 +13,8 @@ const eventsDir = "libs/telemetry"
 
 const whyEvents = "heph and the people who look into logs go by declared events and their fields, and would miss it"
 
-// checkEvents wants services and libraries to log nothing but declared events, each with all of its fields, and every
-// declared event to be logged by somebody. A line of debugging may stay plain.
+// checkEvents wants services and libraries to log nothing but declared events, each with all of its
+// fields, and every declared event to be logged by somebody. A line of debugging may stay plain.
 func checkEvents(t *Tree) []string {
 	declared := declaredEvents(t)
 	findings := declared.unlisted()

@@ -1,10 +1,10 @@
-// Package house holds the rules of this repository that a compiler does not know, as checks that fail
-// like any test: who may import whom, which packages are pure, that each package says what it is for,
-// that files stay short, that the root stays bare, that Bazel and go.mod agree.
+// Package house holds the rules of this repository that a compiler does not know, as checks that
+// fail like any test: who may import whom, which packages are pure, that each package says what it
+// is for, that files stay short, that the root stays bare, that Bazel and go.mod agree.
 //
-// A check reads source text and nothing else: it runs no go command and needs no module cache, so it
-// answers the same under `go test` and under Bazel. It does not promise what source text does not
-// show, such as that a map's order does not leak into a result: tools/nogo does.
+// A check reads source text and nothing else: it runs no go command and needs no module cache, so
+// it answers the same under `go test` and under Bazel. It does not promise what source text does
+// not show, such as that a map's order does not leak into a result: tools/nogo does.
 //
 // Each finding carries the reason of its rule. If a rule is in the way, change it here, with a new
 // reason; do not work around it.

@@ -80,8 +80,8 @@ func lambdasServed(t *Tree) (names []string) {
 	return names
 }
 
-// lambdasCalled are those that the state machine names, and those that sim/system names for an event source, by
-// calling Function of the stack's names.
+// lambdasCalled are those that the state machine names, and those that sim/system names for an
+// event source, by calling Function of the stack's names.
 func lambdasCalled(t *Tree) []string {
 	names := t.matches("deploy/statemachine/email-processor.asl.json", calledLambda)
 	for _, f := range t.GoFiles {

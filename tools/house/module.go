@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// checkModuleBazel holds MODULE.bazel to go.mod, as `bazel mod tidy` would: the same Go release, and
-// use_repo for each module that a package of ours imports, or that go.mod calls a tool, and no other.
+// checkModuleBazel holds MODULE.bazel to go.mod, as `bazel mod tidy` would: the same Go release,
+// and use_repo for each module that a package of ours imports, or that go.mod calls a tool, and no
+// other.
 func checkModuleBazel(t *Tree) []string {
 	module, goMod := t.text("MODULE.bazel"), t.text("go.mod")
 	var findings []string
@@ -56,7 +57,8 @@ func checkVisibility(t *Tree) []string {
 	return findings
 }
 
-// importedModules are the modules of go.mod that a Go file of ours imports or that are tools, sorted.
+// importedModules are the modules of go.mod that a Go file of ours imports or that are tools,
+// sorted.
 func (t *Tree) importedModules(goMod string) []string {
 	var required []string
 	for _, m := range regexp.MustCompile(`(?m)^(?:require)?\s+(\S+) v\S+`).FindAllStringSubmatch(goMod, -1) {

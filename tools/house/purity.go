@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// pure are the folders whose packages are functions of their input: a state and an event, with its time,
-// go in, a state and effects come out.
+// pure are the folders whose packages are functions of their input: a state and an event, with its
+// time, go in, a state and effects come out.
 var pure = []string{"model", "sim"}
 
 // outside are the folders below the pure ones that are not pure, each with its reason.
@@ -88,7 +88,8 @@ func keepsRealTime(file string) bool {
 	return false
 }
 
-// checkClock keeps the machine's clock out of everything that the simulation runs. Tests may use it.
+// checkClock keeps the machine's clock out of everything that the simulation runs. Tests may use
+// it.
 func checkClock(t *Tree) []string {
 	var findings []string
 	for _, f := range t.GoFiles {
@@ -120,7 +121,8 @@ func clockUses(f GoFile, why string) []string {
 	return findings
 }
 
-// localName is what a file calls an imported package of the standard library, or "" if it does not import it.
+// localName is what a file calls an imported package of the standard library, or "" if it does not
+// import it.
 func localName(f GoFile, importPath string) string {
 	for _, spec := range f.AST.Imports {
 		if spec.Path.Value != `"`+importPath+`"` {

@@ -351,7 +351,8 @@ func BenchmarkMails(b *testing.B) {
 	}
 }
 
-// BenchmarkMailsToProcesses measures the same with a thousand keys and a real process for each mail.
+// BenchmarkMailsToProcesses measures the same with a thousand keys and a real process for each
+// mail.
 func BenchmarkMailsToProcesses(b *testing.B) {
 	f := newFactory(b, 4, processes("/bin/true"))
 	free := make(chan string, 1000)

@@ -2,7 +2,8 @@
 //
 // It needs states:DescribeExecution, to read an input that was too large for EventBridge's event.
 //
-// Environment: DEAD_LETTER_URL, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
+// Environment: DEAD_LETTER_URL, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL,
+// LEASE, …).
 package main
 
 import (

@@ -1,7 +1,7 @@
 // Command lambda runs intake on AWS Lambda.
 //
-// Environment: STATE_MACHINE_ARN, DEAD_LETTER_URL, MAIL_DOMAINS or ROUTES_OBJECT, JOB_TIMEOUT_SECONDS,
-// STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
+// Environment: STATE_MACHINE_ARN, DEAD_LETTER_URL, MAIL_DOMAINS or ROUTES_OBJECT,
+// JOB_TIMEOUT_SECONDS, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
 package main
 
 import (

@@ -1,6 +1,7 @@
 // Command lambda runs send-interrupt on AWS Lambda.
 //
-// Environment: WORK_QUEUE_URL, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
+// Environment: WORK_QUEUE_URL, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL,
+// LEASE, …).
 package main
 
 import (

@@ -22,9 +22,9 @@ type command struct {
 // leftoverWait is how long to wait for the output of processes that outlive the command.
 const leftoverWait = time.Second
 
-// start runs the program in a process group of its own, and hands each line of its output to say. The
-// thread that forks the program lives as long as it: Linux sends the parent-death signal when that
-// thread ends (prctl(2), PR_SET_PDEATHSIG).
+// start runs the program in a process group of its own, and hands each line of its output to say.
+// The thread that forks the program lives as long as it: Linux sends the parent-death signal when
+// that thread ends (prctl(2), PR_SET_PDEATHSIG).
 func start(argv []string, dir string, environ []string, say func(stream, line string)) (*command, error) {
 	c := &command{tail: &tail{}, exited: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)

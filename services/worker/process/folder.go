@@ -20,8 +20,8 @@ import (
 	"github.com/webordinary/hephaestus/services/worker"
 )
 
-// folder is where a command finds its message and leaves its work: a workspace that stays with the key,
-// and a run folder that goes with the run.
+// folder is where a command finds its message and leaves its work: a workspace that stays with the
+// key, and a run folder that goes with the run.
 type folder struct {
 	workspace string
 	run       string
@@ -121,7 +121,8 @@ func (f folder) writeMessage(content []byte) error {
 	return nil
 }
 
-// environment is the variables that describe its message to the command (docs/protocol.md, The command).
+// environment is the variables that describe its message to the command (docs/protocol.md, The
+// command).
 func (f folder) environment(t worker.Task) []string {
 	m := t.Work.Message
 	attachments := ""

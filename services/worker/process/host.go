@@ -1,7 +1,8 @@
-// Package process is the real machine around a worker: it fetches the mail, runs the configured command
-// in the key's workspace folder as a process group of its own, streams its output to the log, and hears
-// nudges and the signal to stop. It promises that after Session.Kill nothing that the command started
-// in its group is left running, and on Linux that the command dies with the worker.
+// Package process is the real machine around a worker: it fetches the mail, runs the configured
+// command in the key's workspace folder as a process group of its own, streams its output to the
+// log, and hears nudges and the signal to stop. It promises that after Session.Kill nothing that
+// the command started in its group is left running, and on Linux that the command dies with the
+// worker.
 package process
 
 import (
@@ -50,8 +51,8 @@ type Host struct {
 	stop     context.CancelFunc
 }
 
-// New makes a host. It makes relative paths absolute: in the workspace, where the command runs, they would
-// name nothing, or what an earlier job has left.
+// New makes a host. It makes relative paths absolute: in the workspace, where the command runs,
+// they would name nothing, or what an earlier job has left.
 func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Host, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("no command: name the program that works on a message")
@@ -83,8 +84,8 @@ func (h *Host) WithDeadline(ctx context.Context, until time.Time) (context.Conte
 	return context.WithDeadline(ctx, until)
 }
 
-// Stop tells the worker to stop: a command that is running is asked to end, and its job is delivered
-// again. It may be called any number of times.
+// Stop tells the worker to stop: a command that is running is asked to end, and its job is
+// delivered again. It may be called any number of times.
 func (h *Host) Stop() { h.stop() }
 
 // Stopping says whether Stop was called.
@@ -107,8 +108,8 @@ func (h *Host) UntilStopped(ctx context.Context) (context.Context, context.Cance
 	return ctx, func() { unhook(); cancel() }
 }
 
-// Begin fetches the mail, starts the command and listens for nudges. If it fails, nothing is left of the
-// run.
+// Begin fetches the mail, starts the command and listens for nudges. If it fails, nothing is left
+// of the run.
 func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error) {
 	folder, err := h.prepare(ctx, t)
 	if err != nil {
@@ -142,8 +143,8 @@ type session struct {
 	listeners     sync.WaitGroup
 }
 
-// Await waits for the first of: the command's end, a nudge, the signal to stop, the time. The end of ctx
-// counts as a signal to stop.
+// Await waits for the first of: the command's end, a nudge, the signal to stop, the time. The end
+// of ctx counts as a signal to stop.
 func (s *session) Await(ctx context.Context, until time.Time) worker.Event {
 	cancelled := ctx.Done()
 	if s.stop == nil {
@@ -194,7 +195,8 @@ func (s *session) Close() {
 // nudgeWaitSeconds is SQS's longest wait.
 const nudgeWaitSeconds = 20
 
-// listen turns nudges for this container into events. A lost nudge costs time: the next heartbeat asks too.
+// listen turns nudges for this container into events. A lost nudge costs time: the next heartbeat
+// asks too.
 func (s *session) listen(ctx context.Context, h *Host, work job.Work) {
 	for ctx.Err() == nil {
 		nudges, err := h.nudges.Receive(ctx, work.Message.ProjectUserID, nudgeWaitSeconds)

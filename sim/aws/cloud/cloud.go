@@ -63,7 +63,8 @@ func New(cores Cores, rules []Rule) *Cloud {
 	}
 }
 
-// Effect is what the caller has to do or to know: a Run, a Stop, an Answered, an Available or a Delivery.
+// Effect is what the caller has to do or to know: a Run, a Stop, an Answered, an Available or a
+// Delivery.
 type Effect interface{ effect() }
 
 // Run asks to run a function and to report its end with Returned.

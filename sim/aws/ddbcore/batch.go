@@ -115,7 +115,8 @@ func (c *Core) batchWriteItem(now time.Time, in *dynamodb.BatchWriteItemInput) (
 	return &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{}}, nil
 }
 
-// prepareBatchWrite checks everything before anything is written: one mistake refuses the whole batch.
+// prepareBatchWrite checks everything before anything is written: one mistake refuses the whole
+// batch.
 func (c *Core) prepareBatchWrite(request map[string][]types.WriteRequest) ([]write, error) {
 	var writes []write
 	for _, name := range sortedKeys(request) {

@@ -19,8 +19,8 @@ func (e *conditionExpression) String() string {
 	return w.String()
 }
 
-// condition is a node that is true or false of an item. A missing attribute, or one of the wrong type, makes it false
-// and never an error; an absent item is an item without attributes.
+// condition is a node that is true or false of an item. A missing attribute, or one of the wrong
+// type, makes it false and never an error; an absent item is an item without attributes.
 type condition interface {
 	holds(b *binding, it item) bool
 	print(w *strings.Builder)

@@ -35,7 +35,8 @@ const (
 	errorsTest    = "moto tests/test_dynamodb/exceptions/test_dynamodb_exceptions.py, run against AWS"
 )
 
-// condition is a row: against the item (nil: absent) the condition is true, false, or an error with the text.
+// condition is a row: against the item (nil: absent) the condition is true, false, or an error with
+// the text.
 type condition struct {
 	name, source string
 	item         attrs

@@ -85,7 +85,8 @@ func (p *parser) call() *call {
 	return c
 }
 
-// operand reads a path, a :value or size(…). Another function in its place is a mistake, not a syntax error.
+// operand reads a path, a :value or size(…). Another function in its place is a mistake, not a
+// syntax error.
 func (p *parser) operand() operand {
 	switch {
 	case p.peek().kind == tokenValue:

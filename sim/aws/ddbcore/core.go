@@ -23,8 +23,8 @@ type Options struct {
 	Region, Account string
 }
 
-// ItemKey names one item: the table, and the text of its key attributes (an S as it is, an N in canonical decimal, the
-// bytes of a B). Range is empty in a table without a range key.
+// ItemKey names one item: the table, and the text of its key attributes (an S as it is, an N in
+// canonical decimal, the bytes of a B). Range is empty in a table without a range key.
 type ItemKey struct{ Table, Hash, Range string }
 
 // Cause says who wrote.

@@ -1,5 +1,6 @@
-// Package ddbcore is DynamoDB as a pure value: Do takes one request of the SDK and the time, and returns DynamoDB's
-// answer. It knows no sockets, goroutines or clocks, so the same core serves the simulation and the local stack.
+// Package ddbcore is DynamoDB as a pure value: Do takes one request of the SDK and the time, and
+// returns DynamoDB's answer. It knows no sockets, goroutines or clocks, so the same core serves the
+// simulation and the local stack.
 //
 // # What it promises
 //
@@ -19,10 +20,11 @@
 //
 // # What it refuses
 //
-// An input type that it does not know is an UnknownOperationException (so PartiQL, streams, backups, UpdateTable, tags).
-// A parameter that would change the answer and is not modelled is a ValidationException that names it: Expected,
-// AttributeUpdates, ConditionalOperator, AttributesToGet, KeyConditions, QueryFilter, ScanFilter, parallel scans,
-// ReturnConsumedCapacity, ReturnItemCollectionMetrics, streams, encryption, replicas, and parentheses around a single
+// An input type that it does not know is an UnknownOperationException (so PartiQL, streams,
+// backups, UpdateTable, tags). A parameter that would change the answer and is not modelled is a
+// ValidationException that names it: Expected, AttributeUpdates, ConditionalOperator,
+// AttributesToGet, KeyConditions, QueryFilter, ScanFilter, parallel scans, ReturnConsumedCapacity,
+// ReturnItemCollectionMetrics, streams, encryption, replicas, and parentheses around a single
 // operand.
 //
 // # What never happens here
@@ -33,7 +35,8 @@
 //
 // # How it works
 //
-// Stored items are never changed. An update makes a new map that shares all values it does not touch, so an old version
-// costs nothing to keep and a write costs the same in a table of ten items and of ten million. Parsed expressions are
-// cached by their text; what their placeholders stand for is resolved in each request.
+// Stored items are never changed. An update makes a new map that shares all values it does not
+// touch, so an old version costs nothing to keep and a write costs the same in a table of ten items
+// and of ten million. Parsed expressions are cached by their text; what their placeholders stand
+// for is resolved in each request.
 package ddbcore

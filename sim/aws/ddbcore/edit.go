@@ -154,7 +154,8 @@ func editedList(b *binding, old []types.AttributeValue, edits []edit, depth int)
 	return &types.AttributeValueMemberL{Value: append(result, appended...)}, nil
 }
 
-// sum is ADD: a number to a number, elements to a set of the same type; an absent attribute is 0 or the empty set.
+// sum is ADD: a number to a number, elements to a set of the same type; an absent attribute is 0 or
+// the empty set.
 func sum(current, with types.AttributeValue) (types.AttributeValue, error) {
 	if current == nil {
 		return clone(with), nil

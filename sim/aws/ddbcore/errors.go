@@ -13,10 +13,11 @@ import (
 // texts in different operations.
 type invalid struct {
 	message string
-	// enveloped marks the texts that PutItem, UpdateItem and DeleteItem wrap in "1 validation error detected: ".
+	// enveloped marks the texts that PutItem, UpdateItem and DeleteItem wrap in "1 validation error
+	// detected: ".
 	enveloped bool
-	// ofItem marks a mistake in one item's content: inside a transaction it cancels the transaction with the
-	// reason ValidationError instead of failing the call.
+	// ofItem marks a mistake in one item's content: inside a transaction it cancels the transaction
+	// with the reason ValidationError instead of failing the call.
 	ofItem bool
 }
 

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// fuzzParser checks that the parser never panics, and that what it accepts, printed and read again, is the same.
+// fuzzParser checks that the parser never panics, and that what it accepts, printed and read again,
+// is the same.
 func fuzzParser[E fmt.Stringer](f *testing.F, parse func(string) (E, error), seeds ...string) {
 	for _, seed := range seeds {
 		f.Add(seed)

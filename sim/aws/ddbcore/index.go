@@ -27,8 +27,8 @@ func (s keySchema) attributes() []keyAttribute {
 	return []keyAttribute{s.hash, s.rng}
 }
 
-// index keeps the records of a table in the order of a key: the primary key, or that of a secondary index, which
-// leaves out the items that lack one of its attributes.
+// index keeps the records of a table in the order of a key: the primary key, or that of a secondary
+// index, which leaves out the items that lack one of its attributes.
 type index struct {
 	name       string // empty for the primary key
 	global     bool

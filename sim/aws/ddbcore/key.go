@@ -1,7 +1,7 @@
 package ddbcore
 
-// primaryKeyOf checks a request's Key against the table: exactly its key attributes, of their types, not empty and not
-// too long.
+// primaryKeyOf checks a request's Key against the table: exactly its key attributes, of their
+// types, not empty and not too long.
 func (t *table) primaryKeyOf(key item) (primaryKey, error) {
 	schema := &t.primary.schema
 	want := 1

@@ -4,8 +4,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// keyRange is what a KeyConditionExpression selects: everything of one hash from low to high, both included. Edges make
-// the bounds exclusive.
+// keyRange is what a KeyConditionExpression selects: everything of one hash from low to high, both
+// included. Edges make the bounds exclusive.
 type keyRange struct {
 	hash      string
 	low, high position
@@ -21,8 +21,8 @@ type keyPredicate struct {
 // mirrored is the comparator with its sides exchanged.
 var mirrored = map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
-// keyRangeOf reads a condition as a KeyConditionExpression: an equality of the hash key and at most one condition on
-// the range key (Developer Guide, Query.KeyConditionExpressions).
+// keyRangeOf reads a condition as a KeyConditionExpression: an equality of the hash key and at most
+// one condition on the range key (Developer Guide, Query.KeyConditionExpressions).
 func keyRangeOf(e *conditionExpression, b *binding, schema keySchema) (keyRange, error) {
 	var predicates []keyPredicate
 	if err := collectPredicates(e.root, b, &predicates); err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/cockroachdb/apd/v3"
 )
 
-// Numbers are kept as DynamoDB returns them: plain decimal text without exponent, leading zeros or trailing zeros of
-// the fraction. Equal values therefore have equal text, and two texts compare without arithmetic.
-// The limits are those of the Developer Guide, HowItWorks.NamingRulesDataTypes.
+// Numbers are kept as DynamoDB returns them: plain decimal text without exponent, leading zeros or
+// trailing zeros of the fraction. Equal values therefore have equal text, and two texts compare
+// without arithmetic. The limits are those of the Developer Guide, HowItWorks.NamingRulesDataTypes.
 const (
 	maxDigits   = 38
 	maxExponent = 125  // of the first significant digit: 9.99…E+125
@@ -80,7 +80,8 @@ func slowCanonicalNumber(s string) (string, error) {
 	return plainNumber(negative, digits, exponent), nil
 }
 
-// splitNumber reads [sign] digits [. digits] [e [sign] digits] as ±0.digits * 10^exponent; zero has no digits.
+// splitNumber reads [sign] digits [. digits] [e [sign] digits] as ±0.digits * 10^exponent; zero has
+// no digits.
 func splitNumber(s string) (negative bool, digits string, exponent int, ok bool) {
 	if len(s) > maxNumberLength {
 		return false, "", 0, false
@@ -162,7 +163,8 @@ func compareMagnitudes(a, b string) int {
 		}
 		return 1
 	}
-	// The whole parts have the same length, so the points are aligned and the texts compare as the values do.
+	// The whole parts have the same length, so the points are aligned and the texts compare as the
+	// values do.
 	return strings.Compare(a, b)
 }
 
@@ -173,7 +175,8 @@ func wholeLength(s string) int {
 	return len(s)
 }
 
-// addNumbers returns a+b of two canonical numbers, exactly. A sum that needs more than 38 digits fails as an overflow.
+// addNumbers returns a+b of two canonical numbers, exactly. A sum that needs more than 38 digits
+// fails as an overflow.
 func addNumbers(a, b string) (string, error) { return combine(a, b, false) }
 
 // combine returns a+b, or a-b, as addNumbers does.

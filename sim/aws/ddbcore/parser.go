@@ -36,8 +36,9 @@ const (
 	ranks
 )
 
-// placeholders are the #names and :values that an expression uses, each once, in the order of their first use, the paths
-// in it, and the checks that need to know what the placeholders stand for. A slot is an index in one of the lists.
+// placeholders are the #names and :values that an expression uses, each once, in the order of their
+// first use, the paths in it, and the checks that need to know what the placeholders stand for. A
+// slot is an index in one of the lists.
 type placeholders struct {
 	names, values []string
 	paths         []*path
@@ -47,7 +48,8 @@ type placeholders struct {
 // check refuses a binding that DynamoDB does not allow although the grammar does.
 type check func(b *binding) error
 
-// parser reads one expression. The first syntax error stops it: err stays set and every rule returns at once.
+// parser reads one expression. The first syntax error stops it: err stays set and every rule
+// returns at once.
 type parser struct {
 	kind      expressionKind
 	src       string

@@ -105,7 +105,8 @@ func comparePaths(b *binding, x, y *path) int {
 	return slices.CompareFunc(x.elements, y.elements, func(e, f element) int { return compareElements(b, e, f) })
 }
 
-// disjoint refuses two paths of one request that touch the same place, or that need one place to be a list and a map.
+// disjoint refuses two paths of one request that touch the same place, or that need one place to be
+// a list and a map.
 func disjoint(kind expressionKind, b *binding, paths []*path) error {
 	for i, second := range paths {
 		for _, first := range paths[:i] {
@@ -118,7 +119,8 @@ func disjoint(kind expressionKind, b *binding, paths []*path) error {
 	return nil
 }
 
-// relate returns "overlap", "conflict" or, for paths that have nothing to do with each other, nothing.
+// relate returns "overlap", "conflict" or, for paths that have nothing to do with each other,
+// nothing.
 func relate(b *binding, x, y *path) string {
 	for i := range min(len(x.elements), len(y.elements)) {
 		e, f := x.elements[i], y.elements[i]

@@ -17,8 +17,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 )
 
-// createRanged makes a table with the keys p (S) and c (N), a global index byA on a (S) and r (N) with only b besides the
-// keys, and a local index byR on p and r with only the keys.
+// createRanged makes a table with the keys p (S) and c (N), a global index byA on a (S) and r (N)
+// with only b besides the keys, and a local index byR on p and r with only the keys.
 func createRanged() *dynamodb.CreateTableInput {
 	key := func(hash, rng string) []types.KeySchemaElement {
 		return []types.KeySchemaElement{{AttributeName: aws.String(hash), KeyType: "HASH"}, {AttributeName: aws.String(rng), KeyType: "RANGE"}}

@@ -10,8 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The reference is a second, plain implementation of conditions and updates. It shares nothing with the core: it works
-// on trees built by the test instead of text, on items decoded into Go values, and on rational numbers.
+// The reference is a second, plain implementation of conditions and updates. It shares nothing with
+// the core: it works on trees built by the test instead of text, on items decoded into Go values,
+// and on rational numbers.
 
 // refSet is a decoded set. Other decoded values are string, *big.Rat, []byte, bool, nil (NULL),
 // []any and map[string]any.

@@ -16,7 +16,8 @@ const tokenLife = 10 * time.Minute
 
 type fingerprint [sha256.Size]byte
 
-// tokens remembers the transactions that have completed within tokenLife. order is that of completion.
+// tokens remembers the transactions that have completed within tokenLife. order is that of
+// completion.
 type tokens struct {
 	known map[string]completed
 	order []string

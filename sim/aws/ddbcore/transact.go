@@ -127,8 +127,8 @@ func (c *Core) prepareAction(a *types.TransactWriteItem) (write, error) {
 	return w, err
 }
 
-// runTransaction evaluates every action against the items as they are and commits all or none. An action without an
-// effect is a ConditionCheck.
+// runTransaction evaluates every action against the items as they are and commits all or none. An
+// action without an effect is a ConditionCheck.
 func (c *Core) runTransaction(now time.Time, writes []write, why *reasons) error {
 	type result struct {
 		next  item

@@ -111,7 +111,8 @@ func (l timeToLive) expired(now time.Time, it item) bool {
 	if !ok {
 		return false
 	}
-	// A value with a fraction expires with the second after it, which is what comparing with its floor gives.
+	// A value with a fraction expires with the second after it, which is what comparing with its
+	// floor gives.
 	seconds, ok := floor(n.Value)
 	if !ok {
 		return false

@@ -28,7 +28,8 @@ type elementAction struct {
 	with   valueRef
 }
 
-// term is the right side of SET. It reads the item as it was before the update; a missing attribute is an error.
+// term is the right side of SET. It reads the item as it was before the update; a missing attribute
+// is an error.
 type term interface {
 	evaluate(b *binding, it item) (types.AttributeValue, error)
 	print(w *strings.Builder)

@@ -12,7 +12,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 )
 
-// update is a row: the item (nil: absent) before and after an update, or the text of its ValidationException.
+// update is a row: the item (nil: absent) before and after an update, or the text of its
+// ValidationException.
 type update struct {
 	name, source string
 	item         attrs

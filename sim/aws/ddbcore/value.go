@@ -315,8 +315,8 @@ func equalItems(a, b item) bool {
 	return true
 }
 
-// compare orders two canonical values of one ordered kind (S by UTF-8 bytes, B by unsigned bytes, N by value). ok is
-// false for anything else.
+// compare orders two canonical values of one ordered kind (S by UTF-8 bytes, B by unsigned bytes, N
+// by value). ok is false for anything else.
 func compare(a, b types.AttributeValue) (order int, ok bool) {
 	switch a := a.(type) {
 	case *types.AttributeValueMemberS:

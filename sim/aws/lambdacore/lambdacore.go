@@ -37,20 +37,18 @@ type Options struct {
 	AccountID string // twelve digits; default 000000000000
 	Region    string // default us-east-1
 
-	// RetryDelays are the waits before the second and the third try of an
-	// asynchronous invocation. Default: one minute and two, as Lambda's.
+	// RetryDelays are the waits before the second and the third try of an asynchronous invocation.
+	// Default: one minute and two, as Lambda's.
 	RetryDelays [2]time.Duration
 
 	// NewID names requests. Default: a counter in the form of a UUID.
 	NewID func() string
 
-	// Choose answers with a number in [0, n). Default: always 0, the
-	// well-behaved choice.
+	// Choose answers with a number in [0, n). Default: always 0, the well-behaved choice.
 	Choose func(n int, label string) int
 }
 
-// FunctionConfig is how Lambda treats a function. Zero values are Lambda's
-// defaults.
+// FunctionConfig is how Lambda treats a function. Zero values are Lambda's defaults.
 type FunctionConfig struct {
 	TimeoutSeconds         int  // 1 to 900; default 3
 	MaximumRetryAttempts   *int // of an asynchronous event: 0 to 2; default 2
@@ -60,8 +58,7 @@ type FunctionConfig struct {
 	OnFailureARN       string // an SQS queue that gets a record of the failure; optional
 }
 
-// FunctionError is how a function failed: the errorType and errorMessage of its
-// error payload.
+// FunctionError is how a function failed: the errorType and errorMessage of its error payload.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -110,8 +107,8 @@ func (Answer) effect()     {}
 func (DeadLetter) effect() {}
 func (OnFailure) effect()  {}
 
-// Pending is Do's output for a synchronous invocation: the answer comes as the
-// effect Answer with this id.
+// Pending is Do's output for a synchronous invocation: the answer comes as the effect Answer with
+// this id.
 type Pending struct{ InvocationID string }
 
 type function struct {
@@ -217,8 +214,8 @@ func notInName(r rune) bool {
 func (c *Core) Functions() []string { return slices.Sorted(maps.Keys(c.functions)) }
 
 // Do performs one Lambda operation: Invoke or ListFunctions. Invoke's output is an
-// *lambda.InvokeOutput for an asynchronous invocation and a dry run, and a
-// *Pending for a synchronous one.
+// *lambda.InvokeOutput for an asynchronous invocation and a dry run, and a *Pending for a
+// synchronous one.
 func (c *Core) Do(now time.Time, input any) (output any, effects []Effect, err error) {
 	c.advance(now)
 	switch in := input.(type) {
@@ -298,8 +295,8 @@ func (c *Core) advance(now time.Time) {
 	}
 }
 
-// find resolves a function's name, partial or whole ARN, with or without a
-// qualifier (Lambda API Reference, Invoke).
+// find resolves a function's name, partial or whole ARN, with or without a qualifier (Lambda API
+// Reference, Invoke).
 func (c *Core) find(name, qualifier string) (*function, error) {
 	const separator = "function:"
 	scope := ""

@@ -12,8 +12,8 @@ import (
 
 const maxListed = 1000
 
-// listObjects lists keys in the order of their bytes. Keys that share a prefix
-// up to the delimiter count as one (S3 API Reference, ListObjectsV2).
+// listObjects lists keys in the order of their bytes. Keys that share a prefix up to the delimiter
+// count as one (S3 API Reference, ListObjectsV2).
 func (c *Core) listObjects(in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
 	if err := only(in, "Bucket", "Prefix", "Delimiter", "MaxKeys", "StartAfter", "ContinuationToken", "EncodingType", "FetchOwner"); err != nil {
 		return nil, err

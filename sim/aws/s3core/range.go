@@ -59,8 +59,7 @@ func parseRange(header string, size int64) (window, error) {
 	return w, nil
 }
 
-// digits reads a number of at most eighteen digits, so that adding one to it
-// cannot overflow.
+// digits reads a number of at most eighteen digits, so that adding one to it cannot overflow.
 func digits(s string) (int64, bool) {
 	if len(s) > 18 || strings.Trim(s, "0123456789") != "" {
 		return 0, false

@@ -1,5 +1,5 @@
-// Package s3core is Amazon S3 as a pure state machine: buckets, objects,
-// multipart uploads and notifications, in memory.
+// Package s3core is Amazon S3 as a pure state machine: buckets, objects, multipart uploads and
+// notifications, in memory.
 //
 // It promises S3's strong consistency, its conditional writes, ranges and listings, error codes and
 // texts, and the event that S3 sends a Lambda function for each change that a bucket's notification
@@ -31,8 +31,7 @@ type Options struct {
 	AccountID string // twelve digits, the buckets' owner; default 000000000000
 	Region    string // default us-east-1
 
-	// NewID names uploads, requests and notification configurations. Default: a
-	// counter.
+	// NewID names uploads, requests and notification configurations. Default: a counter.
 	NewID func() string
 }
 
@@ -84,9 +83,8 @@ func New(opts Options) *Core {
 	return c
 }
 
-// Do performs one S3 operation. input is a pointer to the SDK's input struct,
-// output a pointer to the matching output struct. A Body of the input is read
-// to its end.
+// Do performs one S3 operation. input is a pointer to the SDK's input struct, output a pointer to
+// the matching output struct. A Body of the input is read to its end.
 func (c *Core) Do(now time.Time, input any) (output any, effects []Effect, err error) {
 	if now.After(c.now) {
 		c.now = now

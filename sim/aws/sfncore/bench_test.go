@@ -21,7 +21,8 @@ var outcomes = map[string]json.RawMessage{
 	"Send":       json.RawMessage(`{"MessageId":"q-1"}`),
 }
 
-// BenchmarkExecution runs the whole flow: Check, Decide, Attachments with three iterations, Send with its callback, Completed.
+// BenchmarkExecution runs the whole flow: Check, Decide, Attachments with three iterations, Send
+// with its callback, Completed.
 func BenchmarkExecution(b *testing.B) {
 	for _, omit := range []bool{false, true} {
 		b.Run("OmitHistory="+strconv.FormatBool(omit), func(b *testing.B) {
@@ -57,7 +58,8 @@ func createFlow(tb testing.TB, core *sfncore.Core) *string {
 	return out.(*sfn.CreateStateMachineOutput).StateMachineArn
 }
 
-// playOut performs every call as soon as it is asked for and answers its token, until the execution has ended.
+// playOut performs every call as soon as it is asked for and answers its token, until the execution
+// has ended.
 func playOut(tb testing.TB, core *sfncore.Core, now time.Time, effects []sfncore.Effect) bool {
 	tb.Helper()
 	for len(effects) > 0 {

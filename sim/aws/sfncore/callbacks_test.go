@@ -32,7 +32,8 @@ func wantNoError(t *testing.T, err error) {
 	}
 }
 
-// TestCallbackRaces plays what may happen around a token (Developer Guide, Wait for a Callback with the Task Token).
+// TestCallbackRaces plays what may happen around a token (Developer Guide, Wait for a Callback with
+// the Task Token).
 func TestCallbackRaces(t *testing.T) {
 	for name, play := range map[string]func(t *testing.T, l *lab, task sfncore.RunTask) string{
 		"a callback before the call is reported is taken, the report ignored": func(t *testing.T, l *lab, task sfncore.RunTask) string {

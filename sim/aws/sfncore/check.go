@@ -69,7 +69,8 @@ func invalid(message string) error {
 	return &smithy.GenericAPIError{Code: "ValidationException", Message: message, Fault: smithy.FaultClient}
 }
 
-// page returns the part [from, to) of n items that a list operation answers with, and the token of the next part.
+// page returns the part [from, to) of n items that a list operation answers with, and the token of
+// the next part.
 func page(token *string, maxResults int32, n int) (from, to int, next *string, err error) {
 	size := int(maxResults)
 	if size == 0 {

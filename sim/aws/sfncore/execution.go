@@ -10,7 +10,8 @@ import (
 
 // execution is one run of a state machine. It keeps the revision that it began with.
 //
-// Its invariants, and those of branches, tasks and machines, hold between two calls; the tests check them after every call.
+// Its invariants, and those of branches, tasks and machines, hold between two calls; the tests
+// check them after every call.
 type execution struct {
 	number      int64 // in the order of starting
 	arn, name   string
@@ -30,7 +31,8 @@ type execution struct {
 	inputValue  any     // input, decoded; nil once it has ended
 }
 
-// branch is one thread of control: the execution itself, a branch of a Parallel state or an iteration of a Map state.
+// branch is one thread of control: the execution itself, a branch of a Parallel state or an
+// iteration of a Map state.
 type branch struct {
 	core      *Core
 	execution *execution
@@ -49,7 +51,8 @@ type branch struct {
 	lastEvent  int64
 	enteredID  int64
 
-	// What it waits for. Invariant, while the execution runs: over == all are nil, and at most one is not.
+	// What it waits for. Invariant, while the execution runs: over == all are nil, and at most one
+	// is not.
 	task   *task  // of a Task state
 	timer  *timer // of a Wait state or a retry
 	fanout *fanout

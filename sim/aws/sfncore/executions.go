@@ -11,8 +11,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore/asl"
 )
 
-// startExecution answers a used name as AWS does: the same running execution for the same input, byte by byte;
-// ExecutionAlreadyExists for another input, or once the execution has ended.
+// startExecution answers a used name as AWS does: the same running execution for the same input,
+// byte by byte; ExecutionAlreadyExists for another input, or once the execution has ended.
 func (c *Core) startExecution(in *sfn.StartExecutionInput) (any, error) {
 	m, err := c.machine(in.StateMachineArn)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/sfncore/asl"
 )
 
-// failure is why a state or an execution failed. AWS tells an absent name or cause from an empty one.
+// failure is why a state or an execution failed. AWS tells an absent name or cause from an empty
+// one.
 type failure struct {
 	name, cause *string
 	heartbeat   bool // a missed heartbeat: named States.Timeout, and also matched as States.HeartbeatTimeout

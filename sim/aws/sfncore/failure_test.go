@@ -78,7 +78,8 @@ func TestResultPathThatDoesNotFitIsCaught(t *testing.T) {
 	l.expect(arn, `SUCCEEDED "States.ResultPathMatchFailure"`)
 }
 
-// TestRetries shows when a state is tried again, in seconds after its first attempt (Developer Guide, Retrying after an error).
+// TestRetries shows when a state is tried again, in seconds after its first attempt (Developer
+// Guide, Retrying after an error).
 func TestRetries(t *testing.T) {
 	highest := func(n int, _ string) int { return n - 1 }
 	for _, tc := range []struct {
@@ -133,7 +134,8 @@ func TestRetriesAreCountedPerVisitOfTheState(t *testing.T) {
 	}
 }
 
-// TestMachineTimeout: the execution is TIMED_OUT, without error or cause, and nothing catches it (Developer Guide, State machine structure).
+// TestMachineTimeout: the execution is TIMED_OUT, without error or cause, and nothing catches it
+// (Developer Guide, State machine structure).
 func TestMachineTimeout(t *testing.T) {
 	l, arn := flow(t, `{"StartAt":"A","TimeoutSeconds":30,"States":{"A":{`+invoke+`,"Catch":[{"ErrorEquals":["States.ALL"],"Next":"B"}],"End":true},"B":{"Type":"Succeed"}}}`, `{}`)
 	l.pass(29 * time.Second)

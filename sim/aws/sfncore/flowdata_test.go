@@ -67,7 +67,8 @@ func TestFailStates(t *testing.T) {
 	}
 }
 
-// TestWaits shows how long a Wait state waits (Developer Guide, Wait state). A time that has passed does not wait.
+// TestWaits shows how long a Wait state waits (Developer Guide, Wait state). A time that has passed
+// does not wait.
 func TestWaits(t *testing.T) {
 	for field, want := range map[string]time.Duration{
 		`"Seconds":0`:                          0,
@@ -162,7 +163,8 @@ func TestFunctionARNEvents(t *testing.T) {
 	golden(t, "function-arn", l.history(arn)+l.result(arn)+"\n")
 }
 
-// TestAMapThatCannotBeginAnIterationLeavesNothingOpen: the iterations under way are closed, however deep the Map is nested.
+// TestAMapThatCannotBeginAnIterationLeavesNothingOpen: the iterations under way are closed, however
+// deep the Map is nested.
 func TestAMapThatCannotBeginAnIterationLeavesNothingOpen(t *testing.T) {
 	l, arn := flow(t, states(`"A":{"Type":"Parallel","Branches":[{"StartAt":"M","States":{"M":{"Type":"Map","MaxConcurrency":2,
 		"ItemSelector":{"k.$":"$$.Map.Item.Value.k"},

@@ -169,7 +169,8 @@ func (l *lab) expect(arn, want string) {
 	}
 }
 
-// history writes an execution's history, one event a line: id, predecessor, seconds since the epoch, type, details.
+// history writes an execution's history, one event a line: id, predecessor, seconds since the
+// epoch, type, details.
 func (l *lab) history(arn string) string {
 	l.t.Helper()
 	out := must[*sfn.GetExecutionHistoryOutput](l, &sfn.GetExecutionHistoryInput{ExecutionArn: aws.String(arn), MaxResults: 1000})

@@ -132,7 +132,8 @@ func TestCreateIsIdempotentForTheSameDefinition(t *testing.T) {
 		"StateMachineAlreadyExists", "State Machine Already Exists: '"+machineARN+"'")
 }
 
-// TestARunningExecutionKeepsItsDefinition: an update is for executions that begin after it (API Reference, UpdateStateMachine).
+// TestARunningExecutionKeepsItsDefinition: an update is for executions that begin after it (API
+// Reference, UpdateStateMachine).
 func TestARunningExecutionKeepsItsDefinition(t *testing.T) {
 	l := newLab(t, sfncore.Options{})
 	l.create(oneTask)

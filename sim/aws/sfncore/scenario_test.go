@@ -15,7 +15,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden transcripts anew")
 
-// TestHistories compares the history of each main scenario with its golden transcript (API Reference, GetExecutionHistory).
+// TestHistories compares the history of each main scenario with its golden transcript (API
+// Reference, GetExecutionHistory).
 func TestHistories(t *testing.T) {
 	scenarios := map[string]func(l *lab){
 		"completed": func(l *lab) {

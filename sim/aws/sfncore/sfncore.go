@@ -1,10 +1,12 @@
-// Package sfncore is AWS Step Functions (Standard workflows) as a pure core: an interpreter of Amazon States Language that takes
-// one request or one report at a time, with the time at which it happens, and returns what has to be done as data.
+// Package sfncore is AWS Step Functions (Standard workflows) as a pure core: an interpreter of
+// Amazon States Language that takes one request or one report at a time, with the time at which it
+// happens, and returns what has to be done as data.
 //
-// It speaks the structs of the AWS SDK (service/sfn), answers with the SDK's own errors, and never touches a socket, a clock, a
-// goroutine or global randomness. A Task state becomes a RunTask effect; the caller performs the call and reports it with
-// TaskDone. What waits for time (Wait states, time-outs, heartbeats, retries) is kept in one heap: NextDeadline says when Tick
-// has something to do.
+// It speaks the structs of the AWS SDK (service/sfn), answers with the SDK's own errors, and never
+// touches a socket, a clock, a goroutine or global randomness. A Task state becomes a RunTask
+// effect; the caller performs the call and reports it with TaskDone. What waits for time (Wait
+// states, time-outs, heartbeats, retries) is kept in one heap: NextDeadline says when Tick has
+// something to do.
 //
 // Promises: a running execution has an open task, an open token or a deadline; a timer never fires
 // before its time; a token takes one answer; equal calls in equal order give equal results. A
@@ -43,7 +45,8 @@ const (
 type Options struct {
 	Region  string // us-east-1 if empty
 	Account string // 000000000000 if empty
-	// NewID returns unique ids for executions without a name, revisions, States.UUID and tokens; nil counts.
+	// NewID returns unique ids for executions without a name, revisions, States.UUID and tokens;
+	// nil counts.
 	NewID func() string
 	// Choose draws from [0, n) what AWS draws at random: jitter and States.MathRandom. Nil always
 	// takes 0: no jitter, the lowest number.
@@ -53,7 +56,8 @@ type Options struct {
 	OmitHistory bool
 	// Retention is how long an ended execution, and so its name, is kept; 90 days if 0.
 	Retention time.Duration
-	// OnTransition, if set, is called with each history event as it happens. It must not call the Core.
+	// OnTransition, if set, is called with each history event as it happens. It must not call the
+	// Core.
 	OnTransition func(Transition)
 	// Definitions, if set, is a cache that the core reads and fills.
 	Definitions Definitions
@@ -74,9 +78,9 @@ type Transition struct {
 // Effect is something that the caller has to do: a RunTask or an ExecutionEnded.
 type Effect interface{ effect() }
 
-// RunTask asks the caller to perform a service call and to report its outcome with TaskDone: the output as the integration
-// returns it (Payload, StatusCode and so on for lambda:invoke, the bare payload for a function's own ARN), a FunctionError or a
-// service's error as a TaskFailure.
+// RunTask asks the caller to perform a service call and to report its outcome with TaskDone: the
+// output as the integration returns it (Payload, StatusCode and so on for lambda:invoke, the bare
+// payload for a function's own ARN), a FunctionError or a service's error as a TaskFailure.
 type RunTask struct {
 	TaskID       string
 	Resource     string          // as in the definition
@@ -100,7 +104,8 @@ type ExecutionEnded struct {
 func (RunTask) effect()        {}
 func (ExecutionEnded) effect() {}
 
-// TaskFailure is how a service call failed: Error as Retry and Catch name it (such as Lambda.ServiceException).
+// TaskFailure is how a service call failed: Error as Retry and Catch name it (such as
+// Lambda.ServiceException).
 type TaskFailure struct{ Error, Cause string }
 
 // Core is the service with all of its state machines and executions.
@@ -228,8 +233,9 @@ func (c *Core) Tick(now time.Time) []Effect {
 	return c.takeEffects()
 }
 
-// TaskDone reports the outcome of a RunTask: its output, or a failure. A report about a task that is no longer open (timed out,
-// answered, stopped) is ignored. For a task with a token a success means that the call was made; the callback ends the state.
+// TaskDone reports the outcome of a RunTask: its output, or a failure. A report about a task that
+// is no longer open (timed out, answered, stopped) is ignored. For a task with a token a success
+// means that the call was made; the callback ends the state.
 func (c *Core) TaskDone(now time.Time, taskID string, output json.RawMessage, failure *TaskFailure) []Effect {
 	c.begin(now)
 	if t, open := c.tasks[taskID]; open {

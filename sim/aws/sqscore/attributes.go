@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// settings are the attributes of a queue that can be set (SQS API Reference,
-// CreateQueue and SetQueueAttributes).
+// settings are the attributes of a queue that can be set (SQS API Reference, CreateQueue and
+// SetQueueAttributes).
 type settings struct {
 	fifo         bool
 	delay        time.Duration
@@ -53,8 +53,8 @@ var numeric = map[types.QueueAttributeName]struct{ min, max int }{
 	types.QueueAttributeNameVisibilityTimeout:             {0, maxVisibilitySeconds},
 }
 
-// apply sets every attribute of attrs in s, the settings of the queue arn, or
-// fails if one is wrong.
+// apply sets every attribute of attrs in s, the settings of the queue arn, or fails if one is
+// wrong.
 func (c *Core) apply(arn string, s settings, attrs map[string]string) (settings, error) {
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		if err := c.set(arn, &s, types.QueueAttributeName(name), attrs[name]); err != nil {

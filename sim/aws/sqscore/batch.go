@@ -14,8 +14,7 @@ const (
 	maxEntryIDBytes = 80
 )
 
-// checkBatch checks what fails a batch as a whole: its length and the ids of
-// its entries.
+// checkBatch checks what fails a batch as a whole: its length and the ids of its entries.
 func checkBatch(operation string, ids []string) error {
 	if len(ids) == 0 {
 		return &types.EmptyBatchRequest{

@@ -16,8 +16,8 @@ func md5Hex(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// digestAttributes is the MD5 of message attributes that SQS returns and SDKs
-// check, or nil if there are none (SQS Developer Guide, sqs-message-metadata).
+// digestAttributes is the MD5 of message attributes that SQS returns and SDKs check, or nil if
+// there are none (SQS Developer Guide, sqs-message-metadata).
 func digestAttributes(attrs map[string]types.MessageAttributeValue) *string {
 	if len(attrs) == 0 {
 		return nil

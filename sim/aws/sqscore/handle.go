@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// handle is the receipt handle of m's last receive: it names the queue, the
-// message and the receive.
+// handle is the receipt handle of m's last receive: it names the queue, the message and the
+// receive.
 func (q *queue) handle(m *message) string {
 	return base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "%s %s %d", q.arn, m.id, m.receipt))
 }

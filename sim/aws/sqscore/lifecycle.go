@@ -12,9 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// quietPeriod is how long a queue's name stays taken after its deletion, and
-// how far apart two purges of a queue must be (SQS API Reference, DeleteQueue
-// and PurgeQueue).
+// quietPeriod is how long a queue's name stays taken after its deletion, and how far apart two
+// purges of a queue must be (SQS API Reference, DeleteQueue and PurgeQueue).
 const quietPeriod = 60 * time.Second
 
 const fifoSuffix = ".fifo"

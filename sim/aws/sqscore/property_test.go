@@ -44,8 +44,8 @@ func (p *plainFIFO) send(body, group string) {
 
 func (p *plainFIFO) visible(m *plainMessage) bool { return !m.visibleAt.After(p.now) }
 
-// receive walks the groups by their oldest message; in each it takes the run of
-// visible messages at the front.
+// receive walks the groups by their oldest message; in each it takes the run of visible messages at
+// the front.
 func (p *plainFIFO) receive(limit int) (got []*plainMessage) {
 	for len(got) < limit {
 		i := slices.IndexFunc(p.live, func(m *plainMessage) bool { return p.visible(m) && p.oldest(m) })
@@ -349,8 +349,8 @@ func queueOf(handle string) string {
 	return h.queueARN
 }
 
-// BenchmarkFIFOCycle is one send, receive and delete beside many groups that
-// each have a message waiting.
+// BenchmarkFIFOCycle is one send, receive and delete beside many groups that each have a message
+// waiting.
 func BenchmarkFIFOCycle(b *testing.B) {
 	for _, groups := range []int{10, 1_000, 100_000} {
 		b.Run(fmt.Sprintf("groups=%d", groups), func(b *testing.B) {

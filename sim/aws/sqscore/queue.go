@@ -19,7 +19,8 @@ const (
 
 // A message of a queue. In flight or delayed it is hidden until hiddenUntil.
 //
-// Its invariants, and those of lanes and queues, hold between two calls; the tests check them after every call.
+// Its invariants, and those of lanes and queues, hold between two calls; the tests check them after
+// every call.
 type message struct {
 	id          string
 	body        string
@@ -256,9 +257,8 @@ type Message struct {
 	SourceARN       string // of a dead letter: the queue it was moved from
 }
 
-// Peek lists the messages of a queue in the order of arrival and changes
-// nothing, not even what has come due since the last call. A queue that does
-// not exist has none.
+// Peek lists the messages of a queue in the order of arrival and changes nothing, not even what has
+// come due since the last call. A queue that does not exist has none.
 func (c *Core) Peek(queueName string) []Message {
 	q := c.queues[queueName]
 	if q == nil {
@@ -278,12 +278,11 @@ func (c *Core) Peek(queueName string) []Message {
 	return list
 }
 
-// memoryWindow is how long a queue remembers deduplication ids and receive
-// attempts (SQS API Reference, SendMessage and ReceiveMessage).
+// memoryWindow is how long a queue remembers deduplication ids and receive attempts (SQS API
+// Reference, SendMessage and ReceiveMessage).
 const memoryWindow = 5 * time.Minute
 
-// A memory keeps values for memoryWindow after they were put. The zero value
-// is empty.
+// A memory keeps values for memoryWindow after they were put. The zero value is empty.
 type memory[V any] struct {
 	values map[string]remembered[V]
 	order  []string // keys as put, oldest first

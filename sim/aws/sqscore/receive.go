@@ -11,8 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Limits of ReceiveMessage (SQS API Reference, ReceiveMessage; SQS Developer
-// Guide, quotas).
+// Limits of ReceiveMessage (SQS API Reference, ReceiveMessage; SQS Developer Guide, quotas).
 const (
 	maxReceived          = 10
 	maxWaitSeconds       = 20
@@ -203,8 +202,8 @@ func (m *message) deliver(in *sqs.ReceiveMessageInput, handle string) types.Mess
 	return out
 }
 
-// wanted says whether a receive asks for the message attribute: by its name, by
-// All or .*, or by a prefix, as in prefix.*.
+// wanted says whether a receive asks for the message attribute: by its name, by All or .*, or by a
+// prefix, as in prefix.*.
 func wanted(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		prefix, isPrefix := strings.CutSuffix(p, ".*")

@@ -16,8 +16,8 @@ type redrivePolicy struct {
 	maxReceives int
 }
 
-// parseRedrivePolicy reads the JSON of the attribute RedrivePolicy. Both members
-// are needed; maxReceiveCount may be a number or a string of one.
+// parseRedrivePolicy reads the JSON of the attribute RedrivePolicy. Both members are needed;
+// maxReceiveCount may be a number or a string of one.
 func parseRedrivePolicy(text string) (redrivePolicy, error) {
 	var raw struct {
 		Target *string         `json:"deadLetterTargetArn"`

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Limits of SendMessage (SQS API Reference, SendMessage and SendMessageBatch;
-// the sizes are those since August 2025).
+// Limits of SendMessage (SQS API Reference, SendMessage and SendMessageBatch; the sizes are those
+// since August 2025).
 const (
 	maxBatchBytes      = 1 << 20
 	maxAttributes      = 10
@@ -220,8 +220,7 @@ func checkIdentifier(parameter, id string) error {
 	return nil
 }
 
-// checkAttributes checks message attributes (SQS Developer Guide,
-// sqs-message-metadata).
+// checkAttributes checks message attributes (SQS Developer Guide, sqs-message-metadata).
 func checkAttributes(attrs map[string]types.MessageAttributeValue) error {
 	if len(attrs) > maxAttributes {
 		return invalid("Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attrs), maxAttributes)
@@ -267,8 +266,8 @@ func attributeName(name string) bool {
 		!strings.HasPrefix(name, ".") && !strings.HasSuffix(name, ".") && !strings.Contains(name, "..")
 }
 
-// sizeBytes is the size that counts against the limits: the body and, of each
-// message attribute, name, type and value. System attributes are free.
+// sizeBytes is the size that counts against the limits: the body and, of each message attribute,
+// name, type and value. System attributes are free.
 func sizeBytes(body string, attrs map[string]types.MessageAttributeValue) int {
 	total := len(body)
 	for name, value := range attrs {

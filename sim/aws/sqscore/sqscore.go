@@ -1,5 +1,5 @@
-// Package sqscore is Amazon SQS, standard and FIFO, as a pure state machine:
-// a call and the time go in, an answer and effects come out.
+// Package sqscore is Amazon SQS, standard and FIFO, as a pure state machine: a call and the time go
+// in, an answer and effects come out.
 //
 // It promises what AWS documents or has been seen to do, at its sharpest: a FIFO queue delivers
 // each group in order, locks a group while its head is in flight, and forgets a deduplication id
@@ -29,11 +29,11 @@ import (
 
 // Labels of the choices that a Core asks Options.Choose for.
 const (
-	// ChooseGroup picks among the n groups of a FIFO queue that have a message
-	// to give; 0 is the group whose head was sent first.
+	// ChooseGroup picks among the n groups of a FIFO queue that have a message to give; 0 is the
+	// group whose head was sent first.
 	ChooseGroup = "sqs.group-order"
-	// ChooseMessage picks among the n receivable messages of a standard queue;
-	// 0 is the one sent first.
+	// ChooseMessage picks among the n receivable messages of a standard queue; 0 is the one sent
+	// first.
 	ChooseMessage = "sqs.standard-order"
 	// ChooseDuplicate delivers a message of a standard queue that another consumer holds: 0 is
 	// none, k the k-th of the n-1 in flight.
@@ -54,21 +54,20 @@ type Options struct {
 	AccountID string // twelve digits; default 000000000000
 	Region    string // default us-east-1
 
-	// QueueURL builds the URL that the core answers with; its last path element
-	// must be the queue's name. Default: AWS's own form.
+	// QueueURL builds the URL that the core answers with; its last path element must be the queue's
+	// name. Default: AWS's own form.
 	QueueURL func(name string) string
 
-	// NewID names messages and move tasks. Ids must be unique in the core and
-	// free of spaces. Default: a counter in the form of a UUID.
+	// NewID names messages and move tasks. Ids must be unique in the core and free of spaces.
+	// Default: a counter in the form of a UUID.
 	NewID func() string
 
-	// Choose answers with a number in [0, n). It is asked only if n > 1.
-	// Default: always 0, the well-behaved choice.
+	// Choose answers with a number in [0, n). It is asked only if n > 1. Default: always 0, the
+	// well-behaved choice.
 	Choose func(n int, label string) int
 }
 
-// An Effect is something that the caller should know or do. [Available] is the
-// only kind.
+// An Effect is something that the caller should know or do. [Available] is the only kind.
 type Effect interface{ effect() }
 
 // Available says that the call made at least one message of the queue receivable: receives that
@@ -113,8 +112,8 @@ func New(opts Options) *Core {
 	return c
 }
 
-// Do performs one SQS operation. input is a pointer to the SDK's input struct,
-// output a pointer to the matching output struct.
+// Do performs one SQS operation. input is a pointer to the SDK's input struct, output a pointer to
+// the matching output struct.
 func (c *Core) Do(now time.Time, input any) (output any, effects []Effect, err error) {
 	c.advance(now)
 	output, err = c.dispatch(input)

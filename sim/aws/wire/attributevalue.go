@@ -27,7 +27,8 @@ func (d *decoder) attributeMap(token json.Token) (map[string]types.AttributeValu
 	return m, err
 }
 
-// attributeValue reads a value, which must have exactly one type (DynamoDB API Reference, AttributeValue).
+// attributeValue reads a value, which must have exactly one type (DynamoDB API Reference,
+// AttributeValue).
 func (d *decoder) attributeValue(token json.Token) (types.AttributeValue, error) {
 	var value types.AttributeValue
 	err := d.members(token, func(tag string) error {
@@ -63,7 +64,8 @@ func validationError(message string) error {
 	return &smithy.GenericAPIError{Code: "ValidationException", Message: message, Fault: smithy.FaultClient}
 }
 
-// attributeOf reads the value under a type's tag; a tag that does not exist is skipped and gives nil.
+// attributeOf reads the value under a type's tag; a tag that does not exist is skipped and gives
+// nil.
 func (d *decoder) attributeOf(tag string, token json.Token) (types.AttributeValue, error) {
 	switch tag {
 	case "S":

@@ -1,14 +1,15 @@
-// Package wire translates between the AWS JSON 1.0 and 1.1 protocols and the Go SDK's own input, output and error
-// structs of DynamoDB, SQS and Step Functions, seen from the server's side: it reads what a client sends and writes
-// what a client reads. The same translation turns the Parameters of a Step Functions task into the input of the API
-// it names, and the API's answer back into the task's result.
+// Package wire translates between the AWS JSON 1.0 and 1.1 protocols and the Go SDK's own input,
+// output and error structs of DynamoDB, SQS and Step Functions, seen from the server's side: it
+// reads what a client sends and writes what a client reads. The same translation turns the
+// Parameters of a Step Functions task into the input of the API it names, and the API's answer back
+// into the task's result.
 //
-// What it promises: every operation of the three services round-trips with the SDK's own client; a member that the
-// structs do not have is skipped, as AWS does; a value of the wrong JSON type is a SerializationException; the same
-// struct always encodes to the same bytes (map keys are sorted).
+// What it promises: every operation of the three services round-trips with the SDK's own client; a
+// member that the structs do not have is skipped, as AWS does; a value of the wrong JSON type is a
+// SerializationException; the same struct always encodes to the same bytes (map keys are sorted).
 //
-// What it does not: it checks no required members, lengths, patterns or enum values; those rules belong to the
-// service that gets the input.
+// What it does not: it checks no required members, lengths, patterns or enum values; those rules
+// belong to the service that gets the input.
 package wire
 
 import (
@@ -36,7 +37,8 @@ type Codec struct {
 	structs sync.Map                           // reflect.Type → *structPlan
 }
 
-// New returns a Codec that knows every operation of the SDK's DynamoDB, SQS and Step Functions clients.
+// New returns a Codec that knows every operation of the SDK's DynamoDB, SQS and Step Functions
+// clients.
 func New() *Codec {
 	return &Codec{inputs: map[string]map[string]reflect.Type{
 		DynamoDB: byOperation(dynamodbInputs()),

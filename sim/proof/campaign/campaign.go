@@ -1,10 +1,10 @@
-// Package campaign runs the simulated world over many seeds and adds up what happened: how much was run,
-// how the mails ended, how often each fault struck, alone and with others in one claim's life, and which
-// promises broke.
+// Package campaign runs the simulated world over many seeds and adds up what happened: how much was
+// run, how the mails ended, how often each fault struck, alone and with others in one claim's life,
+// and which promises broke.
 //
-// A report depends on its plan alone (except for the stopwatch's times), not on how many threads ran it or
-// in which order. The package starts no goroutine and reads no clock: its caller brings both (see Plan). A
-// campaign that is stopped early reports what was run until then.
+// A report depends on its plan alone (except for the stopwatch's times), not on how many threads
+// ran it or in which order. The package starts no goroutine and reads no clock: its caller brings
+// both (see Plan). A campaign that is stopped early reports what was run until then.
 package campaign
 
 import (
@@ -109,7 +109,8 @@ type Failure struct {
 	Shrink     string        `json:"shrink"`  // makes it small
 }
 
-// Explain runs a seed again and tells how it breaks a promise. It returns nil if the run breaks none.
+// Explain runs a seed again and tells how it breaks a promise. It returns nil if the run breaks
+// none.
 func (s Setup) Explain(seed uint64) *Failure {
 	result := s.Run(s.Chooser(seed), true)
 	if result.Violation == nil {

@@ -34,8 +34,8 @@ func atOnce(n int, work func(int)) {
 	all.Wait()
 }
 
-// clocksTooFarApart is a scenario in which the protocol does not hold: its clocks differ by more than the
-// protocol allows.
+// clocksTooFarApart is a scenario in which the protocol does not hold: its clocks differ by more
+// than the protocol allows.
 func clocksTooFarApart(c choose.Chooser) scenario.Scenario {
 	s := scenario.Draw(c)
 	s.ClockError = 10 * time.Minute

@@ -30,8 +30,8 @@ func ParseMode(name string) (Mode, error) {
 	return "", fmt.Errorf("mode %q: want %s or %s", name, Random, PCT)
 }
 
-// pctSteps is roughly how many choices of who runs next a run has; pctDepth is the depth of the bugs that
-// the mode looks for.
+// pctSteps is roughly how many choices of who runs next a run has; pctDepth is the depth of the
+// bugs that the mode looks for.
 const (
 	pctSteps = 400
 	pctDepth = 3

@@ -1,9 +1,10 @@
-// Package exhaustive plays small scenes of the real handlers and the real worker in every order, with
-// every single fault at every call, all oracles on.
+// Package exhaustive plays small scenes of the real handlers and the real worker in every order,
+// with every single fault at every call, all oracles on.
 //
-// It promises that a scene that is explored to its end holds in every order of its calls. If orders differ
-// only in neighbours that commute, it plays one of them (sleep sets); the package's tests compare this with
-// playing them all. It promises nothing about larger scenes: those are left to the seeds of package campaign.
+// It promises that a scene that is explored to its end holds in every order of its calls. If orders
+// differ only in neighbours that commute, it plays one of them (sleep sets); the package's tests
+// compare this with playing them all. It promises nothing about larger scenes: those are left to
+// the seeds of package campaign.
 package exhaustive
 
 import (
@@ -28,8 +29,8 @@ type Report struct {
 	Story     *story.Story // of the violation
 }
 
-// Explore plays the stage in every order. It stops after most complete plays, or if a promise breaks. Naive
-// plays also the orders that differ only in neighbours that commute.
+// Explore plays the stage in every order. It stops after most complete plays, or if a promise
+// breaks. Naive plays also the orders that differ only in neighbours that commute.
 func Explore(s world.Stage, naive bool, most int) Report {
 	e := &choose.Explorer{Naive: naive}
 	s.Compiled = world.NewCompiled()
@@ -70,7 +71,8 @@ func Explore(s world.Stage, naive bool, most int) Report {
 	}
 }
 
-// Replay plays the stage by the names of its moves, and keeps the story. It ends where the path ends.
+// Replay plays the stage by the names of its moves, and keeps the story. It ends where the path
+// ends.
 func Replay(s world.Stage, path []string) world.Ending {
 	return s.Play(func(moves []choose.Move) (int, bool) {
 		if len(path) == 0 {

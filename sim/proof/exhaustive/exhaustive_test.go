@@ -31,7 +31,8 @@ func budgetOf(t *testing.T) budget {
 	return budget{plays: 250, orders: 1_000_000}
 }
 
-// A play leaves a whole world as garbage and keeps little, so the heap may grow more between collections.
+// A play leaves a whole world as garbage and keeps little, so the heap may grow more between
+// collections.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
@@ -64,8 +65,8 @@ func TestEveryOrderOfEverySceneHolds(t *testing.T) {
 	}
 }
 
-// Sleep sets lose nothing: playing every order reaches the same endings, in as many plays as the visited ones
-// stand for.
+// Sleep sets lose nothing: playing every order reaches the same endings, in as many plays as the
+// visited ones stand for.
 func TestSleepingLosesNoEnding(t *testing.T) {
 	whole := 0
 	for _, scene := range exhaustive.Scenes() {
@@ -92,8 +93,8 @@ func TestSleepingLosesNoEnding(t *testing.T) {
 
 func endings(r exhaustive.Report) []string { return slices.Sorted(maps.Keys(r.Endings)) }
 
-// The table of what moves touch is right: two moves that commute by it lead to the same state in either
-// order, at any point of a play.
+// The table of what moves touch is right: two moves that commute by it lead to the same state in
+// either order, at any point of a play.
 func TestMovesThatCommuteDo(t *testing.T) {
 	scenes := exhaustive.Scenes()
 	checks, tried := 0, 0

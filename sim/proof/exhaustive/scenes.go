@@ -41,8 +41,8 @@ func claims(m job.Message) world.Act {
 	return world.Act{Name: "claim " + m.MessageID, Function: "rate-limited-claim", Input: ratelimitedclaim.Input{Message: m}}
 }
 
-// again is another call of the same handler for the same message, as Step Functions makes after it gave up
-// the first.
+// again is another call of the same handler for the same message, as Step Functions makes after it
+// gave up the first.
 func again(a world.Act) world.Act {
 	a.Name += " again"
 	return a

@@ -1,11 +1,11 @@
-// Package history checks that the protocol's operations are linearizable: that each took effect at one
-// moment between its call and its return, as a step of package model on the claim of its key, and answered
-// what that step answers. The checker is porcupine. It checks one history per key, because no step touches
-// two keys.
+// Package history checks that the protocol's operations are linearizable: that each took effect at
+// one moment between its call and its return, as a step of package model on the claim of its key,
+// and answered what that step answers. The checker is porcupine. It checks one history per key,
+// because no step touches two keys.
 //
-// If a caller does not know whether its operation took effect, the checker allows both. It does not check who
-// is woken, because a wake-up is only a hint. Of a check's answers it judges only superseded: that one ends
-// the message, and comes from a strongly consistent read.
+// If a caller does not know whether its operation took effect, the checker allows both. It does not
+// check who is woken, because a wake-up is only a hint. Of a check's answers it judges only
+// superseded: that one ends the message, and comes from a strongly consistent read.
 package history
 
 import (
@@ -62,9 +62,9 @@ func Check(operations []world.Operation, s model.Settings, atMost time.Duration)
 	return verdicts
 }
 
-// saysNothing reports an operation that no order can contradict. A check that ends no message is one: it writes
-// nothing and may rest on a stale read. So is an operation that failed: each of its attempts that may have taken
-// effect is an operation of its own.
+// saysNothing reports an operation that no order can contradict. A check that ends no message is
+// one: it writes nothing and may rest on a stale read. So is an operation that failed: each of its
+// attempts that may have taken effect is an operation of its own.
 func saysNothing(op world.Operation) bool {
 	if _, check := op.In.(world.ToCheck); check {
 		checked, _ := op.Out.(claim.Checked)
@@ -146,8 +146,8 @@ func (s state) after(rj model.RowAndJob) state {
 	return next
 }
 
-// sequential is the model for the checker. An operation may lead to several states: if its caller read the
-// clock more than once, it is not known which reading the step went by.
+// sequential is the model for the checker. An operation may lead to several states: if its caller
+// read the clock more than once, it is not known which reading the step went by.
 func sequential(s model.Settings) porcupine.Model {
 	nondeterministic := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{state{}} },

@@ -57,7 +57,8 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	}
 }
 
-// Seeds that once failed, each with what it found. A seed is worth this only as long as it draws the same choices.
+// Seeds that once failed, each with what it found. A seed is worth this only as long as it draws
+// the same choices.
 func TestHistoriesThatOnceFailed(t *testing.T) {
 	for seed, found := range map[uint64]string{
 		710:  "a take-over was written over a claim that was left just then, and answered take-over",
@@ -74,7 +75,8 @@ func TestHistoriesThatOnceFailed(t *testing.T) {
 	}
 }
 
-// The checker is not blind: a history with one wrong answer, or without one of its writes, is refused.
+// The checker is not blind: a history with one wrong answer, or without one of its writes, is
+// refused.
 func TestAWrongHistoryIsRefused(t *testing.T) {
 	wrongs := map[string]func(op *world.Operation) (changed, dropped bool){
 		"two claims of one container": func(op *world.Operation) (bool, bool) {

@@ -42,8 +42,9 @@ func (a attempt) take(id string, step model.Step) (state, bool) {
 	return a.before.after(result.After), result.OK()
 }
 
-// either is the state after the first of the possible steps that the model allows, if the operation was taken
-// or its outcome is unknown. If it was refused, the state stays, and the model must refuse all of the steps.
+// either is the state after the first of the possible steps that the model allows, if the operation
+// was taken or its outcome is unknown. If it was refused, the state stays, and the model must
+// refuse all of the steps.
 func (a attempt) either(id string, taken bool, possible ...model.Step) []state {
 	for _, step := range possible {
 		if after, ok := a.take(id, step); ok {
@@ -182,7 +183,8 @@ func (a attempt) start(in world.ToStart) []state {
 	case start.Verdict == claim.Ended:
 		return a.same(a.ended(m.MessageID) && a.before.with(m.MessageID).Job.Outcome == refinement.Outcome(start.Job.Outcome))
 	case start.Verdict != claim.Started:
-		// The code refuses to start under an expired claim; the model does not ask whether it has expired.
+		// The code refuses to start under an expired claim; the model does not ask whether it has
+		// expired.
 		return append(a.either(m.MessageID, false, step), a.same(row.Expired(a.now, a.settings))...)
 	case row.Fence == start.Lease.Fence && row.WorkerID == in.WorkerID && row.WorkerJob == m.MessageID:
 		return a.same(true) // its own earlier attempt, whose answer was lost

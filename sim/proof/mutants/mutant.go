@@ -36,8 +36,8 @@ const (
 	markEnd  = ">>>>"
 )
 
-// Parse reads a mutant's file. It has a head of lines "name: value" (breaks, caught by; optionally bugs,
-// needs, tests), then for each file a line "--- path" and under it replacements:
+// Parse reads a mutant's file. It has a head of lines "name: value" (breaks, caught by; optionally
+// bugs, needs, tests), then for each file a line "--- path" and under it replacements:
 //
 //	<<<<
 //	old text
@@ -207,7 +207,8 @@ func (m Mutant) Apply(root string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// Select keeps the mutants with the names, or all if there are no names. It refuses a name that no mutant has.
+// Select keeps the mutants with the names, or all if there are no names. It refuses a name that no
+// mutant has.
 func Select(all []Mutant, names []string) ([]Mutant, error) {
 	if len(names) == 0 {
 		return all, nil

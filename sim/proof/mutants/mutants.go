@@ -1,14 +1,15 @@
-// Package mutants shows that the simulation can fail: it holds wrong versions of the protocol, of the
-// handlers, of the worker, of the state machine and of AWS's cores, each a small replacement of text with a
-// line on what it breaks, and a runner that builds each of them and reports whether, how soon and by which
-// invariant it is killed.
+// Package mutants shows that the simulation can fail: it holds wrong versions of the protocol, of
+// the handlers, of the worker, of the state machine and of AWS's cores, each a small replacement of
+// text with a line on what it breaks, and a runner that builds each of them and reports whether,
+// how soon and by which invariant it is killed.
 //
-// It promises that a mutant counts as killed only by an invariant (or, for the cores, a test) that its file
-// names, and that the tree as it is survives the same budget. It leaves the tree alone: mutated files are
-// laid over it as `go build -overlay` does. It needs the go tool, the tree's sources and its modules.
+// It promises that a mutant counts as killed only by an invariant (or, for the cores, a test) that
+// its file names, and that the tree as it is survives the same budget. It leaves the tree alone:
+// mutated files are laid over it as `go build -overlay` does. It needs the go tool, the tree's
+// sources and its modules.
 //
-// A property that cannot fail proves nothing. Neither does a fault that no mutant needs: Necessity says for
-// each fault which mutants live without it.
+// A property that cannot fail proves nothing. Neither does a fault that no mutant needs: Necessity
+// says for each fault which mutants live without it.
 package mutants
 
 import (
@@ -56,8 +57,8 @@ type Bug struct {
 	Cannot string `json:"cannot,omitempty"` // why it cannot happen here; empty: mutants bring it about
 }
 
-// Bugs are known bugs of other systems that hold leases, locks or queues. Each has at least one mutant, or
-// a reason why it cannot happen here.
+// Bugs are known bugs of other systems that hold leases, locks or queues. Each has at least one
+// mutant, or a reason why it cannot happen here.
 func Bugs() []Bug {
 	return slices.Clone(bugs)
 }

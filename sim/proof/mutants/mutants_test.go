@@ -14,8 +14,9 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
 
-// root is the tree's folder, the nearest one with a go.mod. Bazel's sandbox has none: there, and only there, the test is
-// skipped. A missing tree elsewhere is a failure, so that moving this package cannot switch its tests off.
+// root is the tree's folder, the nearest one with a go.mod. Bazel's sandbox has none: there, and
+// only there, the test is skipped. A missing tree elsewhere is a failure, so that moving this
+// package cannot switch its tests off.
 func root(t *testing.T) string {
 	t.Helper()
 	folder, err := os.Getwd()

@@ -23,9 +23,10 @@ type Need struct {
 	Mutants []string `json:"mutants"`          // empty: it is not proven useful
 }
 
-// Necessity turns a report that was made with Options.Faults into a row for each fault and family. A mutant
-// is judged by the promises alone, without those that look at each write, and lives without a fault if it survives ten times the
-// seeds that it takes to kill it with all faults, 300 at least.
+// Necessity turns a report that was made with Options.Faults into a row for each fault and family.
+// A mutant is judged by the promises alone, without those that look at each write, and lives
+// without a fault if it survives ten times the seeds that it takes to kill it with all faults, 300
+// at least.
 func Necessity(r Report) []Need {
 	var rows []Need
 	row := func(name string, faults []string) {
@@ -50,8 +51,8 @@ func Necessity(r Report) []Need {
 	return rows
 }
 
-// livesWithout tries the mutant without each fault, and each family, that may matter: a fault that did not
-// strike under the seed that kills is not needed, because that seed kills without it too.
+// livesWithout tries the mutant without each fault, and each family, that may matter: a fault that
+// did not strike under the seed that kills is not needed, because that seed kills without it too.
 func (l *lab) livesWithout(ctx context.Context, killer string, result Result) ([]string, error) {
 	seen := result.Verdict
 	if slices.Contains(byWrite, seen.Invariant) {

@@ -25,15 +25,15 @@ type Report struct {
 	Stories       *StorySizes `json:"stories,omitempty"`
 }
 
-// The targets for how soon mutants die. They depend on the machine as much as on the mutants, so a miss is
-// reported and is no failure.
+// The targets for how soon mutants die. They depend on the machine as much as on the mutants, so a
+// miss is reported and is no failure.
 const (
 	MedianTargetSeconds = 5.0
 	WorstTargetSeconds  = 60.0
 )
 
-// StorySizes says how short the counter-examples of the mutants that the simulation killed are after
-// shrinking, in events to follow (see story.Story.EventsToFollow).
+// StorySizes says how short the counter-examples of the mutants that the simulation killed are
+// after shrinking, in events to follow (see story.Story.EventsToFollow).
 type StorySizes struct {
 	Counted int `json:"counted"`
 	Short   int `json:"short"` // shrink.Short events or fewer

@@ -40,8 +40,8 @@ const (
 	DefaultBudget = time.Minute
 )
 
-// Run tries the mutants in their order, and then the tree as it is with the whole budget. While it hunts one,
-// it builds the next. An error is one of the run, not of a mutant.
+// Run tries the mutants in their order, and then the tree as it is with the whole budget. While it
+// hunts one, it builds the next. An error is one of the run, not of a mutant.
 func Run(ctx context.Context, options Options) (Report, error) {
 	all, err := All()
 	if err != nil {
@@ -74,10 +74,12 @@ func Run(ctx context.Context, options Options) (Report, error) {
 	return report, nil
 }
 
-// builders is how many mutants are built at once. Most of one build compiles one package after the other.
+// builders is how many mutants are built at once. Most of one build compiles one package after the
+// other.
 const builders = 2
 
-// tryAll builds the mutants side by side and hunts them one by one, each as soon as those before it are done.
+// tryAll builds the mutants side by side and hunts them one by one, each as soon as those before it
+// are done.
 func (l *lab) tryAll(ctx context.Context, list []Mutant) []Result {
 	ctx, cancel := context.WithCancel(ctx)
 	built := make([]chan Result, len(list))
@@ -176,8 +178,8 @@ func (l *lab) kill(ctx context.Context, result *Result) {
 	result.Expected = slices.Contains(result.CaughtBy, result.Invariant)
 }
 
-// simulate runs the killer of a mutant. If the options ask for it, it runs it again without the invariant that
-// killed, and without each fault.
+// simulate runs the killer of a mutant. If the options ask for it, it runs it again without the
+// invariant that killed, and without each fault.
 func (l *lab) simulate(ctx context.Context, killer string, result *Result) error {
 	all := prey{faults: fault.All(), seeds: l.options.Seeds, budget: l.options.Budget}
 	all.shrink = l.options.Shrink
@@ -205,8 +207,8 @@ func (l *lab) simulate(ctx context.Context, killer string, result *Result) error
 	return err
 }
 
-// without is what a second hunt ignores after a kill by an invariant: that one, and if it looks at each write, all that
-// do. A panic is not judged, so it cannot be ignored.
+// without is what a second hunt ignores after a kill by an invariant: that one, and if it looks at
+// each write, all that do. A panic is not judged, so it cannot be ignored.
 func without(invariant string) string {
 	switch {
 	case invariant == campaign.Panicked:
@@ -258,10 +260,12 @@ func (l *lab) overlay(m Mutant) (string, error) {
 	return to, nil
 }
 
-// killerName is the file that kills a mutant: package killer's program, or the tests of the mutant's package.
+// killerName is the file that kills a mutant: package killer's program, or the tests of the
+// mutant's package.
 const killerName = "killer"
 
-// build builds the mutant's killer over the mutated tree, without symbols, because linking is much of a build.
+// build builds the mutant's killer over the mutated tree, without symbols, because linking is much
+// of a build.
 func (l *lab) build(ctx context.Context, m Mutant) Result {
 	begun := time.Now()
 	result := Result{Mutant: m}
@@ -316,8 +320,8 @@ func stderr(err error) []byte {
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\w+)`)
 
-// test runs the tests that must kill the mutant. If they pass, it runs all tests of the package, for what else
-// kills it.
+// test runs the tests that must kill the mutant. If they pass, it runs all tests of the package,
+// for what else kills it.
 func (l *lab) test(ctx context.Context, m Mutant, tests string) (verdict.Verdict, error) {
 	begun := time.Now()
 	for _, pattern := range []string{"^(" + strings.Join(m.CaughtBy, "|") + ")$", "."} {

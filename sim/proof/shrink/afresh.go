@@ -10,9 +10,9 @@ import (
 // attempts is how many runs a start afresh makes at most.
 const attempts = 400
 
-// startAfresh looks for another run that breaks the same promise in fewer events to follow. The other moves,
-// which each shorten the run, do not find it if several things have to change at once: a mail goes, and the
-// faults have to strike elsewhere.
+// startAfresh looks for another run that breaks the same promise in fewer events to follow. The
+// other moves, which each shorten the run, do not find it if several things have to change at once:
+// a mail goes, and the faults have to strike elsewhere.
 func (s *shrinker) startAfresh() bool {
 	for range attempts {
 		s.fresh++
@@ -73,7 +73,8 @@ func (s *shrinker) jitter(random *choose.Random) *choose.Streams {
 	return c
 }
 
-// oneMore is the best run with one more kind of fault: it may end something sooner, or replace two others.
+// oneMore is the best run with one more kind of fault: it may end something sooner, or replace two
+// others.
 func (s *shrinker) oneMore(random *choose.Random) *few {
 	f := &few{random: random, kinds: map[string]bool{}, best: s.best.Clone(), whole: true, seldom: 2 + random.Choose(12, "afresh.seldom")}
 	if all := s.setup.FaultNames(); len(all) > 0 {

@@ -7,12 +7,12 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
-// Short is how many events a person follows at a glance. Only if the run is longer does shrink go on after its
-// moves have settled.
+// Short is how many events a person follows at a glance. Only if the run is longer does shrink go
+// on after its moves have settled.
 const Short = 12
 
-// shrink makes the moves, the boldest first, until a round of all changes nothing. While the run is longer than
-// Short, it goes on to look for another.
+// shrink makes the moves, the boldest first, until a round of all changes nothing. While the run is
+// longer than Short, it goes on to look for another.
 func (s *shrinker) shrink() {
 	s.startAfresh()
 	for settled := false; !s.over() && (!settled || s.events > Short); {
@@ -41,7 +41,8 @@ func (s *shrinker) shrink() {
 // groups are prefixes of labels, in the order in which clearGroups tries them.
 var groups = []string{"fault.clock", "fault.", "swarm.", "delay.", "latency.", "scenario.", ""}
 
-// clearGroups sets all choices of a group to 0 at once. If that fails, it does so for each of its labels.
+// clearGroups sets all choices of a group to 0 at once. If that fails, it does so for each of its
+// labels.
 func (s *shrinker) clearGroups() {
 	for _, group := range groups {
 		cleared := s.edit(func(c *choose.Streams) bool {
@@ -69,8 +70,8 @@ func (s *shrinker) clearGroups() {
 	}
 }
 
-// ofScenario is what the labels of the scenario begin with. Their lists have a choice per mail, except for
-// drawnOnce.
+// ofScenario is what the labels of the scenario begin with. Their lists have a choice per mail,
+// except for drawnOnce.
 const ofScenario = "scenario."
 
 var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibility", "timeout", "job-timeout", "keys", "mails"}
@@ -78,8 +79,8 @@ var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibilit
 // mostMails is how many mails a scenario has at most.
 const mostMails = 6
 
-// dropMails leaves mails out. First it draws one mail less, each time without another mail's choices. Then it
-// leaves out mails by their ids, even the only one.
+// dropMails leaves mails out. First it draws one mail less, each time without another mail's
+// choices. Then it leaves out mails by their ids, even the only one.
 func (s *shrinker) dropMails() {
 	count := ofScenario + "mails"
 	for at := mostMails; at >= 0; at-- {
@@ -149,8 +150,8 @@ func (s *shrinker) remove(label string) {
 // farthest is by how many draws forget moves later faults forward at most.
 const farthest = 4
 
-// forget leaves a fault out, and moves later faults of the same group of actors forward: an actor that does
-// not crash makes fewer calls.
+// forget leaves a fault out, and moves later faults of the same group of actors forward: an actor
+// that does not crash makes fewer calls.
 func (s *shrinker) forget() {
 	for _, label := range s.best.Labels() {
 		group, ok := groupOf(label)
@@ -185,8 +186,8 @@ func groupOf(label string) (string, bool) {
 	return group, ok && dotted
 }
 
-// earlier moves a list's choices that come after a place forward: by so many calls, or by so many actors if
-// each actor draws once.
+// earlier moves a list's choices that come after a place forward: by so many calls, or by so many
+// actors if each actor draws once.
 func earlier(c *choose.Streams, label string, behind, calls, actors int) {
 	by := calls
 	if strings.HasPrefix(label, "fault.clock") {

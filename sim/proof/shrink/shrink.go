@@ -1,14 +1,15 @@
-// Package shrink makes a run that breaks a promise small: fewer mails, fewer faults, fewer choices that
-// are not the well-behaved one, so that a person can follow what is left.
+// Package shrink makes a run that breaks a promise small: fewer mails, fewer faults, fewer choices
+// that are not the well-behaved one, so that a person can follow what is left.
 //
 // It keeps only runs that break the same invariant and take no more events to follow (see
-// story.Story.EventsToFollow: mails that arrive, claims and jobs that change, commands that begin, faults
-// that strike, up to the place where the promise breaks). The result is a Tape, which plays the run again
-// as long as the world asks for the same choices per label. Besides moves that make the run at hand smaller,
-// it makes short runs at random with the faults that struck, and goes on from one that breaks the same
-// invariant in fewer events. The result depends only on the failing run and the number of runs allowed,
-// unless Stop ends the work. The run need not be the smallest: it is only promised that, if the work was
-// not stopped, none of the package's own moves makes the run smaller.
+// story.Story.EventsToFollow: mails that arrive, claims and jobs that change, commands that begin,
+// faults that strike, up to the place where the promise breaks). The result is a Tape, which plays
+// the run again as long as the world asks for the same choices per label. Besides moves that make
+// the run at hand smaller, it makes short runs at random with the faults that struck, and goes on
+// from one that breaks the same invariant in fewer events. The result depends only on the failing
+// run and the number of runs allowed, unless Stop ends the work. The run need not be the smallest:
+// it is only promised that, if the work was not stopped, none of the package's own moves makes the
+// run smaller.
 package shrink
 
 import (
@@ -63,8 +64,8 @@ func Seed(setup campaign.Setup, seed uint64, limits Limits) (Tape, error) {
 	}, nil
 }
 
-// faultLabels is what the labels of draws for faults begin with. A fault strikes if the draw picks the last
-// possibility.
+// faultLabels is what the labels of draws for faults begin with. A fault strikes if the draw picks
+// the last possibility.
 const faultLabels = "fault."
 
 // plain keeps of each draw for a fault only whether it strikes.
@@ -106,8 +107,8 @@ func (s *shrinker) over() bool {
 	return s.runs >= s.limits.Runs || (s.limits.Stop != nil && s.limits.Stop())
 }
 
-// try runs a candidate, and makes it the best if it breaks the same promise and takes no more events to
-// follow.
+// try runs a candidate, and makes it the best if it breaks the same promise and takes no more
+// events to follow.
 func (s *shrinker) try(candidate *choose.Streams, without []string) bool {
 	result, ok := s.play(candidate, without)
 	if !ok || result.Story.EventsToFollow() > s.events {
@@ -150,7 +151,8 @@ func (s *shrinker) mails() []string {
 	return ids
 }
 
-// edit tries the best run with some lists changed. It runs nothing if change says that it changed nothing.
+// edit tries the best run with some lists changed. It runs nothing if change says that it changed
+// nothing.
 func (s *shrinker) edit(change func(c *choose.Streams) bool) bool {
 	candidate := s.best.Clone()
 	return change(candidate) && s.try(candidate, s.without)

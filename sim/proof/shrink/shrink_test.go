@@ -21,14 +21,15 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the tapes of the tests anew")
 
-// A run leaves a whole world as garbage and keeps little, so the heap may grow more between collections.
+// A run leaves a whole world as garbage and keeps little, so the heap may grow more between
+// collections.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
 }
 
-// clocksTooFarApart is a world in which the protocol does not hold: its clocks differ by more than the protocol
-// allows.
+// clocksTooFarApart is a world in which the protocol does not hold: its clocks differ by more than
+// the protocol allows.
 func clocksTooFarApart(c choose.Chooser) scenario.Scenario {
 	s := scenario.Draw(c)
 	s.ClockError = 10 * time.Minute

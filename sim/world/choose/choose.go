@@ -1,14 +1,14 @@
-// Package choose holds the ways to make a simulation's choices. Everything that a simulated world leaves
-// open (who runs next, whether a fault strikes, how long something takes) is one call of
-// Choose(n, label), so that the same world can be run at random, by priorities (PCT), by rapid's draws,
-// exhaustively, or again from a tape.
+// Package choose holds the ways to make a simulation's choices. Everything that a simulated world
+// leaves open (who runs next, whether a fault strikes, how long something takes) is one call of
+// Choose(n, label), so that the same world can be run at random, by priorities (PCT), by rapid's
+// draws, exhaustively, or again from a tape.
 //
-// Each chooser is deterministic: the same chooser over the same world makes the same run. None is safe
-// for concurrent use.
+// Each chooser is deterministic: the same chooser over the same world makes the same run. None is
+// safe for concurrent use.
 package choose
 
-// Chooser picks a number in [0, n). label says what for; 0 is always the well-behaved choice. n is at
-// least 1.
+// Chooser picks a number in [0, n). label says what for; 0 is always the well-behaved choice. n is
+// at least 1.
 type Chooser interface {
 	Choose(n int, label string) int
 }
@@ -39,7 +39,8 @@ func (r *Random) Choose(n int, label string) int {
 	return int(next(state) % uint64(n))
 }
 
-// next is a step of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
+// next is a step of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
+// generators).
 func next(state *uint64) uint64 {
 	*state += 0x9e3779b97f4a7c15
 	z := *state
@@ -98,10 +99,11 @@ type Scheduler interface {
 	Next(ready []string) int
 }
 
-// PCT picks the actor with the highest priority to run next. Priorities are random, and at a few random points the
-// actor that would run drops to the lowest priority (Burckhardt et al., A randomized scheduler with probabilistic
-// guarantees of finding bugs). It finds a bug of depth d among n actors and k steps with a probability of at least
-// 1/(n·k^(d-1)). It draws all other choices at random.
+// PCT picks the actor with the highest priority to run next. Priorities are random, and at a few
+// random points the actor that would run drops to the lowest priority (Burckhardt et al., A
+// randomized scheduler with probabilistic guarantees of finding bugs). It finds a bug of depth d
+// among n actors and k steps with a probability of at least 1/(n·k^(d-1)). It draws all other
+// choices at random.
 type PCT struct {
 	random     *Random
 	changes    map[int]bool

@@ -19,8 +19,8 @@ type Touch struct {
 	Writes bool
 }
 
-// Commutes says whether the two moves lead to the same world in either order: neither writes what the other
-// touches.
+// Commutes says whether the two moves lead to the same world in either order: neither writes what
+// the other touches.
 func (m Move) Commutes(o Move) bool {
 	if m.Global || o.Global {
 		return false
@@ -35,11 +35,11 @@ func (m Move) Commutes(o Move) bool {
 	return true
 }
 
-// Explorer visits every order of moves: run the world, call Next, run it again, until Next is false. If
-// orders differ only in neighbours that commute, it visits one of them, by sleep sets (Godefroid,
-// Partial-Order Methods for the Verification of Concurrent Systems): after a move was explored, it is not
-// explored again behind its siblings until something happens that it does not commute with. Every end that
-// an order reaches, a visited order reaches too.
+// Explorer visits every order of moves: run the world, call Next, run it again, until Next is
+// false. If orders differ only in neighbours that commute, it visits one of them, by sleep sets
+// (Godefroid, Partial-Order Methods for the Verification of Concurrent Systems): after a move was
+// explored, it is not explored again behind its siblings until something happens that it does not
+// commute with. Every end that an order reaches, a visited order reaches too.
 type Explorer struct {
 	Naive bool // visit every order, without sleep sets
 	Runs  int  // begun so far, including those that were cut short
@@ -55,8 +55,8 @@ type node struct {
 	picked int
 }
 
-// Pick says which of the moves happens. False ends the run: everything that may happen from here has been
-// explored.
+// Pick says which of the moves happens. False ends the run: everything that may happen from here
+// has been explored.
 func (e *Explorer) Pick(moves []Move) (int, bool) {
 	if e.at < len(e.path) {
 		n := &e.path[e.at]
@@ -77,7 +77,8 @@ func (e *Explorer) Pick(moves []Move) (int, bool) {
 	return n.picked, true
 }
 
-// sleeping lists the moves that sleep after the last move: those that slept before it and commute with it.
+// sleeping lists the moves that sleep after the last move: those that slept before it and commute
+// with it.
 func (e *Explorer) sleeping() []Move {
 	if e.Naive || e.at == 0 {
 		return nil
@@ -92,7 +93,8 @@ func (e *Explorer) sleeping() []Move {
 	return asleep
 }
 
-// awake is the place of the first move that does not sleep, beginning at from; len(moves) if all sleep.
+// awake is the place of the first move that does not sleep, beginning at from; len(moves) if all
+// sleep.
 func (n *node) awake(from int) int {
 	for i := from; i < len(n.moves); i++ {
 		if !slices.ContainsFunc(n.asleep, func(m Move) bool { return m.Name == n.moves[i].Name }) {
@@ -119,9 +121,9 @@ func (e *Explorer) Next() bool {
 	return false
 }
 
-// Orders is how many orders the run stands for: itself, and those that differ from it only in neighbours
-// that commute. It is exact: the sum over all runs that were not cut short is the number of runs that a
-// naive Explorer makes. It panics if the run has more than 64 moves.
+// Orders is how many orders the run stands for: itself, and those that differ from it only in
+// neighbours that commute. It is exact: the sum over all runs that were not cut short is the number
+// of runs that a naive Explorer makes. It panics if the run has more than 64 moves.
 func (e *Explorer) Orders() uint64 {
 	moves := e.moves()
 	if len(moves) > 64 {

@@ -7,8 +7,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
-// threads is a toy world: each thread takes its steps in order. A step appends the thread's letter to one
-// variable.
+// threads is a toy world: each thread takes its steps in order. A step appends the thread's letter
+// to one variable.
 type threads [][]string
 
 func (t threads) explore(naive bool) (ends map[string]bool, orders uint64, e *choose.Explorer) {

@@ -11,9 +11,10 @@ import (
 // Last in a Streams picks the last of the possibilities, however many there are.
 const Last = -1
 
-// Streams plays choices from one list per label. Unlike a Recorder's Tape it keeps no order between labels:
-// if a world asks more or less often for one label, the other labels still get their choices. So it can be
-// shortened, and it survives changes of the world. Past a list's end it picks 0.
+// Streams plays choices from one list per label. Unlike a Recorder's Tape it keeps no order between
+// labels: if a world asks more or less often for one label, the other labels still get their
+// choices. So it can be shortened, and it survives changes of the world. Past a list's end it picks
+// 0.
 type Streams struct {
 	Picks map[string][]int
 	at    map[string]int

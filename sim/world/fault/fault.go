@@ -1,8 +1,9 @@
-// Package fault is the table of what can go wrong in the simulation: each kind has a name, a family, one
-// sentence on what it does, and the places where it strikes.
+// Package fault is the table of what can go wrong in the simulation: each kind has a name, a
+// family, one sentence on what it does, and the places where it strikes.
 //
-// It promises that a new kind needs one line here; the one place of package world that asks whether it strikes
-// gives it its effect. It does not say when a fault strikes: the seed or the stage chooses that.
+// It promises that a new kind needs one line here; the one place of package world that asks whether
+// it strikes gives it its effect. It does not say when a fault strikes: the seed or the stage
+// chooses that.
 package fault
 
 import (
@@ -41,7 +42,8 @@ const (
 	Kinds // how many there are; as a Kind it is none
 )
 
-// Family holds faults that do the same kind of harm: a mistake that one of them shows, the others often show too.
+// Family holds faults that do the same kind of harm: a mistake that one of them shows, the others
+// often show too.
 type Family string
 
 // The families.

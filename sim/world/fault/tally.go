@@ -32,7 +32,8 @@ func (t *Tally) Strike(k Kind) {
 	}
 }
 
-// ClaimChanges follows which claims are held: a life ends with the claim's last job, or when another container takes its place.
+// ClaimChanges follows which claims are held: a life ends with the claim's last job, or when
+// another container takes its place.
 func (t *Tally) ClaimChanges(key job.Key, before, after *claim.Row) {
 	struck, held := t.held[key]
 	holds := after != nil && len(after.Jobs) > 0

@@ -45,9 +45,9 @@ func (o bounds) standsStill(c Command, d time.Duration) {
 	}
 }
 
-// runs: a command is asked to stop once a newer thread has waited long enough for the command's worker to hear of it:
-// a heartbeat is answered within a lease, or the lease ends. And a command is gone when its time is over, or soon after
-// it was asked to stop.
+// runs: a command is asked to stop once a newer thread has waited long enough for the command's
+// worker to hear of it: a heartbeat is answered within a lease, or the lease ends. And a command is
+// gone when its time is over, or soon after it was asked to stop.
 func (o bounds) runs(c Command) {
 	now := c.WorkerNow()
 	since, waits := o.waitSince[c]

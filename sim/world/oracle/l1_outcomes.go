@@ -33,8 +33,8 @@ func (o outcomes) mailEnds(e *Ending, m scenario.Mail, j *claim.Job) {
 	}
 }
 
-// nothingEndsWithoutReason: a job fails or times out only because of its command, or of a harsh fault; and no
-// execution is left to wait until its time is over.
+// nothingEndsWithoutReason: a job fails or times out only because of its command, or of a harsh
+// fault; and no execution is left to wait until its time is over.
 func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 	timeout := time.Duration(o.scenario.Flow.JobTimeoutSeconds) * time.Second
 	patient := timeout > 2*time.Hour

@@ -7,8 +7,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// watchNewest is the oracle of L2: per key, of the messages that did not fail, the newest one's thread completes, unless
-// that message gave way to a newer one, which then failed.
+// watchNewest is the oracle of L2: per key, of the messages that did not fail, the newest one's
+// thread completes, unless that message gave way to a newer one, which then failed.
 func watchNewest(p *Panel, broken broken) hooks {
 	return hooks{end: func(e *Ending) {
 		byKey := map[job.Key][]*claim.Job{}
@@ -25,7 +25,8 @@ func watchNewest(p *Panel, broken broken) hooks {
 	}}
 }
 
-// forsaken is the newest of a key's jobs that did not fail, if its thread should have completed and did not.
+// forsaken is the newest of a key's jobs that did not fail, if its thread should have completed and
+// did not.
 func forsaken(jobs []*claim.Job) *claim.Job {
 	slices.SortFunc(jobs, func(a, b *claim.Job) int {
 		if job.Newer(a.ReceivedAtMillis, a.MessageID, b.ReceivedAtMillis, b.MessageID) {

@@ -1,9 +1,11 @@
-// Package oracle judges a run of the simulation: one small oracle per promise, each in a file of its own, all in
-// one table. They watch every change of a row, every begin and end of a command, every event, and the end.
+// Package oracle judges a run of the simulation: one small oracle per promise, each in a file of
+// its own, all in one table. They watch every change of a row, every begin and end of a command,
+// every event, and the end.
 //
-// It promises that a run's violation is the first promise that the run breaks; if one event breaks several, the
-// first in the table. An oracle sees a world only through View, Command and Change, which it can only read; what
-// it must remember it keeps itself. It does not see how a world is run, and changes nothing in it.
+// It promises that a run's violation is the first promise that the run breaks; if one event breaks
+// several, the first in the table. An oracle sees a world only through View, Command and Change,
+// which it can only read; what it must remember it keeps itself. It does not see how a world is
+// run, and changes nothing in it.
 //
 // A new promise needs a file with its oracle, and a line in the table.
 package oracle
@@ -24,8 +26,9 @@ type promise struct {
 	watch func(*Panel, broken) hooks
 }
 
-// promises are judged in this order: if an event breaks several, the first counts. The narrow promises come before
-// refinement, for a write that breaks one of them is mostly no step of the model either.
+// promises are judged in this order: if an event breaks several, the first counts. The narrow
+// promises come before refinement, for a write that breaks one of them is mostly no step of the
+// model either.
 var promises = [...]promise{
 	{"S7", "fences only grow per key, also across TTL deletion", watchFences},
 	{"S1", "per key at most one worker holds a live lease, and no command outlives its own", watchLeases},

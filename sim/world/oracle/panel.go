@@ -77,7 +77,8 @@ func (p *Panel) Broken(name, what string) {
 	p.listener.Violated(*p.violation)
 }
 
-// refined is the name of the promise that every write is a step of the model; a row that cannot be read breaks it too.
+// refined is the name of the promise that every write is a step of the model; a row that cannot be
+// read breaks it too.
 const refined = "refinement"
 
 // Unreadable notes that a row cannot be read: the protocol writes no such row.
@@ -170,7 +171,8 @@ func (p *Panel) LeaseIsKnown(c Command, untilMillis int64) {
 	}
 }
 
-// ToldSuperseded judges that a message is told that it is superseded, at a time of the teller's clock.
+// ToldSuperseded judges that a message is told that it is superseded, at a time of the teller's
+// clock.
 func (p *Panel) ToldSuperseded(m job.Message, nowMillis int64) {
 	for i := range p.oracles {
 		if hook := p.oracles[i].superseded; hook != nil {
@@ -183,8 +185,8 @@ func (p *Panel) ToldSuperseded(m job.Message, nowMillis int64) {
 // simulation's latencies.
 const momentToAct = time.Second
 
-// AfterEvent judges the commands when an event and all that it did at once are over. A command that stands still with
-// its machine is not judged.
+// AfterEvent judges the commands when an event and all that it did at once are over. A command that
+// stands still with its machine is not judged.
 func (p *Panel) AfterEvent() {
 	for _, c := range p.commands {
 		if c.Exited() || !p.view.Now().After(c.FrozenUntil().Add(momentToAct)) {
@@ -262,5 +264,6 @@ func (p *Panel) job(messageID string) *claim.Job {
 	return j
 }
 
-// leaseEndMillis is the latest lease end that a row gave the command's worker, by the worker's clock.
+// leaseEndMillis is the latest lease end that a row gave the command's worker, by the worker's
+// clock.
 func (p *Panel) leaseEndMillis(c Command) int64 { return p.leaseMillis[c.Term()] }

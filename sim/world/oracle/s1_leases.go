@@ -51,7 +51,8 @@ func (o *leases) writesUnderItsOwn(c Change) {
 	}
 }
 
-// lasts: only its holder ends a live lease, unless the holder's grace is over or its job was ended from outside.
+// lasts: only its holder ends a live lease, unless the holder's grace is over or its job was ended
+// from outside.
 func (o *leases) lasts(c Change) {
 	before := c.RowBefore
 	if before.WorkerID == "" || (c.Row != nil && c.Row.WorkerID == before.WorkerID && c.Row.Fence == before.Fence && c.Row.WorkerJob == before.WorkerJob) {
@@ -75,8 +76,8 @@ func (o *leases) lasts(c Change) {
 	o.revoked[Term{c.Key, before.Fence}] = true
 }
 
-// holds says whether the lease's holder may still believe in it: its process lives, and by its own clock the lease has
-// not ended.
+// holds says whether the lease's holder may still believe in it: its process lives, and by its own
+// clock the lease has not ended.
 func (o *leases) holds(r *claim.Row) bool {
 	for _, c := range o.commands {
 		if c.Worker() == r.WorkerID && c.Term().Fence == r.Fence && !c.Exited() {
@@ -86,8 +87,8 @@ func (o *leases) holds(r *claim.Row) bool {
 	return false
 }
 
-// commandBegins: a command begins before its lease's end, and no two commands of a key run if both workers may
-// believe in their leases.
+// commandBegins: a command begins before its lease's end, and no two commands of a key run if both
+// workers may believe in their leases.
 func (o *leases) commandBegins(c Command) {
 	if job.Millis(c.WorkerNow()) >= o.leaseEndMillis(c) {
 		o.broken("the command of %s begins after its lease's end", c.MessageID())
@@ -105,8 +106,9 @@ func (o *leases) commandBegins(c Command) {
 	}
 }
 
-// commandRuns: no command goes on after its lease's end by its worker's clock. A timer, like a real one, does not see
-// that the clock has jumped ahead since it was set, so the command may go on that much longer.
+// commandRuns: no command goes on after its lease's end by its worker's clock. A timer, like a real
+// one, does not see that the clock has jumped ahead since it was set, so the command may go on that
+// much longer.
 func (o *leases) commandRuns(c Command) {
 	end := job.Time(o.leaseEndMillis(c))
 	if c.WorkerNow().After(end.Add(momentToAct + max(0, c.ClockAhead()))) {

@@ -1,6 +1,7 @@
 package oracle
 
-// watchInterrupts is the oracle of S2: a command is asked to stop for a preemptor only if its own container has one.
+// watchInterrupts is the oracle of S2: a command is asked to stop for a preemptor only if its own
+// container has one.
 func watchInterrupts(p *Panel, broken broken) hooks {
 	return hooks{asked: func(c Command) {
 		if c.WorkerStops() || !c.WorkerNow().Before(c.BeganAt().Add(p.scenario.Worker.CommandTimeout)) {

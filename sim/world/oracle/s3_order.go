@@ -75,8 +75,9 @@ func (o order) newestFirst(c Change) {
 	}
 }
 
-// saidSuperseded: a message is told that it is superseded, which ends it, only if the claim as it is now says so. The
-// answer comes at the very moment of the last read, so the claim cannot have changed in between.
+// saidSuperseded: a message is told that it is superseded, which ends it, only if the claim as it
+// is now says so. The answer comes at the very moment of the last read, so the claim cannot have
+// changed in between.
 func (o order) saidSuperseded(m job.Message, nowMillis int64) {
 	d := model.Decide(refinement.Row(o.claim(m.ProjectUserID)), refinement.Message(m), nowMillis, o.model)
 	if d != model.DecisionSuperseded {
@@ -84,7 +85,8 @@ func (o order) saidSuperseded(m job.Message, nowMillis int64) {
 	}
 }
 
-// nobodyYieldsForNothing: a job is interrupted or superseded only for a newer message of another thread.
+// nobodyYieldsForNothing: a job is interrupted or superseded only for a newer message of another
+// thread.
 func (o order) nobodyYieldsForNothing(e *Ending) {
 	for _, m := range o.scenario.Mails {
 		j := e.Jobs[m.ID]

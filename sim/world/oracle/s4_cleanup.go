@@ -2,7 +2,8 @@ package oracle
 
 import "github.com/webordinary/hephaestus/libs/refinement"
 
-// watchCleanUp is the oracle of S4: a function that ends a job takes nothing of the claim that is not that job's.
+// watchCleanUp is the oracle of S4: a function that ends a job takes nothing of the claim that is
+// not that job's.
 func watchCleanUp(_ *Panel, broken broken) hooks {
 	return hooks{claim: func(c Change) {
 		if c.Writer.Kind != Function || c.Job == nil || c.Job.Outcome == "" {

@@ -7,7 +7,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
 
-// watchRecords is the oracle of S5: a message has one record if it must have one, and at the end it says what happened.
+// watchRecords is the oracle of S5: a message has one record if it must have one, and at the end it
+// says what happened.
 func watchRecords(_ *Panel, broken broken) hooks {
 	return hooks{
 		record: func(r audit.Record, again bool, err error) {
@@ -29,8 +30,8 @@ func watchRecords(_ *Panel, broken broken) hooks {
 	}
 }
 
-// recordOf is the record that an ended job must have (docs/protocol.md, S5), made without the code that writes it;
-// empty if it must have none.
+// recordOf is the record that an ended job must have (docs/protocol.md, S5), made without the code
+// that writes it; empty if it must have none.
 func recordOf(j *claim.Job) audit.Record {
 	reason, ok := map[job.Outcome]job.Reason{
 		job.Interrupted: job.ReasonPreempted, job.Superseded: job.ReasonSuperseded, job.TimedOut: job.ReasonTimeout, job.Failed: job.ReasonFailure,

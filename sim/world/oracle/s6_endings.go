@@ -47,8 +47,9 @@ func (o endings) executionAgrees(e *Ending, x Execution) {
 	}
 }
 
-// says is how an execution says that its job went: by its status, or by the error of the Fail state in which it ended.
-// An execution that runs, was aborted, or ended with a handler's error says nothing.
+// says is how an execution says that its job went: by its status, or by the error of the Fail state
+// in which it ended. An execution that runs, was aborted, or ended with a handler's error says
+// nothing.
 func (x Execution) says() string {
 	if x.Status == sfntypes.ExecutionStatusFailed {
 		return x.Error

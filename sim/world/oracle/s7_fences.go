@@ -2,8 +2,8 @@ package oracle
 
 import "github.com/webordinary/hephaestus/libs/job"
 
-// watchFences is the oracle of S7: fences only grow per key, also across TTL deletion, and a new claim's is higher than
-// any that the key has had.
+// watchFences is the oracle of S7: fences only grow per key, also across TTL deletion, and a new
+// claim's is higher than any that the key has had.
 func watchFences(_ *Panel, broken broken) hooks {
 	highest := map[job.Key]int64{} // ever
 	return hooks{claim: func(c Change) {

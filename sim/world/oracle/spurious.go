@@ -2,8 +2,8 @@ package oracle
 
 import "github.com/webordinary/hephaestus/libs/job"
 
-// watchKills is the oracle of spurious: a command that was not asked to stop is killed only for the loss of its lease,
-// not because its worker did not recognise its own write.
+// watchKills is the oracle of spurious: a command that was not asked to stop is killed only for the
+// loss of its lease, not because its worker did not recognise its own write.
 func watchKills(p *Panel, broken broken) hooks {
 	knownUntilMillis := map[Command]int64{} // the latest lease end that any answer has told the worker, by its own clock
 	return hooks{

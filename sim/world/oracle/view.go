@@ -69,8 +69,8 @@ func (w Writer) String() string {
 	return w.Name
 }
 
-// Change is what one call did to the claim of a key and to the job of one of its messages; nil is a row that is not
-// there, or that the call did not touch.
+// Change is what one call did to the claim of a key and to the job of one of its messages; nil is a
+// row that is not there, or that the call did not touch.
 type Change struct {
 	Writer         Writer
 	Asked          time.Time // when the writer decided, by its own clock

@@ -11,14 +11,14 @@ import (
 	"github.com/webordinary/hephaestus/sim/world/choose"
 )
 
-// Draw makes a scenario by choices: a few mails in a few threads of one or two keys, close together or
-// far apart, in order or not, and commands that are quick, slow, failing or deaf.
+// Draw makes a scenario by choices: a few mails in a few threads of one or two keys, close together
+// or far apart, in order or not, and commands that are quick, slow, failing or deaf.
 func Draw(c choose.Chooser) Scenario {
 	pick := func(n int, label string) int { return c.Choose(n, "scenario."+label) }
 	s := Scenario{Workers: 1 + pick(3, "workers"), Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(), Horizon: time.Hour}
 	if pick(3, "claim-ttl") == 1 {
-		// Longer than a function can stand still and its call be late, together: else the fence could fall after
-		// TTL has deleted the row (S7).
+		// Longer than a function can stand still and its call be late, together: else the fence
+		// could fall after TTL has deleted the row (S7).
 		s.Claim.ClaimTTL = 3 * time.Minute
 	}
 	if pick(4, "grace") == 1 {

@@ -1,7 +1,8 @@
-// Package scenario is what happens to a simulated world from outside: which mails arrive when, what their
-// commands do, and the settings of the system. It holds plain values, and draws them.
+// Package scenario is what happens to a simulated world from outside: which mails arrive when, what
+// their commands do, and the settings of the system. It holds plain values, and draws them.
 //
-// It promises that a scenario does not depend on how its run goes: everything is drawn before the run begins.
+// It promises that a scenario does not depend on how its run goes: everything is drawn before the
+// run begins.
 package scenario
 
 import (

@@ -1,9 +1,9 @@
-// Package story is what happened in a run of the simulation, for people: one line per event, with notes on what
-// it did or what befell it, and beside the lines what lasts: commands and executions.
+// Package story is what happened in a run of the simulation, for people: one line per event, with
+// notes on what it did or what befell it, and beside the lines what lasts: commands and executions.
 //
-// It is plain values with stable JSON names. It knows no world, actor or session: package world fills it in, and
-// programs that tell, draw or shrink a run read it. It promises that they need the typed fields only: they never
-// parse a text.
+// It is plain values with stable JSON names. It knows no world, actor or session: package world
+// fills it in, and programs that tell, draw or shrink a run read it. It promises that they need the
+// typed fields only: they never parse a text.
 package story
 
 import (
@@ -119,8 +119,9 @@ type Execution struct {
 }
 
 // Matters says whether a reader of the story has to follow the line to understand how a promise was
-// broken: a mail arrives, a claim or a job changes other than by a heartbeat, a command begins, a fault
-// strikes, or the promise breaks. The calls in between only lead from one such line to the next.
+// broken: a mail arrives, a claim or a job changes other than by a heartbeat, a command begins, a
+// fault strikes, or the promise breaks. The calls in between only lead from one such line to the
+// next.
 func (l Line) Matters() bool {
 	beat := slices.ContainsFunc(l.Notes, func(n Note) bool { return n.Step == StepHeartbeat })
 	return slices.ContainsFunc(l.Notes, func(n Note) bool {

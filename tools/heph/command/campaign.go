@@ -58,7 +58,8 @@ func (a *app) simSeeds(ctx context.Context, f simFlags, setup campaign.Setup) er
 	return nil
 }
 
-// firstBroken tells at once of the first run that is seen to break a promise: the report comes when all seeds have run.
+// firstBroken tells at once of the first run that is seen to break a promise: the report comes when
+// all seeds have run.
 func firstBroken(setup campaign.Setup, seed uint64, v oracle.Violation) string {
 	return fmt.Sprintf("seed %d breaks %s after %v: %s\nMake it small: %s\nThe other seeds run on.\n", seed, v.Invariant, v.At, v.What, setup.Shrink(seed))
 }

@@ -1,5 +1,5 @@
-// Package command is the command line of heph: its commands, one file each, over the packages that do
-// the work. It promises that data goes to stdout and everything else to stderr, that it decides
+// Package command is the command line of heph: its commands, one file each, over the packages that
+// do the work. It promises that data goes to stdout and everything else to stderr, that it decides
 // about colours for each stream by itself, that `heph help exit-codes` lists every exit status, and
 // that an error says what to do next.
 //
@@ -41,8 +41,8 @@ type app struct {
 	output string // text or json, if the command has --output
 }
 
-// Main runs the command line and returns its exit status. The first Ctrl-C or SIGTERM ends the context that a command
-// runs in, and with that the command; a second one ends the process at once.
+// Main runs the command line and returns its exit status. The first Ctrl-C or SIGTERM ends the
+// context that a command runs in, and with that the command; a second one ends the process at once.
 func Main(ctx context.Context, args []string, streams Streams) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

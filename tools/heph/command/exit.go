@@ -113,7 +113,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usage("%w", err)
 }
 
-// nearest is the command's flag that is at most two typing errors away from name, or begins with it.
+// nearest is the command's flag that is at most two typing errors away from name, or begins with
+// it.
 func nearest(cmd *cobra.Command, name string) string {
 	best, least := "", 3
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -128,7 +129,8 @@ func nearest(cmd *cobra.Command, name string) string {
 	return best
 }
 
-// distance is how many letters to insert, delete or replace, or neighbours to swap (optimal string alignment).
+// distance is how many letters to insert, delete or replace, or neighbours to swap (optimal string
+// alignment).
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1) // rows[i][j] is the distance from the first i letters of a to the first j of b
 	for i := range rows {

@@ -37,7 +37,8 @@ func processors() int { return runtime.GOMAXPROCS(0) }
 // showEvery is how often a progress line is drawn.
 const showEvery = 200 * time.Millisecond
 
-// progress draws a line on a terminal, again and again, until done. It is silent on any other stream.
+// progress draws a line on a terminal, again and again, until done. It is silent on any other
+// stream.
 type progress struct {
 	drawing sync.Mutex // of s, which several threads may write to
 	s       *screen.Screen

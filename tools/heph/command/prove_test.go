@@ -199,8 +199,8 @@ func TestGOGCIsTheEnvironmentsToSay(t *testing.T) {
 	}
 }
 
-// planted runs sim in a world in which a promise breaks: its clocks are further apart than the protocol
-// supposes. Only a test can ask for that.
+// planted runs sim in a world in which a promise breaks: its clocks are further apart than the
+// protocol supposes. Only a test can ask for that.
 func planted(t *testing.T, form string, f simFlags) answer {
 	t.Helper()
 	f.faults, f.mode, f.threads = "all", "random", 2

@@ -199,7 +199,8 @@ func (s *sending) read(ctx context.Context, path string) ([]byte, error) {
 	}
 }
 
-// parseWhen reads RFC 3339, epoch milliseconds, or a duration before now; the zero time for nothing.
+// parseWhen reads RFC 3339, epoch milliseconds, or a duration before now; the zero time for
+// nothing.
 func parseWhen(value string, now time.Time) (time.Time, error) {
 	if value == "" {
 		return time.Time{}, nil

@@ -26,7 +26,8 @@ func marked(s *screen.Screen, j jobView) screen.Cell {
 // subject.
 const shortID = 9
 
-// ids are message ids as tables show them: on a terminal their beginnings, which --message takes too.
+// ids are message ids as tables show them: on a terminal their beginnings, which --message takes
+// too.
 func ids(s *screen.Screen, messageIDs ...string) screen.Cell {
 	shown := make([]string, len(messageIDs))
 	for i, id := range messageIDs {

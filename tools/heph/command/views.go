@@ -9,7 +9,8 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// The views are what `heph status -o json` writes. Their field names are stable; times are RFC 3339, UTC.
+// The views are what `heph status -o json` writes. Their field names are stable; times are RFC
+// 3339, UTC.
 
 type overview struct {
 	Claims        []claimView        `json:"claims"` // those with jobs, by key

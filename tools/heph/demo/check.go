@@ -15,8 +15,8 @@ type Finding struct {
 	Wrong string // empty: it holds
 }
 
-// Check compares the facts with what the protocol demands of the story (docs/protocol.md, S1 to S7 and
-// L1 to L3).
+// Check compares the facts with what the protocol demands of the story (docs/protocol.md, S1 to S7
+// and L1 to L3).
 func Check(f Facts) []Finding {
 	var all []Finding
 	for _, group := range []func(Facts) []Finding{outcomes, claims, order, fences, records, letters, executions, files} {

@@ -38,7 +38,8 @@ type member struct {
 }
 
 func newCrew(argv, stack []string, records func() io.Writer, watch *watch) *crew {
-	// Nothing of the caller's AWS may leak into a worker: a profile that is not there would stop it.
+	// Nothing of the caller's AWS may leak into a worker: a profile that is not there would stop
+	// it.
 	var environ []string
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "AWS_") {
@@ -50,7 +51,8 @@ func newCrew(argv, stack []string, records func() io.Writer, watch *watch) *crew
 
 // hire starts one more worker. It gets a process group of its own, so that a Ctrl-C of the terminal
 // reaches it through dismiss only; on Linux it dies with this process. The thread that starts it
-// lives on, since Linux sends a parent-death signal when that thread ends (prctl(2), PR_SET_PDEATHSIG).
+// lives on, since Linux sends a parent-death signal when that thread ends (prctl(2),
+// PR_SET_PDEATHSIG).
 func (c *crew) hire() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +83,8 @@ func (c *crew) hire() error {
 	return nil
 }
 
-// named is where a worker's records go. Its WorkerReady record gives the id that is told as m's name from then on.
+// named is where a worker's records go. Its WorkerReady record gives the id that is told as m's
+// name from then on.
 func (c *crew) named(m *member) io.Writer {
 	return trail.NewSplitter(func(e trail.Event) {
 		if ready, is := e.Said.(telemetry.WorkerReady); is {

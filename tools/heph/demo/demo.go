@@ -1,10 +1,12 @@
-// Package demo is the main job of Hephaestus, shown as it happens: eight mails, four worker processes, one of
-// them killed, and what becomes of each mail, told line by line. Everything is real but AWS: the
-// mails go through S3's protocol into the stack, the handlers and the state machine are the deployed
-// ones, workers are processes of their own, and their command is a shell script that edits files.
+// Package demo is the main job of Hephaestus, shown as it happens: eight mails, four worker
+// processes, one of them killed, and what becomes of each mail, told line by line. Everything is
+// real but AWS: the mails go through S3's protocol into the stack, the handlers and the state
+// machine are the deployed ones, workers are processes of their own, and their command is a shell
+// script that edits files.
 //
-// It promises to believe nothing that it has not read back: Check compares the tables, the dead letter
-// queue, the executions and the files with what the protocol demands. It leaves no process behind.
+// It promises to believe nothing that it has not read back: Check compares the tables, the dead
+// letter queue, the executions and the files with what the protocol demands. It leaves no process
+// behind.
 package demo
 
 import (
@@ -93,8 +95,8 @@ func (d *Demo) Log() *slog.Logger { return slog.New(slog.NewJSONHandler(d.record
 
 func (d *Demo) records() io.Writer { return trail.NewSplitter(d.watch.add) }
 
-// Run plays the story and returns what it has led to. The error says why the story did not reach its end;
-// the facts are then those up to that point. The workers go on until Close.
+// Run plays the story and returns what it has led to. The error says why the story did not reach
+// its end; the facts are then those up to that point. The workers go on until Close.
 func (d *Demo) Run(ctx context.Context, place Place) (Facts, error) {
 	d.place = place
 	telling, stop := context.WithCancel(ctx)

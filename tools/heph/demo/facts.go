@@ -32,8 +32,8 @@ type Start struct {
 	Fence     int64
 }
 
-// Facts are what the story has led to, read back from the stack and the file system; only what no table
-// keeps is from the log.
+// Facts are what the story has led to, read back from the stack and the file system; only what no
+// table keeps is from the log.
 type Facts struct {
 	Jobs       map[string]claim.Job // by message
 	Claims     []claim.Row

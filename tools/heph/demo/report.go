@@ -8,8 +8,9 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 )
 
-// Report writes how the run ended: tables of the messages, the interruptions and the dead letters, and the
-// checks that do not hold; if verbose, also those that hold. It says whether all of them hold.
+// Report writes how the run ended: tables of the messages, the interruptions and the dead letters,
+// and the checks that do not hold; if verbose, also those that hold. It says whether all of them
+// hold.
 func (d *Demo) Report(f Facts) bool {
 	d.watch.hush()
 	s := d.screen

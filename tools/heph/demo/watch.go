@@ -13,8 +13,8 @@ import (
 
 // watch keeps and tells all events, and the story can wait for one. It is safe for concurrent use.
 //
-// Processes report through pipes, so an event may arrive after its consequences. watch therefore holds each
-// event back for a blink, and tells events in the order in which they happened.
+// Processes report through pipes, so an event may arrive after its consequences. watch therefore
+// holds each event back for a blink, and tells events in the order in which they happened.
 type watch struct {
 	mu      sync.Mutex
 	teller  *trail.Teller
@@ -118,8 +118,8 @@ func (w *watch) all() []trail.Event {
 	return slices.Clone(w.events)
 }
 
-// patience is how long the story waits for what must happen next. It takes a second or six; a machine
-// that is busy otherwise takes longer.
+// patience is how long the story waits for what must happen next. It takes a second or six; a
+// machine that is busy otherwise takes longer.
 const patience = 30 * time.Second
 
 // await returns the first event, since the beginning, that is wanted.

@@ -1,6 +1,6 @@
 // Package ledger reads what the stack has written down: who holds which key, what became of each
-// message, what was interrupted, and what waits for a person. It only reads: it promises to change no
-// row, and to take no message off a queue.
+// message, what was interrupted, and what waits for a person. It only reads: it promises to change
+// no row, and to take no message off a queue.
 package ledger
 
 import (

@@ -113,7 +113,8 @@ func draw(run Run, all bool) *drawing {
 	return d
 }
 
-// findLanes gives every mail, claim and worker a lane: mails in the order of arrival, then claims, then workers.
+// findLanes gives every mail, claim and worker a lane: mails in the order of arrival, then claims,
+// then workers.
 func (d *drawing) findLanes() {
 	var mails, claims, workers []string
 	add := func(list *[]string, name string) {

@@ -46,8 +46,8 @@ func (l lane) User() string {
 // legend says which class is which mail's thread.
 type legend struct{ Class, Name string }
 
-// Page draws the run as one page that needs nothing else: no network, and no JavaScript to be read. all
-// shows every call.
+// Page draws the run as one page that needs nothing else: no network, and no JavaScript to be read.
+// all shows every call.
 func Page(run Run, all bool) ([]byte, error) {
 	d := draw(run, all)
 	p := page{

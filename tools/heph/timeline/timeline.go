@@ -1,5 +1,5 @@
-// Package timeline tells a simulated run to a person: as text, line by line, and as a page with a lane for
-// each mail, worker and claim. It shows what the run's story holds and judges nothing.
+// Package timeline tells a simulated run to a person: as text, line by line, and as a page with a
+// lane for each mail, worker and claim. It shows what the run's story holds and judges nothing.
 package timeline
 
 import (
@@ -22,8 +22,8 @@ type Run struct {
 	Result  world.Result
 }
 
-// Story writes the run's story: the lines that a reader has to follow, and the states that executions
-// enter. all writes every call too.
+// Story writes the run's story: the lines that a reader has to follow, and the states that
+// executions enter. all writes every call too.
 func Story(s *screen.Screen, run Run, all bool) {
 	left := 0
 	for _, l := range run.Result.Story.Lines {
@@ -53,7 +53,8 @@ func Verdict(s *screen.Screen, run Run) {
 	s.Printf("%s%s\n", s.Sign("✔"), s.Paint(screen.Green, "every promise was kept"))
 }
 
-// shown says whether a line is told in the short form: lines to follow, and the states of executions.
+// shown says whether a line is told in the short form: lines to follow, and the states of
+// executions.
 func shown(l story.Line) bool {
 	return l.Matters() || l.State != "" || slices.ContainsFunc(l.Notes, func(n story.Note) bool { return n.Kind == story.NoteRecord })
 }
@@ -87,7 +88,8 @@ func plainIf(plain bool, style screen.Style) screen.Style {
 	return style
 }
 
-// tell says how a note looks: its sign, and its text with a word for what the sign and the colour say.
+// tell says how a note looks: its sign, and its text with a word for what the sign and the colour
+// say.
 func tell(n story.Note) (sign, text string, style screen.Style) {
 	switch n.Kind {
 	case story.NoteMail:

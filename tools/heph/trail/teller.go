@@ -8,8 +8,8 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 )
 
-// Teller writes events on a screen, a line each: when, whose, which message, what. It is not safe for
-// concurrent use.
+// Teller writes events on a screen, a line each: when, whose, which message, what. It is not safe
+// for concurrent use.
 type Teller struct {
 	screen   *screen.Screen
 	begun    time.Time
@@ -34,8 +34,8 @@ func NewTeller(s *screen.Screen, begun time.Time, all bool) *Teller {
 // Name gives a worker a name that people can tell.
 func (t *Teller) Name(workerID, name string) { t.workers[workerID] = name }
 
-// Expect says of a message that will come whose it is, so that its columns have their width from the
-// beginning.
+// Expect says of a message that will come whose it is, so that its columns have their width from
+// the beginning.
 func (t *Teller) Expect(messageID string, key job.Key) {
 	t.keys[messageID] = key
 	t.keyWide, t.idWide = max(t.keyWide, screen.Width(string(key))), max(t.idWide, screen.Width(messageID))

@@ -1,7 +1,8 @@
-// Package trail turns the log records of handlers and workers into a story that a person can follow: one
-// line per event, in the words of the protocol. It goes by the events that libs/telemetry declares and by
-// their fields, never by a record's text. A record that it has no words for is told as it is, if everything
-// was asked for; a warning is always told, and so is a record that is not as its event declares it.
+// Package trail turns the log records of handlers and workers into a story that a person can
+// follow: one line per event, in the words of the protocol. It goes by the events that
+// libs/telemetry declares and by their fields, never by a record's text. A record that it has no
+// words for is told as it is, if everything was asked for; a warning is always told, and so is a
+// record that is not as its event declares it.
 package trail
 
 import (
@@ -66,7 +67,8 @@ func Parse(line []byte) Event {
 	return e
 }
 
-// Splitter hands over what is written to it, line by line. It is safe for concurrent use if the handler is.
+// Splitter hands over what is written to it, line by line. It is safe for concurrent use if the
+// handler is.
 type Splitter struct {
 	mu     sync.Mutex
 	rest   []byte

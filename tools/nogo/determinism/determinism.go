@@ -1,5 +1,6 @@
-// Package determinism is an analyzer that keeps the machine out of code that is replayed from a seed: the
-// wall clock, randomness, goroutines and their primitives, the system, and the order of maps.
+// Package determinism is an analyzer that keeps the machine out of code that is replayed from a
+// seed: the wall clock, randomness, goroutines and their primitives, the system, and the order of
+// maps.
 //
 // It promises to find every use that the syntax and the types show, in the packages of its scope,
 // except in tests. It does not follow calls: it does not find a package out of scope that reads the

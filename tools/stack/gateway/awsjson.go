@@ -18,7 +18,8 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/wire"
 )
 
-// maxJSONBytes bounds a request in the JSON protocols: DynamoDB's own limit, the largest of the three services'.
+// maxJSONBytes bounds a request in the JSON protocols: DynamoDB's own limit, the largest of the
+// three services'.
 const maxJSONBytes = 16 << 20
 
 // jsonServices maps the first part of X-Amz-Target to the service.
@@ -179,7 +180,8 @@ func (f *failure) describeGeneric(err *smithy.GenericAPIError) {
 	f.body = messageBody(member, err.Message)
 }
 
-// legacyCode is the name that an error of SQS's model had in the query protocol, which SDKs still show.
+// legacyCode is the name that an error of SQS's model had in the query protocol, which SDKs still
+// show.
 func legacyCode(shape string) string {
 	if entry, known := sqs.TypeRegistry.LookupEntry(shape); known {
 		if trait, has := smithy.SchemaTrait[*traits.AWSQueryError](entry.Schema); has {
@@ -205,7 +207,8 @@ func writeJSONError(w http.ResponseWriter, requestID string, f failure) {
 	writeJSON(w, f.service, requestID, f.status, body)
 }
 
-// isQueryProtocol recognises the form-encoded protocol that SQS spoke before 2023 and STS and others still do.
+// isQueryProtocol recognises the form-encoded protocol that SQS spoke before 2023 and STS and
+// others still do.
 func isQueryProtocol(r *http.Request) bool {
 	if r.Method == http.MethodGet && r.URL.Path == "/" && r.URL.Query().Has("Action") {
 		return true

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Whatever the chunks, the reader ends, gives no more than the body had, and reads its own framing back.
+// Whatever the chunks, the reader ends, gives no more than the body had, and reads its own framing
+// back.
 func FuzzChunkReader(f *testing.F) {
 	f.Add([]byte("4;chunk-signature=ab\r\nbody\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n\r\n"))
 	f.Add([]byte("ffffffffffffffff\r\n"))

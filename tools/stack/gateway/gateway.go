@@ -1,6 +1,7 @@
-// Package gateway is the AWS endpoint of the local stack: one http.Handler that speaks the wire protocols of DynamoDB,
-// SQS, Step Functions, Lambda and S3 on one port, so that the AWS CLI and any SDK can look into the stack. It decodes a
-// call into the Go SDK's own input struct, hands it to a Backend and encodes what comes back.
+// Package gateway is the AWS endpoint of the local stack: one http.Handler that speaks the wire
+// protocols of DynamoDB, SQS, Step Functions, Lambda and S3 on one port, so that the AWS CLI and
+// any SDK can look into the stack. It decodes a call into the Go SDK's own input struct, hands it
+// to a Backend and encodes what comes back.
 //
 // What it promises: the SDK's clients get typed outputs and typed errors as from AWS. It refuses an
 // operation, a header or a query parameter that it does not know, with an error that names it, and
@@ -29,10 +30,11 @@ const (
 	s3Service     = "s3"
 )
 
-// Backend answers the calls. Service is one of dynamodb, sqs, states, lambda and s3; operation is AWS's name for it
-// ("UpdateItem"); input points to the SDK's input struct of that operation, and output to its output struct. An error
-// that is a smithy.APIError reaches the client under its own code, any other as an internal error. Calls come from many
-// goroutines at once: a Backend over cores that are not safe for concurrent use serialises them.
+// Backend answers the calls. Service is one of dynamodb, sqs, states, lambda and s3; operation is
+// AWS's name for it ("UpdateItem"); input points to the SDK's input struct of that operation, and
+// output to its output struct. An error that is a smithy.APIError reaches the client under its own
+// code, any other as an internal error. Calls come from many goroutines at once: a Backend over
+// cores that are not safe for concurrent use serialises them.
 type Backend interface {
 	Do(ctx context.Context, service, operation string, input any) (output any, err error)
 }
@@ -103,8 +105,9 @@ func (g *gateway) serveByScope(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signedFor returns the service in the scope of a request's signature, AKID/date/region/SERVICE/aws4_request (IAM User
-// Guide, "Create a signed AWS API request"), or "" if there is none.
+// signedFor returns the service in the scope of a request's signature,
+// AKID/date/region/SERVICE/aws4_request (IAM User Guide, "Create a signed AWS API request"), or ""
+// if there is none.
 func signedFor(r *http.Request) string {
 	credential := r.URL.Query().Get("X-Amz-Credential")
 	if _, after, found := strings.Cut(r.Header.Get("Authorization"), "Credential="); found {

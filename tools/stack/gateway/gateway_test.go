@@ -34,7 +34,8 @@ func (b backend) Do(_ context.Context, service, operation string, input any) (an
 	return b(service, operation, input)
 }
 
-// serve starts a gateway and returns a configuration for the SDK's clients: one attempt, no retries.
+// serve starts a gateway and returns a configuration for the SDK's clients: one attempt, no
+// retries.
 func serve(t testing.TB, b gateway.Backend, options gateway.Options) aws.Config {
 	server := httptest.NewServer(gateway.New(b, options))
 	t.Cleanup(server.Close)

@@ -19,7 +19,8 @@ import (
 // lambdaPrefix is the API version with which the paths of Lambda's oldest operations begin.
 const lambdaPrefix = "/2015-03-31/"
 
-// maxInvokeBytes is the largest payload that Lambda takes in a synchronous call (Lambda Developer Guide, quotas).
+// maxInvokeBytes is the largest payload that Lambda takes in a synchronous call (Lambda Developer
+// Guide, quotas).
 const maxInvokeBytes = 6 << 20
 
 // serveLambda serves what the system needs of Lambda's REST protocol: Invoke and ListFunctions.

@@ -29,7 +29,8 @@ func newS3(backend Backend) http.Handler {
 	return s3Guard{next: fake.Server()}
 }
 
-// s3Backend is a gofakes3.Backend that turns each call into the SDK's input structs. gofakes3 passes no contexts.
+// s3Backend is a gofakes3.Backend that turns each call into the SDK's input structs. gofakes3
+// passes no contexts.
 type s3Backend struct {
 	backend Backend
 }
@@ -159,8 +160,9 @@ func (b s3Backend) HeadObject(bucket, key string) (*gofakes3.Object, error) {
 	return object, nil
 }
 
-// GetObject fetches the whole object and cuts the range out of it: gofakes3 needs the size of the whole. The checksum
-// of a whole object goes along, since the SDKs ask for one and warn when there is none.
+// GetObject fetches the whole object and cuts the range out of it: gofakes3 needs the size of the
+// whole. The checksum of a whole object goes along, since the SDKs ask for one and warn when there
+// is none.
 func (b s3Backend) GetObject(bucket, key string, requested *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	out, err := callS3[*s3.GetObjectOutput](b, "GetObject", &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {

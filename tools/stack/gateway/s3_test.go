@@ -24,8 +24,9 @@ import (
 
 var stored = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// s3Fixture is an S3 client over a core with one empty bucket, emails; peek asks the core itself. The client has the
-// settings that config.LoadDefaultConfig gives, and a warning of the SDK fails the test.
+// s3Fixture is an S3 client over a core with one empty bucket, emails; peek asks the core itself.
+// The client has the settings that config.LoadDefaultConfig gives, and a warning of the SDK fails
+// the test.
 func s3Fixture(t *testing.T) (client *s3.Client, peek func(input any) (any, error), config aws.Config) {
 	peek = s3Core(t)
 	config = serve(t, backend(func(_, _ string, input any) (any, error) { return peek(input) }), gateway.Options{})

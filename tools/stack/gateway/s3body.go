@@ -96,8 +96,8 @@ const (
 	checksumType   = checksumPrefix + "Type"
 )
 
-// checksum returns the hash behind a header like X-Amz-Checksum-Crc32, or nil (Amazon S3 User Guide, "Checking object
-// integrity").
+// checksum returns the hash behind a header like X-Amz-Checksum-Crc32, or nil (Amazon S3 User
+// Guide, "Checking object integrity").
 func checksum(header string) hash.Hash {
 	switch http.CanonicalHeaderKey(header) {
 	case checksumCRC32:
@@ -114,7 +114,8 @@ func checksum(header string) hash.Hash {
 	return nil
 }
 
-// nvmePolynomial is the CRC-64 of the NVM Express specification in the reversed form that hash/crc64 takes.
+// nvmePolynomial is the CRC-64 of the NVM Express specification in the reversed form that
+// hash/crc64 takes.
 const nvmePolynomial = 0x9a6c9329ac4bc9b5
 
 func encodeChecksum(h hash.Hash, content []byte) string {
@@ -168,8 +169,8 @@ func (c *checkedReader) verify() error {
 	return nil
 }
 
-// chunkReader reads aws-chunked: each chunk is "SIZE-IN-HEX[;chunk-signature=…]\r\n" and its content with "\r\n"; the
-// last has size 0, and trailers may follow it.
+// chunkReader reads aws-chunked: each chunk is "SIZE-IN-HEX[;chunk-signature=…]\r\n" and its
+// content with "\r\n"; the last has size 0, and trailers may follow it.
 type chunkReader struct {
 	r         *bufio.Reader
 	remaining int64

@@ -10,12 +10,14 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// maxObjectBytes bounds an upload: SES stores mail of 40 MB at most, and the stack keeps its objects in memory.
+// maxObjectBytes bounds an upload: SES stores mail of 40 MB at most, and the stack keeps its
+// objects in memory.
 const maxObjectBytes = 256 << 20
 
-// s3Guard stands before gofakes3, which ignores what it does not know: PUT /bucket/key?tagging would overwrite the
-// object, and DELETE /bucket?policy the bucket. The guard refuses every parameter and header that
-// is not implemented and would change the answer, and undoes the transfer encodings of SDKs.
+// s3Guard stands before gofakes3, which ignores what it does not know: PUT /bucket/key?tagging
+// would overwrite the object, and DELETE /bucket?policy the bucket. The guard refuses every
+// parameter and header that is not implemented and would change the answer, and undoes the transfer
+// encodings of SDKs.
 type s3Guard struct {
 	next http.Handler
 }
@@ -50,8 +52,8 @@ func (s s3Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // copySource makes a PUT a CopyObject.
 const copySource = "X-Amz-Copy-Source"
 
-// s3Parameters are the query parameters that gofakes3 acts upon, or that change no answer. Parameters with the prefix
-// X-Amz- are the signature of a presigned URL.
+// s3Parameters are the query parameters that gofakes3 acts upon, or that change no answer.
+// Parameters with the prefix X-Amz- are the signature of a presigned URL.
 var s3Parameters = map[string]bool{
 	"list-type": true, "prefix": true, "delimiter": true, "max-keys": true, "marker": true, "continuation-token": true,
 	"start-after": true, "fetch-owner": true, "encoding-type": true, "location": true, "delete": true, "x-id": true,
@@ -67,8 +69,8 @@ var s3Methods = map[string]string{
 	"location": http.MethodGet, "versioning": http.MethodGet, "delete": http.MethodPost,
 }
 
-// s3Headers are the headers with the prefix X-Amz- that are implemented, or that change no answer. Metadata and
-// checksums have prefixes of their own.
+// s3Headers are the headers with the prefix X-Amz- that are implemented, or that change no answer.
+// Metadata and checksums have prefixes of their own.
 var s3Headers = map[string]bool{
 	"X-Amz-Date": true, "X-Amz-Content-Sha256": true, "X-Amz-Security-Token": true, "X-Amz-User-Agent": true,
 	"X-Amz-Decoded-Content-Length": true, "X-Amz-Trailer": true, "X-Amz-Sdk-Checksum-Algorithm": true,

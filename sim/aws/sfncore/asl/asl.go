@@ -1,17 +1,20 @@
-// Package asl compiles Amazon States Language into a form that an interpreter can run without parsing anything again.
+// Package asl compiles Amazon States Language into a form that an interpreter can run without
+// parsing anything again.
 //
-// Load turns the text of a definition into a Machine, or into the list of everything that is wrong with it. Paths, payload
-// templates, intrinsic functions and choice rules are compiled once and evaluated many times; each evaluation is a pure function
-// of the state's input and of an Env, which supplies the context object ($$), random draws and ids.
+// Load turns the text of a definition into a Machine, or into the list of everything that is wrong
+// with it. Paths, payload templates, intrinsic functions and choice rules are compiled once and
+// evaluated many times; each evaluation is a pure function of the state's input and of an Env,
+// which supplies the context object ($$), random draws and ids.
 //
 // Data is held decoded: nil, bool, string, json.Number, []any and map[string]any. A value is never
 // changed once it has been built, so states, histories and parallel branches share it freely;
 // ResultPath copies what it changes. Numbers keep the text they came with. The members of an object
 // are written in the order of their names; AWS keeps the order in which they came.
 //
-// The language is JSONPath mode as the Step Functions Developer Guide (Amazon States Language) describes it. Refused by name,
-// when the definition is loaded: QueryLanguage JSONata, Assign and variables, distributed Map, activities, and integrations
-// other than the ones listed in resource.go.
+// The language is JSONPath mode as the Step Functions Developer Guide (Amazon States Language)
+// describes it. Refused by name, when the definition is loaded: QueryLanguage JSONata, Assign and
+// variables, distributed Map, activities, and integrations other than the ones listed in
+// resource.go.
 package asl
 
 //lint:file-ignore ST1005 the texts of errors are AWS's own
@@ -28,7 +31,8 @@ type Machine struct {
 	Timeout time.Duration // of a whole execution; 0 means none was given
 }
 
-// Flow is a graph of states with one start: the machine itself, a branch of a Parallel state or the processor of a Map state.
+// Flow is a graph of states with one start: the machine itself, a branch of a Parallel state or the
+// processor of a Map state.
 type Flow struct {
 	Start  *State
 	States map[string]*State
@@ -116,7 +120,8 @@ type Catcher struct {
 
 // Env is what an evaluation may use besides its input.
 type Env interface {
-	// Context returns a member of the context object ($$): Execution, State, Task and so on. Most paths need one only.
+	// Context returns a member of the context object ($$): Execution, State, Task and so on. Most
+	// paths need one only.
 	Context(member string) (any, bool)
 	// WholeContext returns the context object itself.
 	WholeContext() any

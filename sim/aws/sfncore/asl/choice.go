@@ -73,8 +73,8 @@ func (c typeTest) Holds(input any, env Env) (bool, error) {
 	return err == nil && c.is(value) == c.wanted, err
 }
 
-// comparison compares a variable with a constant, or with what operandPath finds.
-// Operands of the wrong type just do not match (Developer Guide, Choice state).
+// comparison compares a variable with a constant, or with what operandPath finds. Operands of the
+// wrong type just do not match (Developer Guide, Choice state).
 type comparison struct {
 	variable    *Path
 	matches     func(value, operand any) bool
@@ -199,8 +199,8 @@ func ParseTimestamp(s string) (time.Time, error) {
 	return time.Parse(time.RFC3339Nano, s)
 }
 
-// matchesPattern reports whether s matches pattern, in which * stands for any text and \ escapes * and itself.
-// It backtracks to the last * only, so it takes at most len(s)*len(pattern) steps.
+// matchesPattern reports whether s matches pattern, in which * stands for any text and \ escapes *
+// and itself. It backtracks to the last * only, so it takes at most len(s)*len(pattern) steps.
 func matchesPattern(s, pattern string) bool {
 	i, j := 0, 0
 	star, resume := -1, 0

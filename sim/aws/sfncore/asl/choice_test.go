@@ -7,8 +7,8 @@ import (
 
 const facts = `{"s":"abc","n":5,"f":5.0,"b":true,"null":null,"t":"2030-01-02T03:04:05Z","t2":"2030-01-02T04:04:05+01:00","s2":"abd","list":[]}`
 
-// TestChoiceOperators has every kind of operator (Developer Guide, Choice state).
-// Values of the wrong type just do not match; a null is present.
+// TestChoiceOperators has every kind of operator (Developer Guide, Choice state). Values of the
+// wrong type just do not match; a null is present.
 func TestChoiceOperators(t *testing.T) {
 	for rule, want := range map[string]bool{
 		`{"Variable":"$.s","StringEquals":"abc"}`:                                                                  true,

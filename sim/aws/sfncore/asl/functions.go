@@ -249,8 +249,8 @@ func jsonMerge(args []any, _ string, _ Env) (any, error) {
 	return merged, nil
 }
 
-// mathRandom draws from start up to, not including, end. A seed, which fixes the draw on AWS, is refused:
-// AWS does not publish its generator.
+// mathRandom draws from start up to, not including, end. A seed, which fixes the draw on AWS, is
+// refused: AWS does not publish its generator.
 func mathRandom(args []any, _ string, env Env) (any, error) {
 	if len(args) == 3 {
 		return nil, errors.New("a seed is not supported by this interpreter")

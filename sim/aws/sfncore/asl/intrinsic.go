@@ -20,8 +20,8 @@ type call struct {
 	args []arg
 }
 
-// arg is one of: a nested call, a path, a constant. A string constant also keeps its text before unescaping,
-// because States.Format has to tell {} from \{\}.
+// arg is one of: a nested call, a path, a constant. A string constant also keeps its text before
+// unescaping, because States.Format has to tell {} from \{\}.
 type arg struct {
 	call    *call
 	path    *Path
@@ -29,7 +29,8 @@ type arg struct {
 	escaped string
 }
 
-// intrinsic computes a function; escaped is the text of a constant first argument, for States.Format.
+// intrinsic computes a function; escaped is the text of a constant first argument, for
+// States.Format.
 type intrinsic struct {
 	minArgs, maxArgs int // maxArgs < 0 means any number
 	apply            func(args []any, escaped string, env Env) (any, error)
@@ -134,7 +135,8 @@ func (p *intrinsicParser) quoted() (arg, error) {
 	return arg{}, fmt.Errorf("' expected at the end of %q", p.text[start-1:])
 }
 
-// pathText reads up to the comma or parenthesis that ends the argument: one outside brackets and quotes.
+// pathText reads up to the comma or parenthesis that ends the argument: one outside brackets and
+// quotes.
 func (p *intrinsicParser) pathText() string {
 	start, depth, quote := p.pos, 0, byte(0)
 	for ; p.pos < len(p.text); p.pos++ {

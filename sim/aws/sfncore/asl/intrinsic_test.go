@@ -55,7 +55,8 @@ func TestIntrinsicFunctions(t *testing.T) {
 	}
 }
 
-// TestIntrinsicFunctionsThatFail shows the text of a failure, which AWS reports as States.Runtime, for each kind of argument.
+// TestIntrinsicFunctionsThatFail shows the text of a failure, which AWS reports as States.Runtime,
+// for each kind of argument.
 func TestIntrinsicFunctionsThatFail(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
 		{`States.Format('{}', $.nope)`, `The JsonPath argument for the field '$.nope' could not be found in the input`},

@@ -206,7 +206,8 @@ func (f *flowLoader) worker(s *State, o *object) {
 	f.allIsLast(o.at+"/Catch", len(s.Catch), func(i int) []string { return s.Catch[i].ErrorEquals })
 }
 
-// allIsLast demands that States.ALL stands alone and in the last entry (Developer Guide, Error handling).
+// allIsLast demands that States.ALL stands alone and in the last entry (Developer Guide, Error
+// handling).
 func (f *flowLoader) allIsLast(at string, n int, errorEquals func(int) []string) {
 	for i := range n {
 		names := errorEquals(i)

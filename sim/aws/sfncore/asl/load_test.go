@@ -36,7 +36,8 @@ func TestAGoodDefinitionLoads(t *testing.T) {
 	}
 }
 
-// TestProblems breaks one thing at a time and expects exactly the problems named (API Reference, ValidateStateMachineDefinition).
+// TestProblems breaks one thing at a time and expects exactly the problems named (API Reference,
+// ValidateStateMachineDefinition).
 func TestProblems(t *testing.T) {
 	state := func(text string) string { return `{"StartAt":"A","States":{"A":` + text + `}}` }
 	for _, tc := range []struct {

@@ -226,8 +226,8 @@ func definite(expr jp.Expr) ([]step, bool) {
 	return steps, true
 }
 
-// expand walks an indefinite path breadth first, one fragment at a time.
-// ojg parses the path and matches its filters; its own walk visits maps in no fixed order.
+// expand walks an indefinite path breadth first, one fragment at a time. ojg parses the path and
+// matches its filters; its own walk visits maps in no fixed order.
 func expand(input any, frags jp.Expr) []any {
 	nodes := []any{input}
 	for _, frag := range frags {
@@ -349,13 +349,15 @@ func plain(value any) any {
 	return value
 }
 
-// ReferencePath says where in the state's input a result is put. It names one place: members, or elements that exist.
+// ReferencePath says where in the state's input a result is put. It names one place: members, or
+// elements that exist.
 type ReferencePath struct {
 	text  string
 	steps []step
 }
 
-// ParseReferencePath compiles text, which must be a reference path into the input (Developer Guide, Paths).
+// ParseReferencePath compiles text, which must be a reference path into the input (Developer Guide,
+// Paths).
 func ParseReferencePath(text string) (*ReferencePath, error) {
 	steps, ok := parseSteps(strings.TrimPrefix(text, "$"))
 	if !ok || !strings.HasPrefix(text, "$") {
@@ -369,7 +371,8 @@ func ParseReferencePath(text string) (*ReferencePath, error) {
 	return &ReferencePath{text: text, steps: steps}, nil
 }
 
-// ErrResultPathMatch is wrapped by the errors of Put; AWS reports it as States.ResultPathMatchFailure.
+// ErrResultPathMatch is wrapped by the errors of Put; AWS reports it as
+// States.ResultPathMatchFailure.
 var ErrResultPathMatch = errors.New("States.ResultPathMatchFailure")
 
 // Put returns input with result at the path. It does not change input.

@@ -8,7 +8,8 @@ import (
 const library = `{"a":{"b":[1,2.50,3],"c":{"b":9}},"x-y":5,"é":1,"n":null,
 	"o":[{"p":1,"q":"s"},{"p":2},{"q":null}],"z":{"k2":2,"k1":1},"big":9007199254740993}`
 
-// TestPaths shows what a path finds (Developer Guide, Paths; lists and single values as in Jayway's JsonPath).
+// TestPaths shows what a path finds (Developer Guide, Paths; lists and single values as in Jayway's
+// JsonPath).
 func TestPaths(t *testing.T) {
 	for path, want := range map[string]string{
 		"$.a.b":               `[1,2.50,3]`, // a number keeps its text

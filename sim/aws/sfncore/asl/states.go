@@ -151,7 +151,8 @@ func (f *flowLoader) parallel(s *State, o *object) {
 	f.worker(s, o)
 }
 
-// mapState reads an inline Map, under the present names of its fields or the older ones (Iterator, Parameters).
+// mapState reads an inline Map, under the present names of its fields or the older ones (Iterator,
+// Parameters).
 func (f *flowLoader) mapState(s *State, o *object) {
 	s.ItemsPath = o.path("ItemsPath", "$")
 	s.Parameters = f.either(o, "ItemSelector", "Parameters", o.template)

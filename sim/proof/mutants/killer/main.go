@@ -1,6 +1,7 @@
-// Command killer looks for a seed under which the system that it was built from breaks a promise, and makes
-// that seed's run small if it is asked to. Package mutants builds it over each wrong version of the
-// system. It prints one JSON value (see package verdict) and exits with 0 whether or not it found a seed.
+// Command killer looks for a seed under which the system that it was built from breaks a promise,
+// and makes that seed's run small if it is asked to. Package mutants builds it over each wrong
+// version of the system. It prints one JSON value (see package verdict) and exits with 0 whether or
+// not it found a seed.
 package main
 
 import (
@@ -55,8 +56,8 @@ func main() {
 // hunters is how many seeds are tried at once.
 const hunters = 2
 
-// hunt tries seeds in order until one kills. What it finds does not depend on how its goroutines run: every
-// seed below the one that is reported was tried to its end.
+// hunt tries seeds in order until one kills. What it finds does not depend on how its goroutines
+// run: every seed below the one that is reported was tried to its end.
 func hunt(options world.Options, seeds int, budget time.Duration) verdict.Verdict {
 	begun := time.Now()
 	var mu sync.Mutex
@@ -94,7 +95,8 @@ func hunt(options world.Options, seeds int, budget time.Duration) verdict.Verdic
 	return lowest
 }
 
-// small shrinks the run that kills. It returns nil if the run cannot be shrunk, for example because it panics.
+// small shrinks the run that kills. It returns nil if the run cannot be shrunk, for example because
+// it panics.
 func small(faults map[fault.Kind]bool, found verdict.Verdict, budget time.Duration) *verdict.Shrunk {
 	begun := time.Now()
 	tape, err := shrink.Seed(campaign.Setup{Faults: faults}, uint64(found.Seed), shrink.Limits{

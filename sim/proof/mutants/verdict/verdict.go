@@ -1,5 +1,5 @@
-// Package verdict is what the killer of a mutant says to the runner that started it: one JSON value on its
-// standard output. It depends on nothing, so that it is built once for all mutants.
+// Package verdict is what the killer of a mutant says to the runner that started it: one JSON value
+// on its standard output. It depends on nothing, so that it is built once for all mutants.
 package verdict
 
 // Verdict is what became of a mutant.
