@@ -51,14 +51,6 @@ func (b *Backdrop) Claim(m job.Message) (containerID string) {
 	return claimed.ContainerID
 }
 
-// Start gives the lease to a worker that is not on the stage.
-func (b *Backdrop) Start(m job.Message, containerID, workerID string) {
-	start := must(b.store.Start(context.Background(), work(m, containerID), workerID))
-	if start.Verdict != claim.Started {
-		panic(fmt.Sprintf("world: %s does not start: %s", m.MessageID, start.Verdict))
-	}
-}
-
 // Interrupt makes the message wait for the holder to yield.
 func (b *Backdrop) Interrupt(m job.Message, token string) {
 	if asked := must(b.store.Interrupt(context.Background(), m, token)); asked.Decision != claim.DecisionInterrupt {
@@ -77,9 +69,6 @@ func (b *Backdrop) Send(m job.Message, containerID string) {
 	mustNil(err)
 	w.carryOut(effects)
 }
-
-// Pass advances the time.
-func (b *Backdrop) Pass(d time.Duration) { b.world.advance(b.world.now.Add(d)) }
 
 func work(m job.Message, containerID string) job.Work {
 	return job.Work{Message: m, ContainerID: containerID, TaskToken: "work-" + m.MessageID}
