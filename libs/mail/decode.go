@@ -5,93 +5,80 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/jhillyerd/enmime/v2"
-	"golang.org/x/text/encoding/charmap"
-)
-
-// partDecoder undoes transfer encodings and charsets of a single part, never of a multipart.
-var partDecoder = enmime.NewParser(
-	enmime.MultipartWOBoundaryAsSinglePart(true),
-	enmime.SkipMalformedParts(true),
-	enmime.DisableTextConversion(true),
-	enmime.DisableCharacterDetection(true),
-	enmime.MaxStoredPartErrors(8),
-	enmime.SetReadPartErrorPolicy(func(*enmime.Part, error) bool { return true }), // keep what could be decoded
+	"golang.org/x/net/html/charset"
 )
 
 // content undoes the transfer encoding of a leaf.
 func (p *part) content() (content []byte, notes []string) {
-	encoding := p.transferEncoding()
-	switch encoding {
+	switch encoding := p.transferEncoding(); encoding {
 	case "quoted-printable":
-		if content, ok := plainQuotedPrintable(p.body); ok {
-			return content, nil
-		}
+		return decodeQuotedPrintable(p.body)
 	case "base64":
 		if !looksLikeBase64(p.body) {
 			return p.body, []string{"declared as base64, which it is not; left as it is"}
 		}
+		return decodeBase64(p.body)
 	case "", "7bit", "8bit", "binary":
 		return p.body, nil
 	default:
 		return p.body, []string{fmt.Sprintf("unknown transfer encoding %q; left as it is", encoding)}
 	}
-	body := p.body
-	if encoding == "base64" {
-		if body = base64Only(p.body); len(body) < len(p.body) {
-			notes = append(notes, "broken base64; decoded as far as possible")
-		}
-		if content, ok := joinedBase64(body); ok {
-			return content, append(notes, "base64 padded in the middle; each piece was decoded as far as possible")
-		}
-	}
-	decoded, err := decodePart("Content-Type: application/octet-stream\nContent-Transfer-Encoding: "+encoding+"\n\n", body)
-	if err != nil {
-		return p.body, []string{encoding + " cannot be decoded; left as it is"}
-	}
-	if notes == nil && (hasError(decoded, enmime.ErrorMalformedBase64) || hasError(decoded, enmime.ErrorMalformedChildPart)) {
-		notes = append(notes, "broken "+encoding+"; decoded as far as possible")
-	}
-	return decoded.Content, notes
 }
 
-// plainQuotedPrintable undoes quoted-printable that has no errors, as nearly all is. For the rest
-// ok is false: the decoder that repairs must read it.
-func plainQuotedPrintable(body []byte) (content []byte, ok bool) {
+// transferEncoding is the declared encoding without the comments and quotes that some mailers add.
+func (p *part) transferEncoding() string {
+	value := strings.ToLower(strings.Trim(p.header.get("content-transfer-encoding"), " \t\"'"))
+	if end := strings.IndexAny(value, " \t;(\""); end >= 0 {
+		value = value[:end]
+	}
+	return oneLine(value)
+}
+
+// decodeQuotedPrintable reads RFC 2045 section 6.7, also with the blanks behind a line that mail servers add. An equals sign
+// that begins nothing, and bytes that should have been encoded, stay as they are.
+func decodeQuotedPrintable(body []byte) (content []byte, notes []string) {
 	content = make([]byte, 0, len(body))
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case c == '=':
-			rest := body[i+1:]
-			if length := lineEnd(rest); length > 0 { // a soft line break
-				i += length
+	broken := false
+	for i := 0; i < len(body); {
+		switch c := body[i]; c {
+		case '=':
+			if blank := blankLength(body[i+1:]); isLineEnd(body[i+1+blank:]) { // a soft line break
+				i += 1 + blank + lineEnd(body[i+1+blank:])
 				continue
 			}
-			if len(rest) < 2 {
-				return nil, false
-			}
-			content = append(content, 0)
-			if _, err := hex.Decode(content[len(content)-1:], rest[:2]); err != nil {
-				return nil, false
-			}
-			i += 2
-		case c == ' ' || c == '\t':
-			if rest := body[i+1:]; len(rest) == 0 || lineEnd(rest) > 0 { // the other decoder drops space at the end of a line
-				return nil, false
-			}
 			content = append(content, c)
-		case c == '\r' && lineEnd(body[i:]) == 0, c < ' ' && c != '\r' && c != '\n', c > '~':
-			return nil, false
+			if i+2 < len(body) {
+				if _, err := hex.Decode(content[len(content)-1:], body[i+1:i+3]); err == nil {
+					i += 3
+					continue
+				}
+			}
+			content[len(content)-1] = c
+			broken = true
+			i++
+		case ' ', '\t':
+			blank := blankLength(body[i:])
+			if !isLineEnd(body[i+blank:]) {
+				content = append(content, body[i:i+blank]...)
+			}
+			i += blank
 		default:
 			content = append(content, c)
+			i++
 		}
 	}
-	return content, true
+	if broken {
+		notes = []string{"broken quoted-printable; decoded as far as possible"}
+	}
+	return content, notes
 }
+
+func blankLength(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " \t")) }
+
+func isLineEnd(b []byte) bool { return len(b) == 0 || lineEnd(b) > 0 }
 
 // lineEnd is the length of the line end that b begins with, or 0.
 func lineEnd(b []byte) int {
@@ -104,81 +91,158 @@ func lineEnd(b []byte) int {
 	return 0
 }
 
-// base64Only drops the bytes that do not belong in base64. The decoder would drop them too, but it
-// keeps an error for each, so a large message of such bytes would keep it busy for half a minute.
-func base64Only(body []byte) []byte {
-	belongs := func(c byte) bool {
-		return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
-			c == '+' || c == '/' || c == '=' || c == '\r' || c == '\n' || c == ' ' || c == '\t'
+// base64Values has 64 and more for what is no letter of the alphabet.
+var base64Values = func() (values [256]byte) {
+	for i := range values {
+		values[i] = 64
 	}
-	for i, c := range body {
-		if !belongs(c) {
-			kept := bytes.Clone(body[:i])
-			for _, c := range body[i:] {
-				if belongs(c) {
-					kept = append(kept, c)
-				}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		values[c] = byte(i)
+	}
+	return values
+}()
+
+// decodeBase64 decodes as far as possible. It takes blanks, missing and surplus padding, pieces that were encoded one by one
+// and put together, and bytes that do not belong there. It leaves out the footer that a list added behind.
+func decodeBase64(body []byte) (content []byte, notes []string) {
+	if content, err := base64.StdEncoding.AppendDecode(nil, bytes.TrimSpace(body)); err == nil { // as nearly all mail
+		return content, nil
+	}
+	d := base64Decoder{content: make([]byte, 0, len(body)/4*3+3)}
+	for pos := 0; pos < len(body) && !d.footer; {
+		line, next := lineAt(body, pos)
+		d.line(line)
+		pos = next
+	}
+	d.endPiece()
+	if d.broken {
+		notes = append(notes, "broken base64; decoded as far as possible")
+	}
+	if d.pieces > 1 {
+		notes = append(notes, "base64 padded in the middle; each piece was decoded as far as possible")
+	}
+	if d.footer {
+		notes = append(notes, "text behind the base64 was left out")
+	}
+	return d.content, notes
+}
+
+type base64Decoder struct {
+	content []byte
+	bits    uint32 // of the letters of an unfinished group
+	letters int    // in this group
+	inPiece bool   // letters came since the last padding
+	pieces  int
+	broken  bool
+	footer  bool
+}
+
+func (d *base64Decoder) line(line []byte) {
+	if d.letters == 0 && d.pieces > 0 && isProse(line) {
+		d.footer = true
+		return
+	}
+	for i, c := range line {
+		value := base64Values[c]
+		switch {
+		case value < 64:
+			if !d.inPiece {
+				d.inPiece = true
+				d.pieces++
 			}
-			return kept
+			d.bits = d.bits<<6 | uint32(value)
+			if d.letters++; d.letters == 4 {
+				d.content = append(d.content, byte(d.bits>>16), byte(d.bits>>8), byte(d.bits))
+				d.bits, d.letters = 0, 0
+			}
+		case c == '=' && d.inPiece:
+			d.endPiece()
+			if rest := bytes.TrimLeft(line[i:], "="); blankLength(rest) > 0 && isProse(rest) {
+				d.footer = true
+				return
+			}
+		case c != '=' && c != ' ' && c != '\t':
+			d.broken = true
 		}
 	}
-	return body
 }
 
-// joinedBase64 decodes base64 with padding inside: pieces that were encoded one by one and put
-// together. The decoder would go on in the middle of a byte after the first piece. ok is false if
-// there is no padding before the end, as in nearly all mail.
-func joinedBase64(body []byte) (content []byte, ok bool) {
-	first := bytes.IndexByte(body, '=')
-	if first < 0 || len(bytes.Trim(body[first:], "= \t\r\n")) == 0 {
-		return nil, false
+// endPiece takes the whole bytes of an unfinished group.
+func (d *base64Decoder) endPiece() {
+	switch d.letters {
+	case 2:
+		d.content = append(d.content, byte(d.bits>>4))
+	case 3:
+		d.content = append(d.content, byte(d.bits>>10), byte(d.bits>>2))
 	}
-	letters := bytes.Map(func(r rune) rune {
-		if strings.ContainsRune(" \t\r\n", r) {
-			return -1
-		}
-		return r
-	}, body)
-	for piece := range bytes.SplitSeq(letters, []byte("=")) {
-		if len(piece)%4 == 1 { // six bits are less than a byte
-			piece = piece[:len(piece)-1]
-		}
-		decoded, err := base64.RawStdEncoding.AppendDecode(content, piece)
-		if err != nil {
-			return nil, false // not reached: only letters of the alphabet are left
-		}
-		content = decoded
-	}
-	return content, true
+	d.bits, d.letters, d.inPiece = 0, 0, false
 }
 
-// looksLikeBase64 tells text that was declared base64 by mistake: its first lines have spaces
-// inside.
+// looksLikeBase64 tells text that was declared base64 by mistake by its first lines.
 func looksLikeBase64(body []byte) bool {
 	head := bytes.TrimSpace(body[:min(len(body), 400)])
 	lines := bytes.Split(head, []byte("\n"))
-	spaced := 0
+	if len(lines) > 1 && len(head) < len(body) {
+		lines = lines[:len(lines)-1] // the last one may be cut
+	}
+	if len(lines[0]) > 0 && !isProse(lines[0]) {
+		return true
+	}
+	text := 0
 	for _, line := range lines {
-		if bytes.ContainsAny(bytes.TrimSpace(line), " \t") {
-			spaced++
+		if bytes.ContainsAny(bytes.TrimSpace(line), " \t") && isProse(line) {
+			text++
 		}
 	}
-	return spaced*2 <= len(lines)
+	return text*2 <= len(lines)
 }
 
-// transferEncoding is the declared encoding without the comments and quotes that some mailers add.
-func (p *part) transferEncoding() string {
-	value := strings.ToLower(strings.Trim(p.header.get("content-transfer-encoding"), " \t\"'"))
-	if end := strings.IndexAny(value, " \t;(\""); end >= 0 {
-		value = value[:end]
+// isProse tells prose from base64, of which more than half is letters of the alphabet, and in which blanks stand only between
+// groups of four. Prose of such words has neither digits nor capitals inside them.
+func isProse(line []byte) bool {
+	line = bytes.TrimRight(line, " \t\r\n")
+	several := bytes.ContainsAny(line, " \t")
+	line = bytes.TrimLeft(line, " \t")
+	if len(line) == 0 {
+		return false
 	}
-	return oneLine(value)
+	letters, others := 0, 0
+	mixed := !several
+	for len(line) > 0 {
+		end := bytes.IndexAny(line, " \t")
+		if end < 0 {
+			end = len(line)
+		}
+		word := line[:end]
+		line = bytes.TrimLeft(line[end:], " \t")
+		for i, c := range word {
+			if base64Values[c] < 64 || c == '=' {
+				letters++
+			} else {
+				others++
+			}
+			mixed = mixed || c == '=' || c == '+' || c == '/' || '0' <= c && c <= '9' || i > 0 && 'A' <= c && c <= 'Z'
+		}
+		if several && (len(word)%4 != 0 && len(line) > 0 || others > 0) {
+			return true
+		}
+		if word[len(word)-1] == '=' {
+			break // what follows does not matter
+		}
+	}
+	return !mixed || letters <= others
 }
 
 // text decodes a leaf to UTF-8 with \n line ends.
 func (p *part) text() (text string, notes []string) {
 	content, notes := p.content()
-	text, note := textFrom(content, p.params["charset"])
+	label := p.params["charset"]
+	if p.mediaType == "text/html" && saysLittle(strings.ToLower(label)) && !utf8.Valid(content) {
+		if _, name, _ := charset.DetermineEncoding(content, ""); name != "utf-8" && name != "windows-1252" {
+			label = name // a meta element says so; else the name is one of the two that are left out
+		}
+	}
+	text, note := textFrom(content, label)
 	if note != "" {
 		notes = append(notes, note)
 	}
@@ -186,75 +250,22 @@ func (p *part) text() (text string, notes []string) {
 	if strings.Contains(text, "\r") {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	}
+	if strings.EqualFold(p.params["format"], "flowed") && strings.EqualFold(p.params["delsp"], "yes") {
+		text = unflowed(text)
+	}
 	return strings.ReplaceAll(text, "\x00", ""), notes
 }
 
-// textFrom makes valid UTF-8 of content in a charset. It never fails: it tries the declared
-// charset, then UTF-8, then windows-1252, in which every byte is a character. If it had to guess,
-// note says so.
-func textFrom(content []byte, charset string) (text, note string) {
-	label := strings.ToLower(strings.Trim(charset, " \t\"'"))
-	switch label {
-	case "", "us-ascii", "ascii", "utf-8", "utf8", "8bit", "unknown", "unknown-8bit":
-		if utf8.Valid(content) {
-			return string(content), ""
+// unflowed joins the lines that a mailer broke, with a blank that was not there before, also inside words and addresses of
+// pages (RFC 3676 section 4.1, DelSp=yes).
+func unflowed(text string) string {
+	var joined strings.Builder
+	for line := range strings.Lines(text) {
+		bare := strings.TrimSuffix(line, "\n")
+		if strings.HasSuffix(bare, " ") && bare != "-- " && !strings.HasPrefix(bare, ">") {
+			line = strings.TrimSuffix(bare, " ")
 		}
-		if strings.HasPrefix(label, "utf") && hasMultibyteRune(content) {
-			return strings.ToValidUTF8(string(content), "\uFFFD"), "not everything is valid UTF-8; the rest is shown as \uFFFD"
-		}
-		return windows1252(content), "bytes outside the declared charset; read as windows-1252"
+		joined.WriteString(line)
 	}
-	if isCharsetLabel(label) {
-		decoded, err := decodePart("Content-Type: text/plain; charset=\""+label+"\"\nContent-Transfer-Encoding: 8bit\n\n", content)
-		if err == nil && !hasError(decoded, enmime.ErrorCharsetConversion) {
-			return strings.ToValidUTF8(string(decoded.Content), "\uFFFD"), ""
-		}
-	}
-	if utf8.Valid(content) {
-		return string(content), fmt.Sprintf("unknown charset %q; read as UTF-8", oneLine(label))
-	}
-	return windows1252(content), fmt.Sprintf("unknown charset %q; read as windows-1252", oneLine(label))
-}
-
-func isCharsetLabel(label string) bool {
-	for _, c := range []byte(label) {
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-_.:+=", c) >= 0) {
-			return false
-		}
-	}
-	return len(label) <= 40
-}
-
-// hasMultibyteRune tells UTF-8 with a flaw from text in another charset, which hardly ever has a
-// valid multibyte sequence.
-func hasMultibyteRune(content []byte) bool {
-	for len(content) > 0 {
-		r, size := utf8.DecodeRune(content)
-		if size > 1 && r != utf8.RuneError {
-			return true
-		}
-		content = content[size:]
-	}
-	return false
-}
-
-func windows1252(content []byte) string {
-	decoded, err := charmap.Windows1252.NewDecoder().Bytes(content)
-	if err != nil { // not reached: a charmap maps every byte
-		return strings.ToValidUTF8(string(content), "\uFFFD")
-	}
-	return string(decoded)
-}
-
-func decodePart(head string, body []byte) (*enmime.Part, error) {
-	return partDecoder.ReadParts(io.MultiReader(strings.NewReader(head), bytes.NewReader(body)))
-}
-
-func hasError(p *enmime.Part, name string) bool {
-	for _, e := range p.Errors {
-		if e.Name == name {
-			return true
-		}
-	}
-	return false
+	return joined.String()
 }

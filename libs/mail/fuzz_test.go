@@ -2,7 +2,9 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
+	"mime/quotedprintable"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -47,20 +49,46 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzPlainQuotedPrintable checks that plainQuotedPrintable reads what it takes as the repairing
-// decoder does.
-func FuzzPlainQuotedPrintable(f *testing.F) {
+// FuzzQuotedPrintable checks that what an encoder wrote is read as it was, and that nothing makes the decoder fail.
+func FuzzQuotedPrintable(f *testing.F) {
 	for _, body := range []string{"caf=C3=A9 =\r\nau lait\n", "a=\n", "a \r\nb", "=", "=4", "=c3=\t\n", "a=\r\n\r\nb\r\n", "\rb", "=0D=0A", "x=3D=\n=3D"} {
 		f.Add([]byte(body))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got, ok := plainQuotedPrintable(body)
-		if !ok {
-			return
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if decoded, _ := decodeQuotedPrintable(content); len(decoded) > len(content) {
+			t.Fatalf("%q: grows to %q", content, decoded)
 		}
-		repaired, err := decodePart("Content-Type: application/octet-stream\nContent-Transfer-Encoding: quoted-printable\n\n", body)
-		if err != nil || !bytes.Equal(got, repaired.Content) {
-			t.Fatalf("%q: %q, the repairing decoder says %q, %v", body, got, repaired.Content, err)
+		var encoded bytes.Buffer
+		w := quotedprintable.NewWriter(&encoded)
+		w.Binary = true
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if decoded, notes := decodeQuotedPrintable(encoded.Bytes()); !bytes.Equal(decoded, content) || notes != nil {
+			t.Fatalf("%q: %q, notes %q", encoded.Bytes(), decoded, notes)
+		}
+	})
+}
+
+// FuzzBase64 checks the same of base64, whose lines end anywhere and whose padding may be missing.
+func FuzzBase64(f *testing.F) {
+	f.Add([]byte("plants"), 5, true)
+	f.Add([]byte{0, 1, 2, 3, 4}, 1, false)
+	f.Fuzz(func(t *testing.T, content []byte, lineLength int, padded bool) {
+		decodeBase64(content)
+		encoding := base64.RawStdEncoding
+		if padded {
+			encoding = base64.StdEncoding
+		}
+		encoded := encoding.EncodeToString(content)
+		if lineLength > 0 && lineLength < len(encoded) {
+			encoded = encoded[:lineLength] + "\r\n" + encoded[lineLength:]
+		}
+		if decoded, notes := decodeBase64([]byte(encoded)); !bytes.Equal(decoded, content) || notes != nil {
+			t.Fatalf("%q: %q, notes %q; want %q", encoded, decoded, notes, content)
 		}
 	})
 }

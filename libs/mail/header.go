@@ -2,13 +2,8 @@ package mail
 
 import (
 	"bytes"
-	"io"
-	"mime"
-	"net/mail"
 	"strings"
 	"unicode"
-
-	"github.com/jhillyerd/enmime/v2"
 )
 
 // field is one unfolded header field. A header keeps the order of its fields, because fields above
@@ -99,26 +94,6 @@ func (h header) finish() {
 	}
 }
 
-var wordDecoder = mime.WordDecoder{CharsetReader: func(charset string, input io.Reader) (io.Reader, error) {
-	raw, err := io.ReadAll(input)
-	if err != nil {
-		return nil, err
-	}
-	text, _ := textFrom(raw, charset)
-	return strings.NewReader(text), nil
-}}
-
-// decodeWords decodes RFC 2047 encoded words and turns the value into one line without control
-// characters. If it cannot decode a word, the value stays as written.
-func decodeWords(value string) string {
-	if strings.Contains(value, "=?") {
-		if decoded, err := wordDecoder.DecodeHeader(value); err == nil {
-			value = decoded
-		}
-	}
-	return oneLine(value)
-}
-
 // oneLine turns s into valid UTF-8 without control characters.
 func oneLine(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
@@ -127,46 +102,4 @@ func oneLine(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD")))
-}
-
-// maxAddresses bounds the addresses that are taken of one header.
-const maxAddresses = 500
-
-// addresses reads all fields of one name. exact is false if a value is not a proper address list,
-// so that addresses had to be picked out of it, or if there are more than maxAddresses.
-func (h header) addresses(name string) (list []Address, exact bool) {
-	exact = true
-	for _, value := range h.all(name) {
-		if strings.TrimSpace(value) == "" {
-			continue
-		}
-		parsed, err := enmime.ParseAddressList(value)
-		if err != nil {
-			exact = false
-			parsed = pickAddresses(value)
-		}
-		for _, a := range parsed {
-			if len(list) == maxAddresses {
-				return list, false
-			}
-			list = append(list, Address{Name: decodeWords(a.Name), Address: oneLine(a.Address)})
-		}
-	}
-	return list, exact
-}
-
-// pickAddresses finds words with an @ in a value that is not a proper list. If there is none, the
-// whole value is a name.
-func pickAddresses(value string) []*mail.Address {
-	isSeparator := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>()[],;:"'`, r) }
-	var found []*mail.Address
-	for _, word := range strings.FieldsFunc(decodeWords(value), isSeparator) {
-		if at := strings.LastIndexByte(word, '@'); at > 0 && at < len(word)-1 {
-			found = append(found, &mail.Address{Address: word})
-		}
-	}
-	if found == nil {
-		found = []*mail.Address{{Name: value}}
-	}
-	return found
 }
