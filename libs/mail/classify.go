@@ -190,7 +190,7 @@ func reportType(m Message) string {
 		return ""
 	}
 	_, params := parseMediaType(value)
-	return oneLine(strings.ToLower(params["report-type"]))
+	return oneLine(strings.ToLower(params.get("report-type")))
 }
 
 // autoSubmitted is the keyword of RFC 3834 section 5 without its parameters.

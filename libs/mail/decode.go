@@ -236,7 +236,7 @@ func isProse(line []byte) bool {
 // text decodes a leaf to UTF-8 with \n line ends.
 func (p *part) text() (text string, notes []string) {
 	content, notes := p.content()
-	label := p.params["charset"]
+	label := p.params.get("charset")
 	if p.mediaType == "text/html" && saysLittle(strings.ToLower(label)) && !utf8.Valid(content) {
 		if _, name, _ := charset.DetermineEncoding(content, ""); name != "utf-8" && name != "windows-1252" {
 			label = name // a meta element says so; else the name is one of the two that are left out
@@ -250,7 +250,7 @@ func (p *part) text() (text string, notes []string) {
 	if strings.Contains(text, "\r") {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	}
-	if strings.EqualFold(p.params["format"], "flowed") && strings.EqualFold(p.params["delsp"], "yes") {
+	if strings.EqualFold(p.params.get("format"), "flowed") && strings.EqualFold(p.params.get("delsp"), "yes") {
 		text = unflowed(text)
 	}
 	return strings.ReplaceAll(text, "\x00", ""), notes

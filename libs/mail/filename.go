@@ -7,6 +7,23 @@ import (
 	"unicode"
 )
 
+// fileName finds the name that the sender gave a part, as written: filename in Content-Disposition, else name in
+// Content-Type. It prefers the form of RFC 2231, and decodes RFC 2047 words although they do not belong there.
+func fileName(disposition, contentType parameters) string {
+	for _, source := range []struct {
+		params parameters
+		name   string
+	}{{disposition, "filename"}, {disposition, "name"}, {contentType, "name"}, {contentType, "file"}} {
+		if value := oneLine(source.params.extended(source.name)); value != "" {
+			return value
+		}
+		if value := decodeWords(source.params[source.name]); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
 // maxFileNameBytes leaves room for a prefix in the 255 bytes of common file systems.
 const maxFileNameBytes = 150
 

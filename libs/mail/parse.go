@@ -120,8 +120,8 @@ func fromHeader(head header) Message {
 	if ids := messageIDs(head.get("message-id")); len(ids) > 0 {
 		m.MessageID = ids[0]
 	}
-	m.InReplyTo = messageIDs(head.get("in-reply-to"))
-	m.References = messageIDs(head.get("references"))
+	m.InReplyTo = messageIDs(strings.Join(head.all("in-reply-to"), " "))
+	m.References = messageIDs(strings.Join(head.all("references"), " "))
 	m.Subject = decodeWords(head.get("subject"))
 	for _, list := range []struct {
 		name  string
@@ -198,12 +198,13 @@ func messageIDs(value string) []string {
 		if open < 0 {
 			break
 		}
-		end := strings.IndexByte(rest[open:], '>')
+		rest = rest[open+1:]
+		end := strings.IndexAny(rest, "<>")
 		if end < 0 {
 			break
 		}
-		add(rest[open+1 : open+end])
-		rest = rest[open+end+1:]
+		add(rest[:end])
+		rest = rest[end:] // at < the bracket is missing, and the next id begins
 	}
 	if ids == nil { // some mailers leave out the brackets; prose such as "your mail of Monday" has no @
 		for _, word := range strings.Fields(value) {

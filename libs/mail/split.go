@@ -3,15 +3,13 @@ package mail
 import (
 	"bytes"
 	"strings"
-
-	"github.com/jhillyerd/enmime/v2/mediatype"
 )
 
 // part is a node of the tree of a message. A leaf has a body, a multipart has children.
 type part struct {
 	header      header
 	mediaType   string // lower case, without parameters; never empty
-	params      map[string]string
+	params      parameters
 	disposition string // lower case; empty if not given
 	fileName    string // as the sender wrote it: not safe
 	body        []byte // still transfer-encoded, part of the raw message
@@ -114,7 +112,7 @@ func (s *splitter) findField(pos, end int) int {
 
 // fill reads what follows the header of p, up to the delimiter that ends p.
 func (s *splitter) fill(p *part) (delimiter, error) {
-	boundary := p.params["boundary"]
+	boundary := strings.TrimRight(p.params.get("boundary"), " \t")
 	if !strings.HasPrefix(p.mediaType, "multipart/") {
 		body, d := s.content()
 		p.body = body
@@ -213,39 +211,19 @@ func defaultTypeIn(multipartType string) string {
 	return "text/plain"
 }
 
-// maxParameterBytes bounds the header values that are parsed for parameters: no honest value is
-// longer, and the time to repair a hostile one is not linear.
-const maxParameterBytes = 8 << 10
-
 func newPart(head header, defaultType string) *part {
 	p := &part{header: head, mediaType: defaultType}
 	if value := head.get("content-type"); value != "" {
-		p.mediaType, p.params = parseMediaType(value)
+		p.mediaType, p.params = contentType(value)
 		if p.mediaType == "" {
 			p.mediaType = defaultType
 			p.notes = append(p.notes, "a Content-Type cannot be read")
 		}
 	}
-	var dispositionParams map[string]string
+	var dispositionParams parameters
 	p.disposition, dispositionParams = parseMediaType(head.get("content-disposition"))
-	p.fileName = fileName(head, dispositionParams, p.params)
+	p.fileName = fileName(dispositionParams, p.params)
 	return p
-}
-
-// parseMediaType reads Content-Type and Content-Disposition alike. The type is empty if the value
-// cannot be read.
-func parseMediaType(value string) (string, map[string]string) {
-	if value == "" {
-		return "", nil
-	}
-	if len(value) > maxParameterBytes {
-		value = value[:maxParameterBytes]
-	}
-	mediaType, params, _, err := mediatype.ParseWithOptions(value, mediatype.ParseOptions{StripMediaTypeInvalidCharacters: true})
-	if err != nil {
-		return "", nil
-	}
-	return strings.ToLower(mediaType), params
 }
 
 // lineAt returns the line at pos without its line end, and where the next line begins.
