@@ -154,6 +154,7 @@ func TestEncodedWordsAreReadAsMailersWriteThem(t *testing.T) {
 		"=?utf-8?x?b?= =?utf-8?q? =? =??=":                                                                              "=?utf-8?x?b?=  =? =?",
 		"=?":                                                                                                            "=?",
 		"plain  text =? here":                                                                                           "plain  text =? here",
+		"=?UTF-8?B?nnDusSNdG92w6Fuw61fMjAxOF8wMw==?=":                                                                   "=?UTF-8?B?nnDusSNdG92w6Fuw61fMjAxOF8wMw==?=", // garbage
 		"=?utf-8?q?=0Aline?=":                                                                                           "line",
 	} {
 		if got := decodeWords(value); got != want {

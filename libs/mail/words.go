@@ -3,6 +3,7 @@ package mail
 import (
 	"encoding/hex"
 	"strings"
+	"unicode"
 )
 
 // encodedWord is a word in the form of RFC 2047: =?charset?B?text?= or =?charset?Q?text?=.
@@ -62,7 +63,8 @@ func (w encodedWord) bytes() []byte {
 }
 
 // decodeWords decodes RFC 2047 encoded words and turns the value into one line without control characters. It puts the bytes
-// of neighbours of one charset together before it decodes them, because many mailers split words inside a character.
+// of neighbours of one charset together before it decodes them, because many mailers split words inside a character. Words
+// that decode to nothing readable stay as they are written.
 func decodeWords(value string) string {
 	if !strings.Contains(value, "=?") {
 		return oneLine(value)
@@ -70,10 +72,14 @@ func decodeWords(value string) string {
 	var decoded strings.Builder
 	var charset string
 	var pending []byte // of the words in a row that have this charset
+	var written string // what was decoded to pending
 	flush := func() {
 		text, _ := textFrom(pending, charset)
+		if strings.Contains(text, "\uFFFD") && strings.ContainsFunc(text, unicode.IsControl) {
+			text = written // no text that anybody wrote
+		}
 		decoded.WriteString(text)
-		pending = nil
+		pending, written = nil, ""
 	}
 	for rest, afterWord := value, false; rest != ""; {
 		blank := rest[:len(rest)-len(strings.TrimLeft(rest, " \t\r\n"))]
@@ -84,8 +90,9 @@ func decodeWords(value string) string {
 			if afterWord && w.charset != charset {
 				flush()
 			}
-			charset, pending = w.charset, append(pending, w.bytes()...)
-			rest, afterWord = rest[len(blank)+w.length:], true
+			rest = rest[len(blank):]
+			charset, pending, written = w.charset, append(pending, w.bytes()...), written+rest[:w.length]
+			rest, afterWord = rest[w.length:], true
 			continue
 		}
 		if afterWord {
