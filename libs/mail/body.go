@@ -2,11 +2,11 @@ package mail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/gabriel-vasile/mimetype"
-	"github.com/inbucket/html2text"
 )
 
 // body is what a tree of parts gives to a Message.
@@ -45,9 +45,30 @@ type attachedPart struct {
 	inline bool
 }
 
-// collect sorts the parts of one multipart into text, HTML and attachments. noText and noHTML are
-// RFC 8621's null textBody and htmlBody: a part has shown that this branch of an alternative is the
-// other form.
+// inOrder returns the children, of a multipart/related with the root first: the part that its start parameter names (RFC 2387
+// section 3.2), else the first, unless that is no text and another is.
+func (p *part) inOrder() []*part {
+	if p.mediaType != "multipart/related" {
+		return p.children
+	}
+	isText := func(child *part) bool {
+		return child.isMultipart() || child.mediaType == "text/html" || child.mediaType == "text/plain"
+	}
+	root := -1
+	if start := strings.Trim(p.params.get("start"), "<> \t"); start != "" {
+		root = slices.IndexFunc(p.children, func(child *part) bool { return contentID(child.header) == start && isText(child) })
+	}
+	if root < 0 {
+		root = slices.IndexFunc(p.children, isText)
+	}
+	if root <= 0 {
+		return p.children
+	}
+	return append([]*part{p.children[root]}, slices.Delete(slices.Clone(p.children), root, root+1)...)
+}
+
+// collect sorts the parts of one multipart into text, HTML and attachments. noText and noHTML are RFC 8621's null textBody and
+// htmlBody: a part has shown that this branch of an alternative is the other form.
 func (r *bodyReader) collect(parts []*part, multipart string, inAlternative, noText, noHTML bool) {
 	textBefore, htmlBefore := len(r.textParts), len(r.htmlParts)
 	for i, p := range parts {
@@ -57,7 +78,7 @@ func (r *bodyReader) collect(parts []*part, multipart string, inAlternative, noT
 		case p.isMultipart():
 			sub := strings.TrimPrefix(p.mediaType, "multipart/")
 			r.noteMultipart(sub)
-			r.collect(p.children, sub, inAlternative || sub == "alternative", noText, noHTML)
+			r.collect(p.inOrder(), sub, inAlternative || sub == "alternative", noText, noHTML)
 		case !isBodyCandidate(p, i, multipart):
 			r.attach(p, multipart)
 		case multipart == "alternative":
@@ -268,12 +289,7 @@ func (r *bodyReader) render(html string) string {
 		html = strings.ToValidUTF8(html[:maxRenderedHTMLBytes], "")
 		r.notes = append(r.notes, fmt.Sprintf("only the first %d bytes of the HTML were rendered as text", maxRenderedHTMLBytes))
 	}
-	text, err := html2text.FromString(html, html2text.Options{PrettyTables: false})
-	if err != nil {
-		r.notes = append(r.notes, "the HTML cannot be rendered as text")
-		return ""
-	}
-	return text
+	return renderHTML(html)
 }
 
 func contentID(h header) string {

@@ -167,6 +167,34 @@ func TestBase64OfSeveralPieces(t *testing.T) {
 	}
 }
 
+func TestTheRootOfRelatedPartsIsTheBody(t *testing.T) {
+	const (
+		picture = "\n--r\nContent-Type: image/png\nContent-ID: <pic@x>\n\npng"
+		page    = "\n--r\nContent-Type: text/html\nContent-ID: <root@x>\n\n<p>Please water <img src=cid:pic@x></p>"
+		other   = "\n--r\nContent-Type: text/html\nContent-ID: <other@x>\n\n<p>not this</p>"
+		both    = "\n--r\nContent-Type: multipart/alternative; boundary=a\n\n--a\n\nPlease water\n--a\nContent-Type: text/html\n\n<p>x</p>\n--a--"
+	)
+	for what, c := range map[string]struct {
+		params, parts string
+		attachments   int
+	}{
+		"the first":                      {"", page + picture, 1},
+		"the first text, behind others":  {"", picture + page, 1},
+		"the one that start names":       {"; start=\"<root@x>\"", picture + other + page, 2},
+		"the first, if start names none": {"; start=\"<gone@x>\"", page + other + picture, 2},
+		"a multipart behind others":      {"", picture + both, 1},
+	} {
+		m, err := Parse([]byte("Content-Type: multipart/related; boundary=r"+c.params+"\n"+c.parts+"\n--r--\n"), DefaultLimits())
+		if err != nil || strings.TrimSpace(m.Text) != "Please water" || len(m.Attachments) != c.attachments {
+			t.Errorf("%s: text %q, %q (%v)", what, m.Text, attachmentLines(m), err)
+		}
+	}
+	m, err := Parse([]byte("Content-Type: multipart/related; boundary=r\n"+picture+"\n--r--\n"), DefaultLimits())
+	if err != nil || m.Text != "" || len(m.Attachments) != 1 {
+		t.Errorf("no text at all: text %q, %q (%v)", m.Text, attachmentLines(m), err)
+	}
+}
+
 func TestTextDeclaredAsBase64IsLeftAsItIs(t *testing.T) {
 	m, err := Parse([]byte("Subject: alert\nContent-Transfer-Encoding: base64\n\nThe disk is full.\n"), DefaultLimits())
 	if err != nil || m.Text != "The disk is full.\n" {
