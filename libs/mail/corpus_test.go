@@ -19,12 +19,16 @@ type corpusFact struct {
 	NAtt    string `json:"n_att"`
 }
 
-// corpus finds test mail of other projects, which is not in this repository.
-func corpus(t *testing.T) (dir string, facts []corpusFact) {
-	dir = os.Getenv("HEPHAESTUS_MAIL_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "mail-corpus")
+// corpusDir is the folder of test mail of other projects, which is not in this repository.
+func corpusDir() string {
+	if dir := os.Getenv("HEPHAESTUS_MAIL_CORPUS"); dir != "" {
+		return dir
 	}
+	return filepath.Join("..", "..", "..", "shared", "mail-corpus")
+}
+
+func corpus(t *testing.T) (dir string, facts []corpusFact) {
+	dir = corpusDir()
 	manifest, err := os.Open(filepath.Join(dir, "MANIFEST.jsonl"))
 	if err != nil {
 		t.Skipf("no corpus of mail here (HEPHAESTUS_MAIL_CORPUS names its folder): %v", err)
