@@ -7,10 +7,11 @@
 //
 // What it promises:
 //
-//   - It never panics, and its work is linear in the size of the message: this package splits the tree of parts itself, line
-//     by line, under [Limits], and enmime decodes only single parts. (On a whole message, enmime's time doubles with each level
-//     of multiparts that are never closed.)
+//   - It never panics, and its work is linear in the size of the message: it splits the tree of parts line by line, under
+//     [Limits], and decodes and renders in one pass.
 //   - Lenience: a missing final boundary, a missing Content-Type, a wrong charset or broken base64 costs a note, not the message.
+//     Charsets are what browsers take their labels for.
+//   - An address is what stands in the angle brackets, never what a name, a comment or an encoded word makes look like one.
 //   - If it returns an error, the Message still has what could be read of the headers, so that a person who finds it on the
 //     dead letter queue sees who wrote it and about what.
 //   - The same bytes give the same Message.
