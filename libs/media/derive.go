@@ -118,6 +118,9 @@ func measure(content []byte, mediaType string, form format, limits Limits) (imag
 	if int64(width)*int64(height) > limits.MaxPixels {
 		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d x %d pixels, over the limit of %d in all", width, height, limits.MaxPixels)}
 	}
+	if needed := decodingBytes(content, mediaType, config); needed > limits.MaxDecodedBytes {
+		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d x %d pixels that take %d bytes of memory, over the limit of %d", width, height, needed, limits.MaxDecodedBytes)}
+	}
 	if scans := bytes.Count(content, []byte{0xFF, markerStartOfScan}); mediaType == "image/jpeg" && scans > limits.MaxScans {
 		return image.Point{}, &HostileError{Reason: fmt.Sprintf("%d JPEG scans, over the limit of %d", scans, limits.MaxScans)}
 	}

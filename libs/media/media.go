@@ -33,12 +33,10 @@ func Inspect(content []byte) Info {
 }
 
 // Limits bound what a picture may cost, and say how large its derivatives are.
-//
-// A decoder needs up to 12 bytes of memory for each pixel (a progressive JPEG's coefficients), so
-// MaxPixels also says how much memory Derive must be given.
 type Limits struct {
 	MaxBytes            int64 // of the file
 	MaxPixels           int64
+	MaxDecodedBytes     int64 // of memory that decoding takes: 1 to 28 bytes a pixel, by the kind of picture
 	MaxSidePixels       int
 	MaxScans            int // of a JPEG: each may cost a pass over all pixels for a few bytes
 	WebSidePixels       int // longest side of the web version
@@ -46,13 +44,15 @@ type Limits struct {
 	JPEGQuality         int // 1 to 100
 }
 
-// DefaultLimits are for a process with 1 GB of memory. The largest mail that SES stores is 40 MB
+// DefaultLimits are for a process with 512 MB of memory, of which the file itself may take 40 MB. A
+// camera's photo of 48 million pixels is within them. The largest mail that SES stores is 40 MB
 // (Amazon SES Developer Guide, quotas for email receiving). An encoder writes a progressive JPEG in
 // about ten scans.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes:            40 << 20,
 		MaxPixels:           50_000_000,
+		MaxDecodedBytes:     256 << 20,
 		MaxSidePixels:       16_000,
 		MaxScans:            100,
 		WebSidePixels:       1200,

@@ -14,8 +14,11 @@ import (
 
 // JPEG markers (ITU-T T.81, table B.1).
 const (
+	markerBaseline    = 0xC0
+	markerProgressive = 0xC2
 	markerStartOfScan = 0xDA
 	markerAPP1        = 0xE1
+	markerAPP14       = 0xEE
 )
 
 // upright is EXIF's orientation 1: row 0 is the top, column 0 the left.
@@ -114,10 +117,20 @@ func chunk(content []byte, fileHeaderBytes int, read chunkHeader, name string) [
 	return nil
 }
 
-// exifOrientation reads tag 274 of a TIFF block's first directory (TIFF 6.0, section 2).
+// exifOrientation reads tag 274 of a TIFF block's first directory.
 func exifOrientation(block []byte) int {
+	const tagOrientation = 274
+	if value := tiffTag(block, tagOrientation); value >= 1 && value <= 8 {
+		return int(value)
+	}
+	return upright
+}
+
+// tiffTag is the value of a tag of one number in a TIFF block's first directory (TIFF 6.0, section
+// 2), or 0.
+func tiffTag(block []byte, tag uint16) uint32 {
 	if len(block) < 8 {
-		return upright
+		return 0
 	}
 	var order binary.ByteOrder
 	switch string(block[:4]) {
@@ -126,25 +139,28 @@ func exifOrientation(block []byte) int {
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return upright
+		return 0
 	}
-	const tagOrientation, typeShort, entryBytes = 274, 3, 12
+	const typeShort, typeLong, entryBytes = 3, 4, 12
 	offset := uint64(order.Uint32(block[4:]))
 	if offset+2 > uint64(len(block)) {
-		return upright
+		return 0
 	}
 	entries := block[offset+2:]
 	for range order.Uint16(block[offset:]) {
 		if len(entries) < entryBytes {
-			return upright
+			return 0
 		}
-		if order.Uint16(entries) == tagOrientation && order.Uint16(entries[2:]) == typeShort {
-			if value := int(order.Uint16(entries[8:])); value >= 1 && value <= 8 {
-				return value
+		if order.Uint16(entries) == tag {
+			switch order.Uint16(entries[2:]) {
+			case typeShort:
+				return uint32(order.Uint16(entries[8:]))
+			case typeLong:
+				return order.Uint32(entries[8:])
 			}
-			return upright
+			return 0
 		}
 		entries = entries[entryBytes:]
 	}
-	return upright
+	return 0
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -13,7 +14,12 @@ import (
 	processattachment "github.com/webordinary/hephaestus/services/process-attachment"
 )
 
+// memoryLimitBytes makes the runtime free the memory of one picture before it decodes the next, so
+// that a function of 512 MB is enough for what media.DefaultLimits lets through.
+const memoryLimitBytes = 320 << 20
+
 func main() {
+	debug.SetMemoryLimit(memoryLimitBytes)
 	handler, err := wire(context.Background())
 	if err != nil {
 		boot.Exit("process-attachment", err)
