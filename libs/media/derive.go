@@ -10,7 +10,6 @@ import (
 	"image/png"
 	"io"
 
-	"github.com/disintegration/imaging"
 	"github.com/gabriel-vasile/mimetype"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/draw"
@@ -70,9 +69,8 @@ func Derive(content []byte, limits Limits) (Derivatives, error) {
 }
 
 func derive(content []byte, mediaType string, form format, limits Limits) (made Derivatives, err error) {
-	// Decoders have panicked on crafted files (CVE-2023-36308 is one in a library used here). One
-	// bad picture must not end the process. The decoder's state is local to this call, so a panic
-	// leaves nothing half-done.
+	// Decoders have panicked on crafted files, and one bad picture must not end the process. The
+	// decoder's state is local to this call, so a panic leaves nothing half-done.
 	defer func() {
 		if reason := recover(); reason != nil {
 			made, err = Derivatives{}, &BrokenError{Type: mediaType, Err: fmt.Errorf("the decoder panicked: %v", reason)}
@@ -160,29 +158,25 @@ func prefersJPEG(img image.Image, mediaType string) bool {
 // A good filter over all pixels of a photo costs more than decoding it. So fit first halves the
 // picture while it is at least twice too large; for that, bilinear sampling is the mean of four
 // pixels. The filter does the rest.
-func fit(img image.Image, side int) image.Image {
+func fit(img image.Image, side int) *image.RGBA {
 	size := img.Bounds().Size()
 	target := fitted(size, side)
 	for size.X >= 2*target.X && size.Y >= 2*target.Y {
 		size = image.Pt((size.X+1)/2, (size.Y+1)/2)
-		img = scaled(img, size)
+		img = scaled(img, size, draw.ApproxBiLinear)
 	}
-	switch img.(type) {
-	case *image.RGBA, *image.NRGBA:
-	default:
-		// imaging gets only plain pixels: it works in goroutines of its own, and derive cannot
-		// recover a panic there over a decoder's odd image (a colour outside its palette).
-		img = scaled(img, size)
+	if plain, ok := img.(*image.RGBA); ok && size == target {
+		return plain
 	}
 	if size == target {
-		return img
+		return scaled(img, size, draw.ApproxBiLinear)
 	}
-	return imaging.Resize(img, target.X, target.Y, imaging.CatmullRom)
+	return scaled(img, target, draw.CatmullRom)
 }
 
-func scaled(img image.Image, size image.Point) *image.RGBA {
+func scaled(img image.Image, size image.Point, filter draw.Scaler) *image.RGBA {
 	smaller := image.NewRGBA(image.Rectangle{Max: size})
-	draw.ApproxBiLinear.Scale(smaller, smaller.Bounds(), img, img.Bounds(), draw.Src, nil)
+	filter.Scale(smaller, smaller.Bounds(), img, img.Bounds(), draw.Src, nil)
 	return smaller
 }
 
@@ -196,13 +190,16 @@ func fitted(size image.Point, side int) image.Point {
 	return image.Pt(shrink(size.X), shrink(size.Y))
 }
 
-func encode(img image.Image, photo bool, quality int) (*Picture, error) {
+func encode(img image.Image, photo bool, quality int) (picture *Picture, err error) {
 	var content bytes.Buffer
-	kind, contentType := imaging.PNG, "image/png"
+	contentType := "image/png"
 	if photo {
-		kind, contentType = imaging.JPEG, "image/jpeg"
+		contentType = "image/jpeg"
+		err = jpeg.Encode(&content, img, &jpeg.Options{Quality: quality})
+	} else {
+		err = png.Encode(&content, img)
 	}
-	if err := imaging.Encode(&content, img, kind, imaging.JPEGQuality(quality)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	size := img.Bounds().Size()

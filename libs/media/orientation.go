@@ -4,13 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
-
-	"github.com/disintegration/imaging"
 )
-
-// imaging's AutoOrientation is not used: it turns the picture at its full size, sees only a JPEG's
-// first APP1 segment (XMP may come before EXIF) and leaves a goroutine behind when a decoder
-// panics.
 
 // JPEG markers (ITU-T T.81, table B.1).
 const (
@@ -40,26 +34,35 @@ func orientation(content []byte, mediaType string) int {
 	return upright
 }
 
-// orient turns img so that it stands upright (EXIF 2.3, 4.6.4, tag 274). imaging's rotations are
-// counter-clockwise.
-func orient(img image.Image, orientation int) image.Image {
-	switch orientation {
-	case 2:
-		return imaging.FlipH(img)
-	case 3:
-		return imaging.Rotate180(img)
-	case 4:
-		return imaging.FlipV(img)
-	case 5:
-		return imaging.Transpose(img)
-	case 6:
-		return imaging.Rotate270(img)
-	case 7:
-		return imaging.Transverse(img)
-	case 8:
-		return imaging.Rotate90(img)
+// orient turns img so that it stands upright (EXIF 2.3, 4.6.4, tag 274).
+func orient(img *image.RGBA, orientation int) *image.RGBA {
+	if orientation == upright {
+		return img
 	}
-	return img
+	size := img.Bounds().Size()
+	swapped := orientation >= 5 // the stored rows are columns
+	if swapped {
+		size = image.Pt(size.Y, size.X)
+	}
+	turned := image.NewRGBA(image.Rectangle{Max: size})
+	for y := range size.Y {
+		for x := range size.X {
+			from := image.Pt(x, y)
+			switch orientation {
+			case 2, 3, 6, 7:
+				from.X = size.X - 1 - x
+			}
+			switch orientation {
+			case 3, 4, 7, 8:
+				from.Y = size.Y - 1 - y
+			}
+			if swapped {
+				from.X, from.Y = from.Y, from.X
+			}
+			turned.SetRGBA(x, y, img.RGBAAt(from.X, from.Y))
+		}
+	}
+	return turned
 }
 
 var exifPrefix = []byte("Exif\x00\x00")
