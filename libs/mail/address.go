@@ -5,8 +5,8 @@ import "strings"
 // maxAddresses bounds the addresses that are taken of one header.
 const maxAddresses = 500
 
-// addresses reads all fields of one name. exact is false if a value is not a proper address list, so that addresses had to be
-// picked out of it, or if there are more than maxAddresses.
+// addresses reads all fields of one name. exact is false if a value is not a proper address list,
+// so that addresses had to be picked out of it, or if there are more than maxAddresses.
 func (h header) addresses(name string) (list []Address, exact bool) {
 	exact = true
 	for _, value := range h.all(name) {
@@ -22,9 +22,10 @@ func (h header) addresses(name string) (list []Address, exact bool) {
 	return list, exact
 }
 
-// addressScanner reads an address list (RFC 5322 section 3.4) as people's and programs' mailers write it. The address of a
-// mailbox is what stands in its angle brackets, whatever its name looks like: "ceo@bank.example <mallory@evil.example>" is
-// mallory. No address is taken out of a quoted name, a comment or an encoded word beside one.
+// addressScanner reads an address list (RFC 5322 section 3.4) as people's and programs' mailers
+// write it. The address of a mailbox is what stands in its angle brackets, whatever its name looks
+// like: "ceo@bank.example <mallory@evil.example>" is mallory. No address is taken out of a quoted
+// name, a comment or an encoded word beside one.
 type addressScanner struct {
 	rest   string
 	exact  bool
@@ -70,7 +71,8 @@ func (s *addressScanner) plain(text string) {
 	s.hasAt = s.hasAt || text == "@"
 }
 
-// quoted takes a quoted string. It reports false if the string is not closed: then the quote is a character like others.
+// quoted takes a quoted string. It reports false if the string is not closed: then the quote is a
+// character like others.
 func (s *addressScanner) quoted() bool {
 	if s.quotesOpen {
 		return false
@@ -187,7 +189,8 @@ func quoteLength(value string) int {
 // maxJoinedNameBytes bounds the names with commas: a longer one is no name.
 const maxJoinedNameBytes = 500
 
-// end ends a mailbox. A name without an address before a comma is the first half of "Doe, Jane <jane@sender.example>".
+// end ends a mailbox. A name without an address before a comma is the first half of "Doe, Jane
+// <jane@sender.example>".
 func (s *addressScanner) end(comma bool) {
 	name, bare := strings.Join(strings.Fields(s.text.String()), " "), strings.TrimSpace(s.bare.String())
 	isPlain := bare == name || strings.HasPrefix(bare, "@") // the local part may be in quotes

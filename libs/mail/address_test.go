@@ -77,7 +77,7 @@ func TestReadingHostileAddressesTakesLinearTime(t *testing.T) {
 	} {
 		start := time.Now()
 		header{{name: "from", value: value}}.addresses("from")
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s: %v", what, took)
 		}
 	}

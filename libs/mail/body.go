@@ -45,8 +45,8 @@ type attachedPart struct {
 	inline bool
 }
 
-// inOrder returns the children, of a multipart/related with the root first: the part that its start parameter names (RFC 2387
-// section 3.2), else the first, unless that is no text and another is.
+// inOrder returns the children, of a multipart/related with the root first: the part that its start
+// parameter names (RFC 2387 section 3.2), else the first, unless that is no text and another is.
 func (p *part) inOrder() []*part {
 	if p.mediaType != "multipart/related" {
 		return p.children

@@ -19,9 +19,10 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// textFrom makes valid UTF-8 of content in a charset. It never fails: if the charset is unknown or cannot be right, it guesses,
-// and note says so. Labels mean what browsers take them for (https://encoding.spec.whatwg.org): latin-1 is windows-1252, gb2312
-// is GB18030. Unlike a browser, it does not believe a label if the content is valid UTF-8 and more than ASCII, which text in
+// textFrom makes valid UTF-8 of content in a charset. It never fails: if the charset is unknown or
+// cannot be right, it guesses, and note says so. Labels mean what browsers take them for
+// (https://encoding.spec.whatwg.org): latin-1 is windows-1252, gb2312 is GB18030. Unlike a browser,
+// it does not believe a label if the content is valid UTF-8 and more than ASCII, which text in
 // another charset hardly ever is.
 func textFrom(content []byte, label string) (text, note string) {
 	label = strings.ToLower(strings.Trim(label, " \t\"'"))
@@ -62,7 +63,8 @@ func textFrom(content []byte, label string) (text, note string) {
 	return string(content), fmt.Sprintf("declared as %s; read as UTF-8, which it is", oneLine(label))
 }
 
-// saysLittle says whether a label leaves open which charset was meant: programs write us-ascii for whatever they have.
+// saysLittle says whether a label leaves open which charset was meant: programs write us-ascii for
+// whatever they have.
 func saysLittle(label string) bool {
 	switch label {
 	case "", "us-ascii", "ascii", "7bit", "8bit", "unknown", "unknown-8bit", "x-unknown":
@@ -79,8 +81,9 @@ func isUTF8Label(label string) bool {
 	return false
 }
 
-// guessed reads text of an unknown charset. Bytes that flaw UTF-8 are shown as U+FFFD, if UTF-8 was declared or if there are
-// fewer of them than of characters of several bytes. Other text is read as windows-1252, in which every byte is a character.
+// guessed reads text of an unknown charset. Bytes that flaw UTF-8 are shown as U+FFFD, if UTF-8 was
+// declared or if there are fewer of them than of characters of several bytes. Other text is read as
+// windows-1252, in which every byte is a character.
 func guessed(content []byte, declaredUTF8 bool) (text, note string) {
 	if !declaredUTF8 && isASCII(content) {
 		if text, name, ok := iso2022(content); ok {
@@ -97,8 +100,8 @@ func guessed(content []byte, declaredUTF8 bool) (text, note string) {
 	return windows1252(content), "bytes outside the declared charset; read as windows-1252"
 }
 
-// countUTF8 counts the characters of several bytes and the bytes that belong to no character. A character that is cut off at
-// the end is no flaw.
+// countUTF8 counts the characters of several bytes and the bytes that belong to no character. A
+// character that is cut off at the end is no flaw.
 func countUTF8(content []byte) (characters, flaws int) {
 	for len(content) > 0 {
 		r, size := utf8.DecodeRune(content)
@@ -142,7 +145,8 @@ type knownCharset struct {
 	wide       bool // a character has at least two bytes
 }
 
-// charsetOf finds a charset: by the names that mailers use beside those of the web, by the web's, by IANA's.
+// charsetOf finds a charset: by the names that mailers use beside those of the web, by the web's,
+// by IANA's.
 func charsetOf(label string) (knownCharset, bool) {
 	switch label {
 	case "utf-7", "utf7", "unicode-1-1-utf-7", "unicode-2-0-utf-7", "x-unicode-2-0-utf-7":
@@ -189,7 +193,8 @@ func decodeWith(e encoding.Encoding) func([]byte) string {
 
 func windows1252(content []byte) string { return decodeWith(charmap.Windows1252)(content) }
 
-// decodeISO2022KR reads RFC 1557: between SO and SI stand pairs of bytes that are EUC-KR without the high bit.
+// decodeISO2022KR reads RFC 1557: between SO and SI stand pairs of bytes that are EUC-KR without
+// the high bit.
 func decodeISO2022KR(content []byte) string {
 	content = bytes.ReplaceAll(content, []byte("\x1b$)C"), nil)
 	shifted := make([]byte, 0, len(content))

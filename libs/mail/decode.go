@@ -37,8 +37,9 @@ func (p *part) transferEncoding() string {
 	return oneLine(value)
 }
 
-// decodeQuotedPrintable reads RFC 2045 section 6.7, also with the blanks behind a line that mail servers add. An equals sign
-// that begins nothing, and bytes that should have been encoded, stay as they are.
+// decodeQuotedPrintable reads RFC 2045 section 6.7, also with the blanks behind a line that mail
+// servers add. An equals sign that begins nothing, and bytes that should have been encoded, stay as
+// they are.
 func decodeQuotedPrintable(body []byte) (content []byte, notes []string) {
 	content = make([]byte, 0, len(body))
 	broken := false
@@ -102,8 +103,9 @@ var base64Values = func() (values [256]byte) {
 	return values
 }()
 
-// decodeBase64 decodes as far as possible. It takes blanks, missing and surplus padding, pieces that were encoded one by one
-// and put together, and bytes that do not belong there. It leaves out the footer that a list added behind.
+// decodeBase64 decodes as far as possible. It takes blanks, missing and surplus padding, pieces
+// that were encoded one by one and put together, and bytes that do not belong there. It leaves out
+// the footer that a list added behind.
 func decodeBase64(body []byte) (content []byte, notes []string) {
 	if content, err := base64.StdEncoding.AppendDecode(nil, bytes.TrimSpace(body)); err == nil { // as nearly all mail
 		return content, nil
@@ -197,8 +199,9 @@ func looksLikeBase64(body []byte) bool {
 	return text*2 <= len(lines)
 }
 
-// isProse tells prose from base64, of which more than half is letters of the alphabet, and in which blanks stand only between
-// groups of four. Prose of such words has neither digits nor capitals inside them.
+// isProse tells prose from base64, of which more than half is letters of the alphabet, and in which
+// blanks stand only between groups of four. Prose of such words has neither digits nor capitals
+// inside them.
 func isProse(line []byte) bool {
 	line = bytes.TrimRight(line, " \t\r\n")
 	several := bytes.ContainsAny(line, " \t")
@@ -256,8 +259,8 @@ func (p *part) text() (text string, notes []string) {
 	return strings.ReplaceAll(text, "\x00", ""), notes
 }
 
-// unflowed joins the lines that a mailer broke, with a blank that was not there before, also inside words and addresses of
-// pages (RFC 3676 section 4.1, DelSp=yes).
+// unflowed joins the lines that a mailer broke, with a blank that was not there before, also inside
+// words and addresses of pages (RFC 3676 section 4.1, DelSp=yes).
 func unflowed(text string) string {
 	var joined strings.Builder
 	for line := range strings.Lines(text) {

@@ -48,7 +48,7 @@ func TestReadingHostileBase64TakesLinearTime(t *testing.T) {
 	} {
 		start := time.Now()
 		decodeBase64([]byte(body))
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s: %v", what, took)
 		}
 	}

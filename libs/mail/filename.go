@@ -7,8 +7,9 @@ import (
 	"unicode"
 )
 
-// fileName finds the name that the sender gave a part, as written: filename in Content-Disposition, else name in
-// Content-Type. It prefers the form of RFC 2231, and decodes RFC 2047 words although they do not belong there.
+// fileName finds the name that the sender gave a part, as written: filename in Content-Disposition,
+// else name in Content-Type. It prefers the form of RFC 2231, and decodes RFC 2047 words although
+// they do not belong there.
 func fileName(disposition, contentType parameters) string {
 	for _, source := range []struct {
 		params parameters

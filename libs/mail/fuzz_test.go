@@ -49,7 +49,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzQuotedPrintable checks that what an encoder wrote is read as it was, and that nothing makes the decoder fail.
+// FuzzQuotedPrintable checks that what an encoder wrote is read as it was, and that nothing makes
+// the decoder fail.
 func FuzzQuotedPrintable(f *testing.F) {
 	for _, body := range []string{"caf=C3=A9 =\r\nau lait\n", "a=\n", "a \r\nb", "=", "=4", "=c3=\t\n", "a=\r\n\r\nb\r\n", "\rb", "=0D=0A", "x=3D=\n=3D"} {
 		f.Add([]byte(body))

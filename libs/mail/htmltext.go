@@ -8,8 +8,9 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// htmlText makes readable text of HTML in one pass over its tags. It builds no tree, so nesting costs nothing and elements that
-// are never closed do no harm. Blocks become lines, quotations get ">", the text of a link is followed by where it leads.
+// htmlText makes readable text of HTML in one pass over its tags. It builds no tree, so nesting
+// costs nothing and elements that are never closed do no harm. Blocks become lines, quotations get
+// ">", the text of a link is followed by where it leads.
 type htmlText struct {
 	out     strings.Builder
 	breaks  int  // line ends to write before the next text
@@ -71,7 +72,8 @@ func readAttributes(z *html.Tokenizer) map[string]string {
 	return attributes
 }
 
-// isHidden says whether the text of an element is not shown. The tokenizer gives such text in one piece.
+// isHidden says whether the text of an element is not shown. The tokenizer gives such text in one
+// piece.
 func isHidden(tag atom.Atom) bool {
 	switch tag {
 	case atom.Script, atom.Style, atom.Title, atom.Noscript, atom.Iframe, atom.Noembed, atom.Noframes:

@@ -59,7 +59,7 @@ func TestRenderingHostileHTMLTakesLinearTime(t *testing.T) {
 	} {
 		start := time.Now()
 		text := renderHTML(strings.Repeat(input, maxRenderedHTMLBytes/len(input)))
-		if took := time.Since(start); took > 3*time.Second || len(text) > 24*maxRenderedHTMLBytes {
+		if took := time.Since(start); took > 10*time.Second || len(text) > 24*maxRenderedHTMLBytes {
 			t.Errorf("%s: %v, %d bytes", what, took, len(text))
 		}
 	}

@@ -22,7 +22,8 @@ type reading struct {
 	job, noJob    bool
 }
 
-// misread are mails that were once read wrongly. They lie beside the corpus; the tests of each kind are elsewhere.
+// misread are mails that were once read wrongly. They lie beside the corpus; the tests of each kind
+// are elsewhere.
 var misread = map[string]reading{
 	"from-display-is-address":        {from: "mallory@evil.example"},
 	"x-from-at-name":                 {from: "list@garden.example"},

@@ -5,15 +5,17 @@ import (
 	"strings"
 )
 
-// maxParameterBytes bounds the header values that are read for parameters: no honest value is longer.
+// maxParameterBytes bounds the header values that are read for parameters: no honest value is
+// longer.
 const maxParameterBytes = 8 << 10
 
-// parameters are those of a Content-Type or Content-Disposition, by name in lower case, as written but without quotes. The
-// first of a name counts. A name may have the asterisks of RFC 2231.
+// parameters are those of a Content-Type or Content-Disposition, by name in lower case, as written
+// but without quotes. The first of a name counts. A name may have the asterisks of RFC 2231.
 type parameters map[string]string
 
-// parseMediaType reads Content-Type and Content-Disposition alike, also without the semicolons between parameters, with
-// blanks around the equals sign, comments, and quotes that are not closed. The type is empty if the value names none.
+// parseMediaType reads Content-Type and Content-Disposition alike, also without the semicolons
+// between parameters, with blanks around the equals sign, comments, and quotes that are not closed.
+// The type is empty if the value names none.
 func parseMediaType(value string) (string, parameters) {
 	value = strings.TrimLeft(value[:min(len(value), maxParameterBytes)], " \t")
 	end := strings.IndexAny(value, "; \t(=")
@@ -45,7 +47,8 @@ func typeCharacter(r rune) rune {
 	return -1
 }
 
-// contentType is the media type of a Content-Type value, or empty if that names none. Old mailers write "text" for text/plain.
+// contentType is the media type of a Content-Type value, or empty if that names none. Old mailers
+// write "text" for text/plain.
 func contentType(value string) (string, parameters) {
 	mediaType, params := parseMediaType(value)
 	kind, sub, _ := strings.Cut(strings.Trim(mediaType, "/"), "/")
@@ -102,8 +105,8 @@ func (s *parameterScanner) take() {
 	}
 }
 
-// quoted takes a quoted string. A backslash quotes only quotes and itself, because mailers write C:\TEMP\x in quotes. If the
-// string is not closed, quoted only drops the quote.
+// quoted takes a quoted string. A backslash quotes only quotes and itself, because mailers write
+// C:\TEMP\x in quotes. If the string is not closed, quoted only drops the quote.
 func (s *parameterScanner) quoted() (value string, ok bool) {
 	if !strings.HasPrefix(s.rest, `"`) {
 		return "", false
@@ -145,8 +148,9 @@ func (p parameters) get(name string) string {
 	return p[name]
 }
 
-// extended reads a parameter in the form of RFC 2231: name*=charset'language'value, or in sections name*0*=, name*1= and so on.
-// It also takes a value in quotes, which the RFC forbids but mailers write.
+// extended reads a parameter in the form of RFC 2231: name*=charset'language'value, or in sections
+// name*0*=, name*1= and so on. It also takes a value in quotes, which the RFC forbids but mailers
+// write.
 func (p parameters) extended(name string) string {
 	if whole, ok := p[name+"*"]; ok {
 		charset, content := cutCharset(whole)

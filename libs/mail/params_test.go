@@ -93,7 +93,7 @@ func TestReadingHostileParametersTakesLinearTime(t *testing.T) {
 		for range 500 {
 			contentType(value)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%q: %v", repeated, took)
 		}
 	}

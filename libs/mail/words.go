@@ -17,7 +17,8 @@ type encodedWord struct {
 // maxWordBytes bounds a word. The standard allows 75 bytes; some mailers put a whole line into one.
 const maxWordBytes = 4 << 10
 
-// cutWord reads the encoded word that s begins with. It allows blanks and question marks inside, which some mailers write.
+// cutWord reads the encoded word that s begins with. It allows blanks and question marks inside,
+// which some mailers write.
 func cutWord(s string) (w encodedWord, ok bool) {
 	if !strings.HasPrefix(s, "=?") {
 		return w, false
@@ -62,9 +63,10 @@ func (w encodedWord) bytes() []byte {
 	return content
 }
 
-// decodeWords decodes RFC 2047 encoded words and turns the value into one line without control characters. It puts the bytes
-// of neighbours of one charset together before it decodes them, because many mailers split words inside a character. Words
-// that decode to nothing readable stay as they are written.
+// decodeWords decodes RFC 2047 encoded words and turns the value into one line without control
+// characters. It puts the bytes of neighbours of one charset together before it decodes them,
+// because many mailers split words inside a character. Words that decode to nothing readable stay
+// as they are written.
 func decodeWords(value string) string {
 	if !strings.Contains(value, "=?") {
 		return oneLine(value)

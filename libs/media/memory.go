@@ -8,9 +8,9 @@ import (
 	"math"
 )
 
-// decodingBytes is the memory that decoding a picture takes at its peak: the pixels, what the decoder
-// holds beside them, and the smaller copy that is made of them. It is measured from the header, and
-// rather too much than too little.
+// decodingBytes is the memory that decoding a picture takes at its peak: the pixels, what the
+// decoder holds beside them, and the smaller copy that is made of them. It is measured from the
+// header, and rather too much than too little.
 func decodingBytes(content []byte, mediaType string, config image.Config) int64 {
 	pixels := int64(config.Width) * int64(config.Height)
 	perPixel := pixelBytes(config.ColorModel)
@@ -30,8 +30,8 @@ func decodingBytes(content []byte, mediaType string, config image.Config) int64 
 			perPixel = 2
 		}
 	case "image/tiff":
-		// A block is unpacked whole, to at most 8 bytes a pixel, in a buffer that doubles while the old one
-		// still exists.
+		// A block is unpacked whole, to at most 8 bytes a pixel, in a buffer that doubles while the
+		// old one still exists.
 		const blockPixelBytes = 24
 		return int64(float64(pixels)*(perPixel+halvedPixelBytes)) + saturated(blockPixelBytes, tiffBlockPixels(content, config))
 	}
@@ -56,9 +56,10 @@ func pixelBytes(model color.Model) float64 {
 	return 4
 }
 
-// jpegPixelBytes reads the frame header (ITU-T T.81, B.2.2). A component's plane has a byte for each
-// of its samples; a progressive picture has its coefficients too, of 4 bytes each. Four components
-// are made into CMYK, and those that are red, green and blue into RGBA, beside the planes.
+// jpegPixelBytes reads the frame header (ITU-T T.81, B.2.2). A component's plane has a byte for
+// each of its samples; a progressive picture has its coefficients too, of 4 bytes each. Four
+// components are made into CMYK, and those that are red, green and blue into RGBA, beside the
+// planes.
 func jpegPixelBytes(content []byte) float64 {
 	const most = 4*5 + 8
 	isRGB := false

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// claimingJPEG is the beginning of a JPEG of any size: its frame header, with the sampling factors of
-// its components, and no picture behind it.
+// claimingJPEG is the beginning of a JPEG of any size: its frame header, with the sampling factors
+// of its components, and no picture behind it.
 func claimingJPEG(marker byte, width, height uint16, adobe bool, factors ...byte) []byte {
 	out := []byte{0xFF, 0xD8}
 	if adobe {
