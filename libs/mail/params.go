@@ -17,6 +17,9 @@ type parameters map[string]string
 // between parameters, with blanks around the equals sign, comments, and quotes that are not closed.
 // The type is empty if the value names none.
 func parseMediaType(value string) (string, parameters) {
+	if value == "" {
+		return "", nil
+	}
 	value = strings.TrimLeft(value[:min(len(value), maxParameterBytes)], " \t")
 	end := strings.IndexAny(value, "; \t(=")
 	if end < 0 {
@@ -152,6 +155,9 @@ func (p parameters) get(name string) string {
 // name*0*=, name*1= and so on. It also takes a value in quotes, which the RFC forbids but mailers
 // write.
 func (p parameters) extended(name string) string {
+	if len(p) == 0 {
+		return ""
+	}
 	if whole, ok := p[name+"*"]; ok {
 		charset, content := cutCharset(whole)
 		text, _ := textFrom(percentDecoded(content), charset)
