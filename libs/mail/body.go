@@ -67,8 +67,9 @@ func (p *part) inOrder() []*part {
 	return append([]*part{p.children[root]}, slices.Delete(slices.Clone(p.children), root, root+1)...)
 }
 
-// collect sorts the parts of one multipart into text, HTML and attachments. noText and noHTML are RFC 8621's null textBody and
-// htmlBody: a part has shown that this branch of an alternative is the other form.
+// collect sorts the parts of one multipart into text, HTML and attachments. noText and noHTML are
+// RFC 8621's null textBody and htmlBody: a part has shown that this branch of an alternative is the
+// other form.
 func (r *bodyReader) collect(parts []*part, multipart string, inAlternative, noText, noHTML bool) {
 	textBefore, htmlBefore := len(r.textParts), len(r.htmlParts)
 	for i, p := range parts {
