@@ -7,6 +7,9 @@
 // operation, a header or a query parameter that it does not know, with an error that names it, and
 // never takes it for another.
 //
+// It answers 403 to what a browser sends for another web page, and to a Host that is not this
+// machine's, so that no web page reaches the stack through its user's browser.
+//
 // What it does not: it verifies no signatures (the scope of a signature only tells services apart),
 // so a client that reaches the port may do anything: listen on the loopback interface. It refuses
 // clients that still speak SQS's old query protocol. S3 keeps no versions, and a multipart upload's
@@ -74,6 +77,10 @@ func New(backend Backend, options Options) http.Handler {
 // Lambda's paths, then the scope of the signature. Any other request is S3's, whose paths can be
 // anything.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if why := strange(r); why != "" {
+		g.refuse(w, r, why)
+		return
+	}
 	path := r.URL.Path
 	switch {
 	case path == systemPrefix+"health":

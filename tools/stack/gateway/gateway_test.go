@@ -276,14 +276,14 @@ func TestWhatIsUnknownIsRefusedByName(t *testing.T) {
 	}{
 		{"an operation of DynamoDB", "POST", "/", `{}`, []string{"X-Amz-Target", "DynamoDB_20120810.Frobnicate"}, 400, `dynamodb has no operation \"Frobnicate\"`},
 		{"a service with JSON", "POST", "/", `{}`, []string{"X-Amz-Target", "Kinesis_20131202.PutRecord"}, 400, `Kinesis_20131202 has no operation \"PutRecord\"`},
-		{"SQS's query protocol", "POST", "/", `Action=SendMessage`, []string{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}, 400, "query protocol"},
+		{"SQS's query protocol", "POST", "/", `Action=SendMessage`, []string{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8", "Authorization", scope("sqs")}, 400, "query protocol"},
 		{"SQS's query protocol with GET", "GET", "/?Action=ListQueues", ``, nil, 400, "query protocol"},
 		{"STS", "POST", "/", `Action=GetCallerIdentity`, []string{"Content-Type", "application/x-www-form-urlencoded", "Authorization", scope("sts")}, 400, `service &#34;sts&#34;`},
 		{"a service with paths", "GET", "/v1/things", ``, []string{"Authorization", scope("apigateway")}, 400, `apigateway has no operation`},
 		{"an operation of Lambda", "GET", "/2015-03-31/functions/f/policy", ``, nil, 400, "lambda has no operation"},
 		{"a newer operation of Lambda", "GET", "/2021-10-31/functions/f/url", ``, []string{"Authorization", scope("lambda")}, 400, "lambda has no operation"},
 		{"DynamoDB without an operation", "POST", "/", `{}`, []string{"Authorization", scope("dynamodb")}, 400, "without X-Amz-Target"},
-		{"an invocation that is too large", "POST", "/2015-03-31/functions/f/invocations", strings.Repeat("x", 6<<20+1), nil, 413, "Request must be smaller than 6291456 bytes"},
+		{"an invocation that is too large", "POST", "/2015-03-31/functions/f/invocations", strings.Repeat("x", 6<<20+1), []string{"Content-Type", "application/json"}, 413, "Request must be smaller than 6291456 bytes"},
 		{"JSON that is too large", "POST", "/", strings.Repeat("x", 16<<20+1), []string{"X-Amz-Target", "DynamoDB_20120810.GetItem"}, 400, "larger than 16777216 bytes"},
 		{"an S3 object's tags", "PUT", "/bucket/key?tagging", `<Tagging/>`, nil, 501, "parameter tagging"},
 		{"an S3 bucket's policy", "DELETE", "/bucket?policy", ``, nil, 501, "parameter policy"},
@@ -367,6 +367,7 @@ func BenchmarkUpdateItemServed(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
+		r.Host = "localhost:7400"
 		r.Header.Set("X-Amz-Target", "DynamoDB_20120810.UpdateItem")
 		handler.ServeHTTP(httptest.NewRecorder(), r)
 	}

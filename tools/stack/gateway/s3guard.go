@@ -23,6 +23,14 @@ type s3Guard struct {
 }
 
 func (s s3Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	own := &s3Writer{ResponseWriter: w}
+	s.serve(own, r)
+	if !own.wroteHeader { // an answer without a body may not have sent its headers yet
+		own.WriteHeader(http.StatusOK)
+	}
+}
+
+func (s s3Guard) serve(w http.ResponseWriter, r *http.Request) {
 	if refused := unsupportedInS3(r); refused != "" {
 		writeS3Error(w, r, newS3Error(gofakes3.ErrNotImplemented, "NotImplemented",
 			"A header or parameter you provided implies functionality that is not implemented: "+refused))
@@ -46,7 +54,7 @@ func (s s3Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Header.Del("If-None-Match") // gofakes3 would compare it with an ETag of its own making
 	s.next.ServeHTTP(read, r)
-	read.WriteHeader(http.StatusOK) // an answer without a body may not have sent its headers yet
+	read.WriteHeader(http.StatusOK) // which corrects headers that are not sent yet
 }
 
 // copySource makes a PUT a CopyObject.
