@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +31,7 @@ import (
 // one for deadlines, and calls that block if AWS's own block.
 type runtime struct {
 	functions map[string]system.Function
+	log       *slog.Logger
 
 	mu      sync.Mutex
 	cloud   *cloud.Cloud
@@ -53,6 +56,7 @@ func newRuntime(names awsx.Names, endpoint string, config Config) *runtime {
 		Lambda:        lambdacore.New(lambdacore.Options{Region: system.Region, AccountID: system.AccountID, NewID: uuid, RetryDelays: [2]time.Duration{time.Second, 2 * time.Second}}),
 	}
 	return &runtime{
+		log:     config.Log.With("part", "stack"),
 		cloud:   system.NewCloud(names, cores),
 		running: map[string]context.CancelFunc{}, waiting: map[string]chan struct{}{}, invoked: map[string]chan<- *lambda.InvokeOutput{}, rearm: make(chan struct{}, 1),
 	}
@@ -98,12 +102,36 @@ func inMemory(body io.Reader) (io.Reader, error) {
 	return bytes.NewReader(content), nil
 }
 
-func (r *runtime) do(service string, input any) (any, error) {
-	r.mu.Lock()
-	output, effects, err := r.cloud.Do(time.Now(), service, input)
-	r.carryOut(effects)
-	r.mu.Unlock()
+func (r *runtime) do(service string, input any) (output any, err error) {
+	fault := r.locked(fmt.Sprintf("%s %T", service, input), func() {
+		var effects []cloud.Effect
+		output, effects, err = r.cloud.Do(time.Now(), service, input)
+		r.carryOut(effects)
+	})
+	if fault != nil {
+		return nil, fault
+	}
 	return output, err
+}
+
+// locked runs a step under the lock. If it panics, the lock is free again and the caller gets an
+// error: one call that finds a fault of a core must not end the others.
+func (r *runtime) locked(what string, step func()) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.survived(what, step)
+}
+
+// survived runs a step and turns its panic into an error, which the log has with its trace.
+func (r *runtime) survived(what string, step func()) (fault error) {
+	defer func() {
+		if p := recover(); p != nil {
+			fault = fmt.Errorf("the local stack has a fault in %s: %v", what, p)
+			r.log.Error("the local stack has a fault, and goes on", "error", fault.Error(), "trace", string(debug.Stack()))
+		}
+	}()
+	step()
+	return nil
 }
 
 // carryOut does what the cloud asks for. The caller holds r.mu. Deliveries happen at once and in
@@ -114,7 +142,9 @@ func (r *runtime) carryOut(effects []cloud.Effect) {
 		effects = effects[1:]
 		switch e := effect.(type) {
 		case cloud.Delivery:
-			effects = append(effects, r.cloud.Deliver(time.Now(), e)...)
+			_ = r.survived("the delivery: "+e.What, func() { // the others must go on
+				effects = append(effects, r.cloud.Deliver(time.Now(), e)...)
+			})
 		case cloud.Run:
 			ctx, cancel := context.WithCancel(context.Background())
 			r.running[e.InvocationID] = cancel
@@ -157,10 +187,7 @@ func (r *runtime) keepTime(ctx context.Context) {
 			r.deleteExpired()
 		case <-r.rearm:
 		case <-timer.C:
-			r.mu.Lock()
-			r.armed = time.Time{}
-			r.carryOut(r.cloud.Tick(time.Now()))
-			r.mu.Unlock()
+			r.tick()
 		}
 		r.mu.Lock()
 		if !r.armed.IsZero() {
@@ -170,32 +197,40 @@ func (r *runtime) keepTime(ctx context.Context) {
 	}
 }
 
+// afterFault is when a deadline is tried again whose step panicked.
+const afterFault = time.Second
+
+func (r *runtime) tick() {
+	_ = r.locked("a deadline", func() { // the log has it
+		r.armed = time.Now().Add(afterFault) // stays if the step panics
+		effects := r.cloud.Tick(time.Now())
+		r.armed = time.Time{}
+		r.carryOut(effects)
+	})
+}
+
 func (r *runtime) deleteExpired() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	for _, key := range r.cloud.DynamoDB.Expired(now) {
-		r.cloud.DynamoDB.DeleteExpired(now, key)
-	}
+	_ = r.locked("expiry", func() { // the log has it
+		now := time.Now()
+		for _, key := range r.cloud.DynamoDB.Expired(now) {
+			r.cloud.DynamoDB.DeleteExpired(now, key)
+		}
+	})
 }
 
 // receive waits for a message as long as the call or the queue says.
 func (r *runtime) receive(ctx context.Context, in *sqs.ReceiveMessageInput) (any, error) {
-	r.mu.Lock()
-	wait := r.cloud.SQS.WaitTime(in)
-	r.mu.Unlock()
+	var wait time.Duration
+	if err := r.locked("sqs WaitTime", func() { wait = r.cloud.SQS.WaitTime(in) }); err != nil {
+		return nil, err
+	}
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
-		r.mu.Lock()
-		output, effects, err := r.cloud.Do(time.Now(), "sqs", in)
-		r.carryOut(effects)
-		if err != nil || wait == 0 || len(output.(*sqs.ReceiveMessageOutput).Messages) > 0 {
-			r.mu.Unlock()
+		output, again, err := r.receiveNow(in, wait > 0)
+		if again == nil {
 			return output, err
 		}
-		again := r.awaitQueue(awsx.QueueName(aws.ToString(in.QueueUrl)))
-		r.mu.Unlock()
 		select {
 		case <-again:
 		case <-deadline.C:
@@ -204,6 +239,23 @@ func (r *runtime) receive(ctx context.Context, in *sqs.ReceiveMessageInput) (any
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// receiveNow receives without waiting. If the queue has no message and the caller would wait, again
+// is closed when it may have one.
+func (r *runtime) receiveNow(in *sqs.ReceiveMessageInput, wouldWait bool) (output any, again <-chan struct{}, err error) {
+	fault := r.locked("sqs ReceiveMessage", func() {
+		var effects []cloud.Effect
+		output, effects, err = r.cloud.Do(time.Now(), "sqs", in)
+		r.carryOut(effects)
+		if err == nil && wouldWait && len(output.(*sqs.ReceiveMessageOutput).Messages) == 0 {
+			again = r.awaitQueue(awsx.QueueName(aws.ToString(in.QueueUrl)))
+		}
+	})
+	if fault != nil {
+		return nil, nil, fault
+	}
+	return output, again, err
 }
 
 // awaitQueue returns a channel that is closed when the queue may have a message. The caller holds
@@ -220,14 +272,21 @@ func (r *runtime) awaitQueue(name string) <-chan struct{} {
 // invoke calls a function, and waits for its answer if the call is synchronous.
 func (r *runtime) invoke(ctx context.Context, in *lambda.InvokeInput) (any, error) {
 	answer := make(chan *lambda.InvokeOutput, 1)
-	r.mu.Lock()
-	output, effects, err := r.cloud.Do(time.Now(), "lambda", in)
-	pending, synchronous := output.(*lambdacore.Pending)
-	if synchronous {
-		r.invoked[pending.InvocationID] = answer
+	var output any
+	var err error
+	synchronous := false
+	fault := r.locked("lambda Invoke", func() {
+		var effects []cloud.Effect
+		var pending *lambdacore.Pending
+		output, effects, err = r.cloud.Do(time.Now(), "lambda", in)
+		if pending, synchronous = output.(*lambdacore.Pending); synchronous {
+			r.invoked[pending.InvocationID] = answer
+		}
+		r.carryOut(effects)
+	})
+	if fault != nil {
+		return nil, fault
 	}
-	r.carryOut(effects)
-	r.mu.Unlock()
 	if err != nil || !synchronous {
 		return output, err
 	}
@@ -242,11 +301,11 @@ func (r *runtime) invoke(ctx context.Context, in *lambda.InvokeInput) (any, erro
 // run runs a function and reports its end.
 func (r *runtime) run(ctx context.Context, run cloud.Run) {
 	payload, failed := guarded(system.Context(ctx, run.RequestID), r.functions[run.Function], run.Payload)
-	r.mu.Lock()
-	r.running[run.InvocationID]()
-	delete(r.running, run.InvocationID)
-	r.carryOut(r.cloud.Returned(time.Now(), run.InvocationID, payload, failed))
-	r.mu.Unlock()
+	_ = r.locked("the end of "+run.Function, func() { // the log has it
+		r.running[run.InvocationID]()
+		delete(r.running, run.InvocationID)
+		r.carryOut(r.cloud.Returned(time.Now(), run.InvocationID, payload, failed))
+	})
 }
 
 // guarded runs a handler as Lambda does: a panic ends this invocation only.

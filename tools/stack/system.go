@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/webordinary/hephaestus/sim/aws/sqscore"
 )
 
 // queued is a message on a queue, as the stack shows it.
@@ -20,9 +22,11 @@ type queued struct {
 func (s *Stack) system() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_heph/queues/{name}", func(w http.ResponseWriter, req *http.Request) {
-		s.runtime.mu.Lock()
-		messages := s.runtime.cloud.SQS.Peek(req.PathValue("name"))
-		s.runtime.mu.Unlock()
+		var messages []sqscore.Message
+		if err := s.runtime.locked("sqs Peek", func() { messages = s.runtime.cloud.SQS.Peek(req.PathValue("name")) }); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 		list := make([]queued, 0, len(messages))
 		for _, m := range messages {
 			list = append(list, queued{
