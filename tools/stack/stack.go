@@ -49,6 +49,8 @@ type Config struct {
 	// OmitHistory keeps no history of executions, for runs with very many.
 	OmitHistory bool
 	Log         *slog.Logger // handlers' and workers' records; default: nothing
+
+	limits limits // of clients; tests have shorter ones
 }
 
 // withDefaults fills in the defaults and refuses settings that contradict each other.
@@ -67,6 +69,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Flow.InterruptWaitSeconds == 0 {
 		c.Flow.InterruptWaitSeconds = intake.InterruptWaitSeconds(c.Claim)
+	}
+	if c.limits == (limits{}) {
+		c.limits = defaultLimits()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -113,8 +118,10 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 		return nil, err
 	}
 	go s.runtime.keepTime(ctx)
-	s.server = &http.Server{Handler: gateway.New(backend(s.Call), gateway.Options{System: s.system()}), ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelWarn)}
-	go s.server.Serve(listener) // ends with Close
+	handler := gateway.New(backend(s.Call), gateway.Options{System: s.system()})
+	server, bounded := newServer(handler, listener, config.limits, config.Log.With("part", "stack"))
+	s.server = server
+	go server.Serve(bounded) // ends with Close
 	if err := s.startWorkers(ctx); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
