@@ -107,7 +107,7 @@ func (p patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &pacedWriter{ResponseWriter: w, control: control, pause: p.limits.pause}
 	if r.ContentLength != 0 {
 		body := &pacedBody{ReadCloser: r.Body, control: control, pause: p.limits.pause, end: time.Now().Add(p.limits.body)}
-		body.await() // a handler may leave the body to the server, which then reads some of it
+		body.await()                   // a handler may leave the body to the server, which then reads some of it
 		r = r.WithContext(r.Context()) // a copy: the server goes by the body of its own request
 		r.Body = body
 	}

@@ -2,8 +2,8 @@
 // one loopback port, and in the same process the handlers and the state machine that run on AWS.
 //
 // It promises the semantics of the cores and none of AWS's durability: everything is in memory and
-// gone when the process ends. It checks no credentials: a client that reaches the port may do
-// anything.
+// gone when the process ends. On a loopback address it checks no credentials: a client of this
+// machine may do anything, but no web page that its browser shows. Elsewhere clients need a key.
 package stack
 
 import (
@@ -36,8 +36,11 @@ const DefaultPort = 7400
 
 // Config says what a stack is like. The zero value of a field means its default.
 type Config struct {
-	Address string // to listen on; port 0 picks a free one
-	Prefix  string // of all names: STACK_PREFIX
+	// Address to listen on; port 0 picks a free one. Other machines reach an address that is not
+	// loopback: it needs Keys.
+	Address string
+	Keys    gateway.Keys // whose signatures clients need; nil: none
+	Prefix  string       // of all names: STACK_PREFIX
 	Claim   claim.Settings
 	Flow    job.Settings
 	Worker  worker.Settings
@@ -105,7 +108,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", config.Address)
+	listener, err := listen(ctx, config.Address, config.Keys)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, err)
 	}
@@ -118,7 +121,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 		return nil, err
 	}
 	go s.runtime.keepTime(ctx)
-	handler := gateway.New(backend(s.Call), gateway.Options{System: s.system()})
+	handler := gateway.New(backend(s.Call), gateway.Options{System: s.system(), Keys: config.Keys})
 	server, bounded := newServer(handler, listener, config.limits, config.Log.With("part", "stack"))
 	s.server = server
 	go server.Serve(bounded) // ends with Close
@@ -126,6 +129,18 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
 	return s, nil
+}
+
+// listen refuses an address that others reach without a key.
+func listen(ctx context.Context, address string, keys gateway.Keys) (net.Listener, error) {
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if !resolved.IP.IsLoopback() && len(keys) == 0 {
+		return nil, errors.New("other machines reach this address, and without access keys everybody there could run the command")
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", resolved.String())
 }
 
 // furnish makes the resources and maps the names of the functions to their handlers.
@@ -190,8 +205,14 @@ func (s *Stack) Close(ctx context.Context) error {
 	return errors.Join(err, s.server.Close())
 }
 
-// Endpoint is the URL of every service.
-func (s *Stack) Endpoint() string { return "http://" + s.listener.Addr().String() }
+// Endpoint is the URL of every service, on this machine.
+func (s *Stack) Endpoint() string {
+	address := s.listener.Addr().(*net.TCPAddr)
+	if address.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", address.Port)
+	}
+	return "http://" + address.String()
+}
 
 // Names are the stack's names.
 func (s *Stack) Names() awsx.Names { return s.names }
@@ -211,8 +232,12 @@ func (s *Stack) Call(ctx context.Context, service, operation string, input any) 
 // names and times.
 func (s *Stack) Environ() []string {
 	c, w := s.config.Claim, s.config.Worker
+	key, secret := "local", "local"
+	for key, secret = range s.config.Keys { // each is as good
+		break
+	}
 	return []string{
-		"AWS_ENDPOINT_URL=" + s.Endpoint(), "AWS_REGION=" + system.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+		"AWS_ENDPOINT_URL=" + s.Endpoint(), "AWS_REGION=" + system.Region, "AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_EC2_METADATA_DISABLED=true", "STACK_PREFIX=" + s.names.Prefix(), "WORK_QUEUE_URL=" + s.WorkQueueURL(),
 		"CLAIM_TTL=" + c.ClaimTTL.String(), "LEASE=" + c.Lease.String(), "INTERRUPT_GRACE=" + c.InterruptGrace.String(),
 		"MAX_CLOCK_SKEW=" + c.MaxClockSkew.String(), "MIN_CLAIM_INTERVAL=" + c.MinClaimInterval.String(),

@@ -88,6 +88,8 @@ func TestAWrongCommandLineSaysWhatToDo(t *testing.T) {
 		{"send " + mail + " --timeout soon", `--timeout "soon": want a duration such as 90s or 5m`},
 		{"dev ./work.sh", "put the command behind --"},
 		{"dev --port 70000", "want 0 to 65535"},
+		{"dev --dangerously-listen stack.lan", "want an IP address"},
+		{"dev --dangerously-listen 0.0.0.0", "set STACK_ACCESS_KEY_ID"},
 		{"dev --workers -1", "want 0 or more"},
 		{"dev --lease 3s --heartbeat 2s", "at most a third of the lease"},
 		{"dev --domain a@b", "--domain"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,12 +23,14 @@ import (
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 	"github.com/webordinary/hephaestus/tools/stack"
+	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
 
 // development is a run of heph dev.
 type development struct {
 	*app
 	port    int
+	exposed string // address that other machines reach
 	workers int
 	root    string
 	domains []string
@@ -61,6 +64,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	}
 	f := cmd.Flags()
 	f.IntVar(&d.port, "port", stack.DefaultPort, "port to listen on, on this machine only; 0 picks a free one")
+	f.StringVar(&d.exposed, "dangerously-listen", "", "address for other machines too (0.0.0.0: all), unencrypted; whoever has the keys runs COMMAND (needs "+keyVariable+" and "+secretVariable+")")
 	f.IntVar(&d.workers, "workers", 2, "how many workers; 0 for none, to start them elsewhere")
 	f.StringVar(&d.root, "root", "", "folder of the workspaces (default: a temporary one, removed on exit)")
 	f.StringSliceVar(&d.domains, "domain", []string{"example.com"}, "domain whose mail is taken: USER@PROJECT.DOMAIN and PROJECT+USER@DOMAIN (again for more)")
@@ -124,6 +128,9 @@ func (d *development) config(args []string) (stack.Config, error) {
 		Address: "127.0.0.1:" + strconv.Itoa(d.port), Prefix: d.prefix, Claim: d.claim, Worker: d.worker,
 		Command: args, Environ: os.Environ(), Workers: d.workers,
 	}
+	if err := d.expose(&config); err != nil {
+		return config, err
+	}
 	if d.port < 0 || d.port > 65535 {
 		return config, usage("--port %d: want 0 to 65535", d.port)
 	}
@@ -148,6 +155,34 @@ func (d *development) config(args []string) (stack.Config, error) {
 		return config, usage("the command cannot be run: %w", err)
 	}
 	return config, d.route(&config)
+}
+
+// The variables with the access key that other machines need.
+const (
+	keyVariable    = "STACK_ACCESS_KEY_ID"
+	secretVariable = "STACK_SECRET_ACCESS_KEY"
+)
+
+// leastSecretLength is that of a secret that nobody guesses: AWS's have 40 characters.
+const leastSecretLength = 20
+
+// expose makes the stack listen for other machines, if the user asks for it, and has them sign what
+// they send.
+func (d *development) expose(config *stack.Config) error {
+	if d.exposed == "" {
+		return nil
+	}
+	if net.ParseIP(d.exposed) == nil {
+		return usage("--dangerously-listen %q: want an IP address of this machine, or 0.0.0.0 or :: for all of them", d.exposed)
+	}
+	id, secret := d.Getenv(keyVariable), d.Getenv(secretVariable)
+	if id == "" || strings.ContainsAny(id, "/,= ") || len(secret) < leastSecretLength {
+		return usage("--dangerously-listen: set %s, and %s of %d characters or more; clients need the same as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+			keyVariable, secretVariable, leastSecretLength)
+	}
+	config.Address = net.JoinHostPort(d.exposed, strconv.Itoa(d.port))
+	config.Keys = gateway.Keys{id: secret}
+	return nil
 }
 
 func (d *development) route(config *stack.Config) (err error) {
@@ -225,6 +260,7 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 		{"Workspaces", workspaces},
 		{"Data", "in memory, lost on exit"},
 		{"Workers", fmt.Sprintf("%d, each runs: %s", config.Workers, command)},
+		{"Clients", d.clients()},
 		{"Mail for", "USER@PROJECT." + strings.Join(d.domains, ", USER@PROJECT.")},
 	} {
 		if line[0] == "Mail for" && d.routes != "" {
@@ -234,6 +270,14 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 	}
 	s.Printf("Try: heph send%s --from me@example.org --to %s --subject Hello --body \"Hello there\" --wait   %s\n",
 		d.flagsFor(started.Endpoint(), started.Names()), to, s.Paint(screen.Dim, "(Ctrl-C stops, twice quits)"))
+}
+
+// clients says who may use the stack.
+func (d *development) clients() string {
+	if d.exposed == "" {
+		return "whoever is on this machine, but no web page"
+	}
+	return "whoever reaches " + d.exposed + " and has the key " + d.Getenv(keyVariable) + "; nothing is encrypted"
 }
 
 func (d *development) stopping(s *screen.Screen) {

@@ -52,3 +52,46 @@ func TestDevSaysThatItIsReadyWorksAndStops(t *testing.T) {
 		t.Errorf("the user's own folder is gone: %v", err)
 	}
 }
+
+// Whoever has the key reads and writes, also with heph itself; nobody else does.
+func TestDevForOtherMachinesAsksForTheKey(t *testing.T) {
+	const secret = "a-secret-of-thirty-two-characters"
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	stopped := make(chan int, 1)
+	go func() {
+		args := []string{"dev", "--port", "0", "--dangerously-listen", "0.0.0.0", "--", "true"}
+		environment := map[string]string{"STACK_ACCESS_KEY_ID": "THEKEY", "STACK_SECRET_ACCESS_KEY": secret}
+		stopped <- Main(ctx, args, Streams{Out: io.Discard, Err: writer, Getenv: func(name string) string { return environment[name] }})
+		writer.Close()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		_, _ = io.Copy(io.Discard, reader)
+		if status := <-stopped; status != ok {
+			t.Errorf("status %d", status)
+		}
+	})
+	line, err := bufio.NewReader(reader).ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, reader)
+	var ready struct{ Endpoint string }
+	if err := json.Unmarshal(line, &ready); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	for _, key := range []struct {
+		secret string
+		status int
+	}{{"another-secret-of-as-many-letters", failed}, {secret, ok}} {
+		t.Setenv("AWS_ACCESS_KEY_ID", "THEKEY")
+		t.Setenv("AWS_SECRET_ACCESS_KEY", key.secret)
+		environment := map[string]string{"AWS_ENDPOINT_URL": ready.Endpoint, "AWS_ACCESS_KEY_ID": "THEKEY"}
+		for _, args := range [][]string{append(draft[:len(draft):len(draft)], "--wait"), {"status"}} {
+			if got := heph(t, environment, args...); got.status != key.status {
+				t.Errorf("%s with the secret %s: %+v", args, key.secret, got)
+			}
+		}
+	}
+}

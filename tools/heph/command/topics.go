@@ -51,6 +51,8 @@ Where the stack is:
   AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, …
                        as every AWS SDK reads them. For an endpoint on this machine, region and credentials
                        are made up where none are set
+  STACK_ACCESS_KEY_ID, STACK_SECRET_ACCESS_KEY
+                       the access key that heph dev --dangerously-listen asks its clients for
 
 What heph prints:
   NO_COLOR             not empty: no colours (https://no-color.org); --color always wins

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 )
@@ -20,7 +21,15 @@ import (
 //     rebinding): to the browser this is the page's own origin, but the name is in Host.
 //   - A form, or a script that sends what a form may: a browser sends it to anybody, unasked. A POST
 //     of a form's content type therefore has to carry a header that no page can set unasked.
-func strange(r *http.Request) string {
+//
+// With keys, a signature tells who sends it, also from other machines.
+func (g *gateway) strange(r *http.Request) string {
+	if g.keys != nil {
+		if why := fromElsewhere(r); why != "" || r.URL.Path == systemPrefix+"health" {
+			return why
+		}
+		return g.keys.unsigned(r, time.Now())
+	}
 	if !namesThisMachine(r) {
 		return "the Host " + quote(r.Host) + " is not this stack's: use http://localhost or http://127.0.0.1 with its port, and S3's path style (/BUCKET/KEY)"
 	}

@@ -10,9 +10,9 @@
 // It answers 403 to what a browser sends for another web page, and to a Host that is not this
 // machine's, so that no web page reaches the stack through its user's browser.
 //
-// What it does not: it verifies no signatures (the scope of a signature only tells services apart),
-// so a client that reaches the port may do anything: listen on the loopback interface. It refuses
-// clients that still speak SQS's old query protocol. S3 keeps no versions, and a multipart upload's
+// What it does not: without Options.Keys it verifies no signatures (their scope only tells services
+// apart), so a client that reaches the port may do anything: listen on the loopback interface. It
+// knows no permissions: every key may do everything. It refuses clients that still speak SQS's old query protocol. S3 keeps no versions, and a multipart upload's
 // parts live in memory until it is completed.
 package gateway
 
@@ -48,6 +48,9 @@ type Options struct {
 	Codec *wire.Codec
 	// System serves the paths under /_heph/, except /_heph/health; nil serves nothing there.
 	System http.Handler
+	// Keys make every request but /_heph/health need the signature of one of them, of any Host, which the
+	// signature covers. Without keys, nobody needs a signature.
+	Keys Keys
 }
 
 // systemPrefix is where the stack's own pages are: no bucket can have this name.
@@ -57,13 +60,14 @@ type gateway struct {
 	backend  Backend
 	codec    *wire.Codec
 	system   http.Handler
+	keys     Keys
 	s3       http.Handler
 	requests atomic.Uint64
 }
 
 // New returns the endpoint over a backend.
 func New(backend Backend, options Options) http.Handler {
-	g := &gateway{backend: backend, codec: options.Codec, system: options.System, s3: newS3(backend)}
+	g := &gateway{backend: backend, codec: options.Codec, system: options.System, keys: options.Keys, s3: newS3(backend)}
 	if g.codec == nil {
 		g.codec = wire.New()
 	}
@@ -77,7 +81,7 @@ func New(backend Backend, options Options) http.Handler {
 // Lambda's paths, then the scope of the signature. Any other request is S3's, whose paths can be
 // anything.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if why := strange(r); why != "" {
+	if why := g.strange(r); why != "" {
 		g.refuse(w, r, why)
 		return
 	}
