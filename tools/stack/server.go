@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -46,44 +47,47 @@ func mostConnections() int {
 func newServer(handler http.Handler, listener net.Listener, l limits, log *slog.Logger) (*http.Server, net.Listener) {
 	open := &connections{most: l.connections, since: map[net.Conn]time.Time{}}
 	return &http.Server{
-		Handler:           patient{handler, l, log},
+		Handler:           patient{handler, open, l, log},
 		ReadHeaderTimeout: l.header,
 		IdleTimeout:       l.idle,
 		MaxHeaderBytes:    l.headerBytes,
 		ConnState:         open.changed,
+		ConnContext:       open.keep,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}, netutil.LimitListener(listener, l.connections)
 }
 
-// connections closes the connection that has been idle for longest whenever no more are allowed,
-// so that clients who keep theirs do not shut others out.
+// connections closes a connection whenever no more are allowed: the one that has been idle, or has
+// sent a part of its request's headers, for longest. So clients who keep theirs do not shut others
+// out.
 type connections struct {
 	most int
 
 	mu    sync.Mutex
 	count int
-	since map[net.Conn]time.Time // idle ones
+	since map[net.Conn]time.Time // those on which no request is being answered
 }
 
 // changed is a server's ConnState.
 func (c *connections) changed(connection net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.since, connection)
 	switch state {
 	case http.StateNew:
 		c.count++
-	case http.StateIdle:
+		c.since[connection] = time.Now()
+	case http.StateActive, http.StateIdle:
 		c.since[connection] = time.Now()
 	case http.StateHijacked, http.StateClosed:
 		c.count--
+		delete(c.since, connection)
 	}
 	if c.count < c.most {
 		return
 	}
 	var oldest net.Conn
 	for candidate, since := range c.since {
-		if oldest == nil || since.Before(c.since[oldest]) {
+		if candidate != connection && (oldest == nil || since.Before(c.since[oldest])) {
 			oldest = candidate
 		}
 	}
@@ -93,15 +97,34 @@ func (c *connections) changed(connection net.Conn, state http.ConnState) {
 	}
 }
 
+// connectionOf is the key of a request's connection in its context.
+type connectionOf struct{}
+
+// keep is a server's ConnContext.
+func (*connections) keep(ctx context.Context, connection net.Conn) context.Context {
+	return context.WithValue(ctx, connectionOf{}, connection)
+}
+
+// answering spares the connection of a request that has come.
+func (c *connections) answering(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if connection, ok := ctx.Value(connectionOf{}).(net.Conn); ok {
+		delete(c.since, connection)
+	}
+}
+
 // patient gives bodies and answers as long as they go on. The server's own ReadTimeout would also
 // end calls that wait for their answer.
 type patient struct {
 	next   http.Handler
+	open   *connections
 	limits limits
 	log    *slog.Logger
 }
 
 func (p patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.open.answering(r.Context())
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // that of the connection's request before
 	answer := &pacedWriter{ResponseWriter: w, control: control, pause: p.limits.pause}

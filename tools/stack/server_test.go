@@ -95,13 +95,38 @@ func TestConnectionsAreBoundedAndIdleOnesMakeRoom(t *testing.T) {
 	}
 }
 
-func TestMoreThanTheBoundAreServedOneAfterAnother(t *testing.T) {
-	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(300*time.Millisecond, 0, 10) })
-	for range 30 {
-		l.dial("GET /_heph/hea") // holds a connection until its header is overdue
+func TestHalfSentRequestsMakeRoom(t *testing.T) {
+	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(patience, 0, 10) })
+	for range 100 {
+		l.dial("GET /_heph/hea")
 	}
 	if status, body := l.ask("", "/_heph/health"); status != 200 {
 		t.Errorf("behind half-sent requests: %d %s", status, body)
+	}
+}
+
+func TestARequestThatIsBeingAnsweredKeepsItsConnection(t *testing.T) {
+	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(0, 0, 4) })
+	answered := make(chan error)
+	for range 3 {
+		go func() {
+			_, err := sqs.NewFromConfig(l.awsConfig()).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+				QueueUrl: aws.String(l.WorkQueueURL()), WaitTimeSeconds: 2,
+			})
+			answered <- err
+		}()
+	}
+	time.Sleep(500 * time.Millisecond) // they wait
+	for range 20 {
+		l.dial("GET /_heph/hea")
+	}
+	if status, body := l.ask("", "/_heph/health"); status != 200 {
+		t.Errorf("beside those who wait: %d %s", status, body)
+	}
+	for range 3 {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
