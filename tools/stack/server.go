@@ -174,7 +174,8 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	b.await()
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
-		// From here on the server reads to learn that the client went away, while the call may wait.
+		// From here on the server reads to learn that the client went away, while the call may
+		// wait.
 		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -12,8 +12,9 @@
 //
 // What it does not: without Options.Keys it verifies no signatures (their scope only tells services
 // apart), so a client that reaches the port may do anything: listen on the loopback interface. It
-// knows no permissions: every key may do everything. It refuses clients that still speak SQS's old query protocol. S3 keeps no versions, and a multipart upload's
-// parts live in memory until it is completed.
+// knows no permissions: every key may do everything. It refuses clients that still speak SQS's old
+// query protocol. S3 keeps no versions, and a multipart upload's parts live in memory until it is
+// completed.
 package gateway
 
 import (
@@ -48,8 +49,8 @@ type Options struct {
 	Codec *wire.Codec
 	// System serves the paths under /_heph/, except /_heph/health; nil serves nothing there.
 	System http.Handler
-	// Keys make every request but /_heph/health need the signature of one of them, of any Host, which the
-	// signature covers. Without keys, nobody needs a signature.
+	// Keys make every request but /_heph/health need the signature of one of them, of any Host,
+	// which the signature covers. Without keys, nobody needs a signature.
 	Keys Keys
 }
 
