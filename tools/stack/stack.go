@@ -47,7 +47,8 @@ type Config struct {
 	Routes  mail.Routes
 	Command []string // what workers of this process run for each message
 	Root    string   // folder of their workspaces
-	Environ []string // environment of their commands
+	Environ []string // of this process; their commands see little of it (process.Options)
+	Env     []string // names of further variables that their commands see
 	Workers int      // how many run in this process
 	// OmitHistory keeps no history of executions, for runs with very many.
 	OmitHistory bool
@@ -170,7 +171,7 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := process.Options{Command: s.config.Command, Root: s.config.Root, Environ: s.config.Environ}
+	options := process.Options{Command: s.config.Command, Root: s.config.Root, Environ: s.config.Environ, Env: s.config.Env}
 	if s.host, err = process.New(options, client.NewS3(s.Call), nudges, s.config.Log.With("part", "worker")); err != nil {
 		return err
 	}

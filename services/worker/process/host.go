@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +38,8 @@ type Nudges interface {
 type Options struct {
 	Command []string // the program and its arguments; a relative path starts at this process's working directory
 	Root    string   // workspaces, one per key, and one folder per run lie under it; may be relative too
-	Environ []string // the command's environment, before the message's variables
+	Environ []string // of this process; a command sees only what passed and Env name of it
+	Env     []string // names of further variables that the command sees
 }
 
 // Host runs commands on this machine.
@@ -72,6 +74,7 @@ func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Ho
 		return nil, fmt.Errorf("the command cannot be run: %w", err)
 	}
 	options.Root, options.Command = root, append([]string{program}, options.Command[1:]...)
+	options.Environ = visible(options.Environ, options.Env)
 	stopping, stop := context.WithCancel(context.Background())
 	return &Host{options: options, objects: objects, nudges: nudges, log: log, stopping: stopping, stop: stop}, nil
 }
@@ -116,8 +119,8 @@ func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error)
 		folder.remove()
 		return nil, err
 	}
-	beyond := context.WithoutCancel(ctx) // the run outlives Begin's deadline
-	command, err := start(h.options.Command, folder.workspace, append(h.options.Environ[:len(h.options.Environ):len(h.options.Environ)], folder.environment(t)...),
+	beyond := context.WithoutCancel(ctx) // the run outlives the time for its begin
+	command, err := start(h.options.Command, folder.workspace, slices.Concat(h.options.Environ, folder.environment(t)),
 		func(stream, line string) {
 			telemetry.Write(beyond, h.log, telemetry.CommandOutput{Message: t.Work.Message.MessageID, Stream: stream, Line: line})
 		})

@@ -65,7 +65,7 @@ func newLab(t *testing.T, command ...string) lab {
 	l := lab{T: t, root: t.TempDir(), nudges: make(nudges), log: &journal{}, objects: objects{
 		"raw": "Subject: The door\r\n\r\nIt sticks.\r\n", "content": `{"text":"It sticks.","subject":"The door"}`,
 	}}
-	options := process.Options{Command: command, Root: l.root, Environ: append(os.Environ(), "OF_THE_WORKER=there")}
+	options := process.Options{Command: command, Root: l.root, Environ: os.Environ(), Env: []string{"FIFO"}}
 	host, err := process.New(options, l.objects, l.nudges, slog.New(slog.NewJSONHandler(l.log, nil)))
 	if err != nil {
 		t.Fatal(err)

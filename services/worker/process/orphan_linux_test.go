@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	store := objects{"raw": "", "content": "{}"}
-	options := process.Options{Command: []string{"/bin/sh", "-c", `exec 3> "$FIFO"; echo ready >&3; exec sleep 600`}, Root: root, Environ: os.Environ()}
+	options := process.Options{Command: []string{"/bin/sh", "-c", `exec 3> "$FIFO"; echo ready >&3; exec sleep 600`}, Root: root, Environ: os.Environ(), Env: []string{"FIFO"}}
 	host, err := process.New(options, store, nudges(nil), slog.New(slog.DiscardHandler))
 	if err == nil {
 		_, err = host.Begin(context.Background(), theTask())

@@ -25,6 +25,8 @@ COMMAND is looked up once, at the start; a relative path is of the folder in whi
 Environment:
   WORK_QUEUE_URL     the work queue (required)
   WORKER_ROOT        folder of the workspaces (default: the working directory)
+  COMMAND_ENV        names of variables that COMMAND sees besides PATH, HOME, LANG, TZ, TERM and TMPDIR,
+                     separated by commas; it sees nothing else of the worker's environment
   STACK_PREFIX, LOG_LEVEL, LEASE, CLAIM_TTL, … as every part of the stack
   HEARTBEAT, COMMAND_TIMEOUT, COMMAND_GRACE, RECEIVE_WAIT, VISIBILITY
                      the worker's times, each a duration such as 20s
@@ -56,6 +58,10 @@ func Run(ctx context.Context, argv []string) error {
 	if root == "" {
 		root = "."
 	}
+	visible, err := ParseNames(os.Getenv("COMMAND_ENV"))
+	if err != nil {
+		return fmt.Errorf("COMMAND_ENV: %w", err)
+	}
 	store, err := p.Store()
 	if err != nil {
 		return err
@@ -64,7 +70,7 @@ func Run(ctx context.Context, argv []string) error {
 	if err != nil {
 		return err
 	}
-	host, err := New(Options{Command: argv, Root: root, Environ: os.Environ()}, p.Clients.S3(), nudges, p.Log)
+	host, err := New(Options{Command: argv, Root: root, Environ: os.Environ(), Env: visible}, p.Clients.S3(), nudges, p.Log)
 	if err != nil {
 		return err
 	}

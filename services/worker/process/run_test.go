@@ -16,6 +16,7 @@ func TestAProcessSaysWhichOfItsSettingsIsWrong(t *testing.T) {
 	}{
 		{"no command", nil, nil, []string{"no command", "Environment:"}},
 		{"no such command", []string{"no-such-smith"}, nil, []string{"the command cannot be run", "no-such-smith"}},
+		{"a value where a name is wanted", []string{"true"}, map[string]string{"COMMAND_ENV": "TOKEN=secret"}, []string{"COMMAND_ENV", "name of a variable alone"}},
 		{"no queue", []string{"true"}, map[string]string{"WORK_QUEUE_URL": ""}, []string{"WORK_QUEUE_URL is not set"}},
 		{"a queue that is no URL", []string{"true"}, map[string]string{"WORK_QUEUE_URL": "work"}, []string{`"work"`}},
 		{"no duration", []string{"true"}, map[string]string{"HEARTBEAT": "20"}, []string{`HEARTBEAT="20"`, "such as 90s"}},

@@ -95,6 +95,7 @@ func TestAWrongCommandLineSaysWhatToDo(t *testing.T) {
 		{"dev --domain a@b", "--domain"},
 		{"dev --routes no-such-file", "no such file"},
 		{"dev --routes " + prose, "routes file"},
+		{"dev --env TOKEN=secret", "name of a variable alone"},
 		{"dev -- no-such-program-anywhere", "cannot be run"},
 		{"demo now", "takes no arguments"},
 		{"worker", "no command to run"},

@@ -20,6 +20,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/services/worker"
+	"github.com/webordinary/hephaestus/services/worker/process"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/heph/trail"
 	"github.com/webordinary/hephaestus/tools/stack"
@@ -36,6 +37,7 @@ type development struct {
 	domains []string
 	routes  string
 	prefix  string
+	env     []string
 	verbose bool
 	claim   claim.Settings
 	worker  worker.Settings
@@ -52,13 +54,15 @@ own protocols, with Hephaestus's handlers and state machine, and workers that ru
 Everything is in memory and lost on exit, but for the workspaces under --root. No Docker, no account.
 
 COMMAND runs in the workspace of the mail's key and finds the mail in HEPHAESTUS_* variables and files
-(docs/protocol.md). Without one, a command runs that prints the mail's subject and text.
+(docs/protocol.md). Without one, a command runs that prints the mail's subject and text. Of this environment it
+sees PATH, HOME, LANG, TZ, TERM, TMPDIR and what --env or COMMAND_ENV (names separated by commas) names.
 
 The first Ctrl-C lets running jobs yield and stops; a second one quits at once. Where stderr is not a terminal,
 one JSON line {"event":"ready",…} says that the stack is ready, and logs follow as JSON lines.`,
 		Example: `  heph dev
   heph dev -- ./work.sh
-  heph dev --workers 4 --root ~/workspaces --domain mail.example.org -- sh -c 'claude -p < "$HEPHAESTUS_TEXT_FILE"'
+  heph dev --workers 4 --root ~/workspaces --domain mail.example.org --env ANTHROPIC_API_KEY -- \
+    sh -c 'claude -p < "$HEPHAESTUS_TEXT_FILE"'
   heph dev --port 0 --lease 3s --heartbeat 1s      on a free port, with short times`,
 		RunE: func(cmd *cobra.Command, args []string) error { return d.run(cmd, args) },
 	}
@@ -67,6 +71,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	f.StringVar(&d.exposed, "dangerously-listen", "", "address for other machines too (0.0.0.0: all), unencrypted; whoever has the keys runs COMMAND (needs "+keyVariable+" and "+secretVariable+")")
 	f.IntVar(&d.workers, "workers", 2, "how many workers; 0 for none, to start them elsewhere")
 	f.StringVar(&d.root, "root", "", "folder of the workspaces (default: a temporary one, removed on exit)")
+	f.StringSliceVar(&d.env, "env", nil, "name of a variable that COMMAND sees too, besides COMMAND_ENV's (again for more)")
 	f.StringSliceVar(&d.domains, "domain", []string{"example.com"}, "domain whose mail is taken: USER@PROJECT.DOMAIN and PROJECT+USER@DOMAIN (again for more)")
 	f.StringVar(&d.routes, "routes", "", "routes file (JSON) in place of --domain")
 	f.StringVar(&d.prefix, "prefix", "", "what the names of all resources begin with, else STACK_PREFIX (default webordinary)")
@@ -128,8 +133,9 @@ func (d *development) config(args []string) (stack.Config, error) {
 		Address: "127.0.0.1:" + strconv.Itoa(d.port), Prefix: d.prefix, Claim: d.claim, Worker: d.worker,
 		Command: args, Environ: os.Environ(), Workers: d.workers,
 	}
-	if err := d.expose(&config); err != nil {
-		return config, err
+	var err error
+	if config.Env, err = process.ParseNames(strings.Join(append(d.env, d.Getenv("COMMAND_ENV")), ",")); err != nil {
+		return config, usage("--env and COMMAND_ENV: %w", err)
 	}
 	if d.port < 0 || d.port > 65535 {
 		return config, usage("--port %d: want 0 to 65535", d.port)

@@ -14,14 +14,18 @@ import (
 // The life of heph dev without a terminal: a line says that it is ready, it works, it stops
 // cleanly.
 func TestDevSaysThatItIsReadyWorksAndStops(t *testing.T) {
+	t.Setenv("NAMED", "a name, ")
+	t.Setenv("NAMED_TOO", "and another")
+	t.Setenv("UNNAMED", "a secret")
 	root := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	reader, writer := io.Pipe()
 	stopped := make(chan int, 1)
 	go func() {
-		args := []string{"dev", "--port", "0", "--root", root, "--prefix", "mine", "--", "/bin/sh", "-c", `cp "$HEPHAESTUS_TEXT_FILE" note.txt`}
-		stopped <- Main(ctx, args, Streams{Out: io.Discard, Err: writer, Getenv: func(string) string { return "" }})
+		args := []string{"dev", "--port", "0", "--root", root, "--prefix", "mine", "--env", "NAMED", "--", "/bin/sh", "-c", `{ cat "$HEPHAESTUS_TEXT_FILE"; echo; echo "$NAMED$NAMED_TOO$UNNAMED"; } > note.txt`}
+		environ := map[string]string{"COMMAND_ENV": "NAMED_TOO"}
+		stopped <- Main(ctx, args, Streams{Out: io.Discard, Err: writer, Getenv: func(name string) string { return environ[name] }})
 		writer.Close()
 	}()
 	lines := bufio.NewScanner(reader)
@@ -40,7 +44,7 @@ func TestDevSaysThatItIsReadyWorksAndStops(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	note, err := os.ReadFile(filepath.Join(ready.Workspaces, "amelia", "scott", "note.txt"))
-	if err != nil || strings.TrimSpace(string(note)) != "hello" {
+	if err != nil || strings.Join(strings.Fields(string(note)), " ") != "hello a name, and another" {
 		t.Fatalf("%q, %v", note, err)
 	}
 	cancel()

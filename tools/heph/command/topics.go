@@ -58,6 +58,10 @@ What heph prints:
   NO_COLOR             not empty: no colours (https://no-color.org); --color always wins
   TERM                 dumb: no colours and no signs
 
+The command of heph dev:
+  COMMAND_ENV          names of variables that it sees, separated by commas, and those of --env; besides them
+                       PATH, HOME, LANG, TZ, TERM and TMPDIR, and nothing else
+
 The command that works on a message finds that in HEPHAESTUS_* variables: docs/protocol.md lists them.`,
 	}
 }

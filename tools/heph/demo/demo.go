@@ -106,7 +106,7 @@ func (d *Demo) Run(ctx context.Context, place Place) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	d.crew = newCrew(append(place.Worker, command...), append(place.Environ, "WORKER_ROOT="+place.Root, "HEPH_DEMO_GATES="+d.gates()), d.records, d.watch)
+	d.crew = newCrew(append(place.Worker, command...), append(place.Environ, "WORKER_ROOT="+place.Root, "HEPH_DEMO_GATES="+d.gates(), "COMMAND_ENV=HEPH_DEMO_GATES"), d.records, d.watch)
 	for range crewSize {
 		if err := d.crew.hire(); err != nil {
 			return Facts{}, err
