@@ -171,7 +171,7 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := process.Options{Command: s.config.Command, Root: s.config.Root, Environ: s.config.Environ, Env: s.config.Env}
+	options := process.Options{Command: s.config.Command, Root: s.config.Root, Stack: s.resources.WorkQueueURL, Environ: s.config.Environ, Env: s.config.Env}
 	if s.host, err = process.New(options, client.NewS3(s.Call), nudges, s.config.Log.With("part", "worker")); err != nil {
 		return err
 	}
@@ -199,6 +199,9 @@ func (s *Stack) Close(ctx context.Context) error {
 	var err error
 	select {
 	case <-done:
+		if s.host != nil {
+			err = s.host.Close()
+		}
 	case <-ctx.Done():
 		err = fmt.Errorf("workers did not stop in time: %w", ctx.Err())
 	}

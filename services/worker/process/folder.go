@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,11 +22,13 @@ import (
 	"github.com/webordinary/hephaestus/services/worker"
 )
 
-// folder is where a command finds its message and leaves its work: a workspace that stays with the
-// key, and a run folder that goes with the run.
+// folder is where a command finds its message and leaves its work: a workspace that stays with the key,
+// and a run folder that goes with the run. Both are the run's alone while it holds the key's lock.
 type folder struct {
 	workspace string
+	key       string // of the key's run, which lies in it
 	run       string
+	lock      *os.File
 }
 
 // maxPartialWorkBytes is how much of the partial work file goes on record.
@@ -39,12 +43,21 @@ func (f folder) raw() string         { return filepath.Join(f.run, "message.eml"
 func (f folder) attachments() string { return filepath.Join(f.run, "attachments") }
 func (f folder) partial() string     { return filepath.Join(f.run, "partial-work.txt") }
 
-// prepare makes the folders and fetches the mail into them.
+// prepare makes the folders and fetches the mail into them. The folder is to be removed even if it fails.
 func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 	m := t.Work.Message
+	key := filepath.Join(h.options.Root, "runs", m.ProjectID, m.UserID)
 	f := folder{
 		workspace: filepath.Join(h.options.Root, "workspaces", m.ProjectID, m.UserID),
-		run:       filepath.Join(h.options.Root, "runs", fmt.Sprintf("%s-%d", job.ExecutionName(m.MessageID), t.Fence)),
+		key:       key,
+		run:       filepath.Join(key, fmt.Sprintf("%s-%d", job.ExecutionName(m.MessageID), t.Fence)),
+	}
+	var err error
+	if f.lock, err = h.lockKey(ctx, m); err != nil {
+		return f, err
+	}
+	if err := removeAll(f.key); err != nil { // what a run has left whose worker was killed
+		return f, fmt.Errorf("%w: remove an earlier run: %w", worker.ErrNotNow, err)
 	}
 	inner := f.run // made with its parents; the command waits for each folder, so none is made without need
 	if len(t.Work.Attachments) > 0 {
@@ -75,15 +88,44 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 }
 
 func makeFolder(path string) error {
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := os.MkdirAll(path, 0o700); err != nil {
 		return fmt.Errorf("make the workspace: %w", err)
 	}
 	return nil
 }
 
+// removeAll removes a folder, even if a command has taken the right to write from folders in it.
+func removeAll(path string) error {
+	if os.RemoveAll(path) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error { // what remains is told below
+		if err == nil && entry.IsDir() {
+			err = os.Chmod(path, 0o700)
+		}
+		return err
+	})
+	return os.RemoveAll(path)
+}
+
+// removeLeftovers removes the mail that dead workers have left. A run that holds its key's lock is alive.
+func (h *Host) removeLeftovers() {
+	keys, _ := fs.Glob(os.DirFS(h.options.Root), "runs/*/*") // the pattern is well formed
+	for _, key := range keys {
+		lock, err := openLock(keyLock(h.options.Root, filepath.Base(filepath.Dir(key)), filepath.Base(key)))
+		if err != nil {
+			continue
+		}
+		if tryLock(lock, syscall.LOCK_EX) == nil {
+			_ = removeAll(filepath.Join(h.options.Root, key)) // the key's next run tries again, and says why not
+		}
+		lock.Close()
+	}
+}
+
 // fetch copies an object into a file.
 func (h *Host) fetch(ctx context.Context, from job.ObjectRef, path string) error {
-	file, err := os.Create(path)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("fetch s3://%s/%s: %w", from.Bucket, from.Key, err)
 	}
@@ -114,7 +156,7 @@ func (f folder) writeMessage(content []byte) error {
 		return fmt.Errorf("message: %w", err)
 	}
 	for path, content := range map[string][]byte{f.message(): content, f.text(): []byte(m.Text)} {
-		if err := os.WriteFile(path, content, 0o644); err != nil {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
 			return fmt.Errorf("message: %w", err)
 		}
 	}
@@ -157,4 +199,11 @@ func (f folder) partialWork() string {
 	return strings.ToValidUTF8(strings.TrimSpace(string(content)), "")
 }
 
-func (f folder) remove() { _ = os.RemoveAll(f.run) }
+// remove removes the run's folder and gives the key free. The workspace stays.
+func (f folder) remove() {
+	if f.lock == nil {
+		return // what is there is another's
+	}
+	_ = removeAll(f.key) // the key's next run tries again, and says why not
+	f.lock.Close()
+}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,7 @@ type Nudges interface {
 type Options struct {
 	Command []string // the program and its arguments; a relative path starts at this process's working directory
 	Root    string   // workspaces, one per key, and one folder per run lie under it; may be relative too
+	Stack   string   // whose worker it is; workers of two stacks cannot share a root
 	Environ []string // of this process; a command sees only what passed and Env name of it
 	Env     []string // names of further variables that the command sees
 }
@@ -48,13 +50,14 @@ type Host struct {
 	objects Objects
 	nudges  Nudges
 	log     *slog.Logger
+	root    *os.File // locked
 
 	stopping context.Context // ends with Stop
 	stop     context.CancelFunc
 }
 
-// New makes a host. It makes relative paths absolute: in the workspace, where the command runs,
-// they would name nothing, or what an earlier job has left.
+// New makes a host. The command runs in its workspace, so whatever is relative is made absolute here: there it
+// would name nothing, or what an earlier job has left. It removes the mail that dead workers have left.
 func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Host, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("no command: name the program that works on a message")
@@ -75,9 +78,18 @@ func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Ho
 	}
 	options.Root, options.Command = root, append([]string{program}, options.Command[1:]...)
 	options.Environ = visible(options.Environ, options.Env)
+	lock, err := lockRoot(root, options.Stack)
+	if err != nil {
+		return nil, fmt.Errorf("the root folder of the workspaces: %w", err)
+	}
 	stopping, stop := context.WithCancel(context.Background())
-	return &Host{options: options, objects: objects, nudges: nudges, log: log, stopping: stopping, stop: stop}, nil
+	h := &Host{options: options, objects: objects, nudges: nudges, log: log, root: lock, stopping: stopping, stop: stop}
+	h.removeLeftovers()
+	return h, nil
 }
+
+// Close gives the root free for another stack. No run may be left.
+func (h *Host) Close() error { return h.root.Close() }
 
 // Now is the wall clock.
 func (h *Host) Now() time.Time { return time.Now() }
@@ -188,11 +200,19 @@ func (s *session) Terminate() { s.command.terminate() }
 // Kill sends SIGKILL to the command's group.
 func (s *session) Kill() { s.command.kill() }
 
+// removeWait is how long a job's end waits until its files are gone: the lease goes on meanwhile.
+const removeWait = time.Second
+
 // Close stops listening and removes the run's folder; the workspace stays.
 func (s *session) Close() {
 	s.stopListening()
 	s.listeners.Wait()
-	s.folder.remove()
+	removed := make(chan struct{})
+	go func() { s.folder.remove(); close(removed) }()
+	select {
+	case <-removed:
+	case <-time.After(removeWait):
+	}
 }
 
 // nudgeWaitSeconds is SQS's longest wait.

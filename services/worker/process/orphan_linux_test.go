@@ -33,13 +33,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheCommandDiesWithItsWorker(t *testing.T) {
-	f := newFifo(t)
+	f, l := newFifo(t), shell(t, "true")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	victim := exec.Command(self)
-	victim.Env, victim.Stderr = append(os.Environ(), asWorker+"="+t.TempDir()), os.Stderr
+	victim.Env, victim.Stderr = append(os.Environ(), asWorker+"="+l.root), os.Stderr
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,4 +49,6 @@ func TestTheCommandDiesWithItsWorker(t *testing.T) {
 	}
 	_ = victim.Wait() // it was killed
 	f.end()
+	l.mustAnother()
+	l.noRuns()
 }

@@ -3,6 +3,7 @@ package process_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 func TestTheCommandIsToldOfItsMessage(t *testing.T) {
 	l := shell(t, `env | grep -e ^HEPHAESTUS_ | sort > told.txt`)
 	l.run()
-	run := filepath.Join(l.root, "runs", "m1-7")
+	run := filepath.Join(l.root, "runs", "amelia", "scott", "m1-7")
 	want := []string{
 		"HEPHAESTUS_ATTACHMENTS=", // there are none
 		"HEPHAESTUS_CONTAINER_ID=container-1",
@@ -227,12 +228,9 @@ func TestTheWorkspaceStaysAndTheRunsFolderGoes(t *testing.T) {
 // noRuns checks that no run has left a folder.
 func (l lab) noRuns() {
 	l.Helper()
-	left, err := os.ReadDir(filepath.Join(l.root, "runs"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		l.Fatal(err)
-	}
-	if len(left) != 0 {
-		l.Errorf("%v is left", left)
+	left, err := fs.Glob(os.DirFS(l.root), "runs/*/*")
+	if err != nil || len(left) != 0 {
+		l.Errorf("%v is left, %v", left, err)
 	}
 }
 

@@ -70,10 +70,11 @@ func Run(ctx context.Context, argv []string) error {
 	if err != nil {
 		return err
 	}
-	host, err := New(Options{Command: argv, Root: root, Environ: os.Environ(), Env: visible}, p.Clients.S3(), nudges, p.Log)
+	host, err := New(Options{Command: argv, Root: root, Stack: queueURL, Environ: os.Environ(), Env: visible}, p.Clients.S3(), nudges, p.Log)
 	if err != nil {
 		return err
 	}
+	defer host.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go stopOnSignal(host, cancel)

@@ -218,7 +218,7 @@ func (d *development) makeRoot(config *stack.Config) (remove func(), err error) 
 		return func() { _ = os.RemoveAll(config.Root) }, nil
 	}
 	if config.Root, err = filepath.Abs(d.root); err == nil {
-		err = os.MkdirAll(config.Root, 0o755)
+		err = os.MkdirAll(config.Root, 0o700)
 	}
 	if err != nil {
 		return nil, usage("--root: %w", err)
