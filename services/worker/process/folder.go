@@ -185,13 +185,17 @@ func (f folder) environment(t worker.Task) []string {
 	return list
 }
 
-// partialWork is what the command says it has saved.
+// partialWork is what the command says it has saved. Only a regular file counts, and only its begin: a pipe, a
+// device or a link may be there by mistake, and reading it may never end, while the lease does.
 func (f folder) partialWork() string {
-	file, err := os.Open(f.partial())
+	file, err := os.OpenFile(f.partial(), os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
 	content, err := io.ReadAll(io.LimitReader(file, maxPartialWorkBytes))
 	if err != nil {
 		return ""

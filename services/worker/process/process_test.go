@@ -206,6 +206,13 @@ func TestPartialWorkIsWhatTheFileSays(t *testing.T) {
 		{"no UTF-8", `printf 'a\377b' > "$HEPHAESTUS_PARTIAL_WORK_FILE"`, "ab"},
 		{"too much", `printf '%05000d' 0 > "$HEPHAESTUS_PARTIAL_WORK_FILE"`, strings.Repeat("0", 4096)},
 		{"a folder", `mkdir "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
+		{"a huge file", `printf begin > "$HEPHAESTUS_PARTIAL_WORK_FILE"; dd if=/dev/zero of="$HEPHAESTUS_PARTIAL_WORK_FILE" bs=1 count=1 seek=1099511627775 conv=notrunc 2>&-`,
+			"begin" + strings.Repeat("\x00", 4096-len("begin"))},
+		{"a pipe", `mkfifo "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
+		{"a device that never ends", `ln -s /dev/zero "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
+		{"a terminal", `ln -s /dev/tty "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
+		{"a link to a file", `echo secret > elsewhere; ln -s "$PWD/elsewhere" "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
+		{"a folder of the run that is a link", `run=$(dirname "$HEPHAESTUS_PARTIAL_WORK_FILE"); mv "$run" "$run.away"; mkfifo pipe; ln -s "$PWD" "$run"; ln -s pipe partial-work.txt`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := shell(t, test.script).run().PartialWork; got != test.want {
