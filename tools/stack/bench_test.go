@@ -34,6 +34,7 @@ import (
 const workerRole = "HEPHAESTUS_TEST_WORKER"
 
 func TestMain(m *testing.M) {
+	process.BeGuard()
 	if os.Getenv(workerRole) == "" {
 		os.Exit(m.Run())
 	}

@@ -49,6 +49,7 @@ type Config struct {
 	Root    string   // folder of their workspaces
 	Environ []string // of this process; their commands see little of it (process.Options)
 	Env     []string // names of further variables that their commands see
+	Guarded bool     // the program calls process.BeGuard first
 	Workers int      // how many run in this process
 	// OmitHistory keeps no history of executions, for runs with very many.
 	OmitHistory bool
@@ -171,7 +172,7 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := process.Options{Command: s.config.Command, Root: s.config.Root, Stack: s.resources.WorkQueueURL, Environ: s.config.Environ, Env: s.config.Env}
+	options := process.Options{Command: s.config.Command, Root: s.config.Root, Stack: s.resources.WorkQueueURL, Environ: s.config.Environ, Env: s.config.Env, Guarded: s.config.Guarded}
 	if s.host, err = process.New(options, client.NewS3(s.Call), nudges, s.config.Log.With("part", "worker")); err != nil {
 		return err
 	}

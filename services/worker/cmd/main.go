@@ -11,6 +11,7 @@ import (
 )
 
 func main() {
+	process.BeGuard()
 	if len(os.Args) == 2 && (os.Args[1] == "-h" || os.Args[1] == "--help") {
 		fmt.Print(process.Usage)
 		return

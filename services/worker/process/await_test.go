@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheEndOfTheContextIsToldOnceAndEndsTheCommand(t *testing.T) {
-	command, err := start([]string{"/bin/sleep", "60"}, t.TempDir(), os.Environ(), func(string, string) {})
+	command, err := start([]string{"/bin/sleep", "60"}, t.TempDir(), os.Environ(), func(string, string) {}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// command is a running process group.
+// command is a running process group, or the guard above it.
 type command struct {
 	pid    int
+	guard  *guardian // nil: none
 	tail   *tail
 	exited chan struct{} // closed when code is set
 	code   int
@@ -22,13 +23,17 @@ type command struct {
 // leftoverWait is how long to wait for the output of processes that outlive the command.
 const leftoverWait = time.Second
 
-// start runs the program in a process group of its own, and hands each line of its output to say.
-// The thread that forks the program lives as long as it: Linux sends the parent-death signal when
-// that thread ends (prctl(2), PR_SET_PDEATHSIG).
-func start(argv []string, dir string, environ []string, say func(stream, line string)) (*command, error) {
-	c := &command{tail: &tail{}, exited: make(chan struct{})}
+// start runs the program in a process group of its own, and hands each line of its output to say. If g is given,
+// it runs below a guard. The thread that starts it stays until it has ended: Linux sends a parent-death signal
+// when the thread that forked ends (prctl(2), PR_SET_PDEATHSIG).
+func start(argv []string, dir string, environ []string, say func(stream, line string), g *guardian) (*command, error) {
+	c := &command{guard: g, tail: &tail{}, exited: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr, cmd.WaitDelay = dir, environ, processGroup(), leftoverWait
+	cmd.SysProcAttr = processGroup()
+	if g != nil {
+		g.above(cmd)
+	}
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, environ, leftoverWait
 	out := &lines{say: say, stream: "stdout", tail: c.tail}
 	err := &lines{say: say, stream: "stderr", tail: c.tail}
 	cmd.Stdout, cmd.Stderr = out, err
@@ -36,17 +41,19 @@ func start(argv []string, dir string, environ []string, say func(stream, line st
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		if err := cmd.Start(); err != nil {
-			begun <- err
+		started := cmd.Start()
+		if g != nil {
+			started = g.begun(cmd, started)
+		}
+		if started != nil {
+			begun <- started
 			return
 		}
 		c.pid = cmd.Process.Pid
 		begun <- nil
-		_ = cmd.Wait() // how it ended is in ProcessState
-		c.kill()       // what is left of its group
+		c.code = c.wait(cmd)
 		out.flush()
 		err.flush()
-		c.code = cmd.ProcessState.ExitCode()
 		close(c.exited)
 	}()
 	if err := <-begun; err != nil {
@@ -55,8 +62,31 @@ func start(argv []string, dir string, environ []string, say func(stream, line st
 	return c, nil
 }
 
-func (c *command) terminate() { _ = syscall.Kill(-c.pid, syscall.SIGTERM) }
-func (c *command) kill()      { _ = syscall.Kill(-c.pid, syscall.SIGKILL) }
+// wait waits until the command has ended and nothing of it is left, and returns its exit status.
+func (c *command) wait(cmd *exec.Cmd) int {
+	_ = cmd.Wait() // how it ended is in ProcessState
+	if c.guard != nil {
+		return c.guard.exitCode()
+	}
+	c.kill() // whatever of its group is left
+	return cmd.ProcessState.ExitCode()
+}
+
+func (c *command) terminate() {
+	if c.guard != nil {
+		c.guard.terminate()
+		return
+	}
+	_ = syscall.Kill(-c.pid, syscall.SIGTERM)
+}
+
+func (c *command) kill() {
+	if c.guard != nil {
+		c.guard.kill()
+		return
+	}
+	_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+}
 
 // tailBytes is how much of a command's output goes into its job's result.
 const tailBytes = 2048

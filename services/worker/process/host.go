@@ -1,8 +1,11 @@
-// Package process is the real machine around a worker: it fetches the mail, runs the configured
-// command in the key's workspace folder as a process group of its own, streams its output to the
-// log, and hears nudges and the signal to stop. It promises that after Session.Kill nothing that
-// the command started in its group is left running, and on Linux that the command dies with the
-// worker.
+// Package process is the real machine around a worker: it fetches the mail, runs the configured command
+// in the key's workspace folder as a process group of its own, streams its output to the log, and hears
+// nudges and the signal to stop.
+//
+// It promises on Linux that nothing that the command has started outlives it, its being killed, or the
+// worker, if the program has guards (Options.Guarded). Elsewhere it promises that of the command's
+// process group, but for the worker's end. Two runs never share a workspace, and nobody but the
+// worker's user may read the mail.
 package process
 
 import (
@@ -42,6 +45,7 @@ type Options struct {
 	Stack   string   // whose worker it is; workers of two stacks cannot share a root
 	Environ []string // of this process; a command sees only what passed and Env name of it
 	Env     []string // names of further variables that the command sees
+	Guarded bool     // the program calls BeGuard first: on Linux, all that the command starts ends with it
 }
 
 // Host runs commands on this machine.
@@ -61,6 +65,9 @@ type Host struct {
 func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Host, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("no command: name the program that works on a message")
+	}
+	if os.Args[0] == guardName {
+		return nil, errors.New("this process was started as a guard: its program has to call BeGuard first of all")
 	}
 	if options.Root == "" {
 		return nil, errors.New("no root folder for the workspaces")
@@ -132,10 +139,17 @@ func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error)
 		return nil, err
 	}
 	beyond := context.WithoutCancel(ctx) // the run outlives the time for its begin
+	var guard *guardian
+	if h.options.Guarded && canGuard {
+		if guard, err = newGuardian(folder.lock); err != nil {
+			folder.remove()
+			return nil, err
+		}
+	}
 	command, err := start(h.options.Command, folder.workspace, slices.Concat(h.options.Environ, folder.environment(t)),
 		func(stream, line string) {
 			telemetry.Write(beyond, h.log, telemetry.CommandOutput{Message: t.Work.Message.MessageID, Stream: stream, Line: line})
-		})
+		}, guard)
 	if err != nil {
 		folder.remove()
 		return nil, fmt.Errorf("start the command %q: %w", h.options.Command[0], err)
@@ -194,10 +208,10 @@ func (s *session) exit() worker.Event {
 	}}
 }
 
-// Terminate sends SIGTERM to the command's group.
+// Terminate has SIGTERM sent to the command's group.
 func (s *session) Terminate() { s.command.terminate() }
 
-// Kill sends SIGKILL to the command's group.
+// Kill ends the command, and its group or all that it has started.
 func (s *session) Kill() { s.command.kill() }
 
 // removeWait is how long a job's end waits until its files are gone: the lease goes on meanwhile.

@@ -62,10 +62,15 @@ type lab struct {
 
 func newLab(t *testing.T, command ...string) lab {
 	t.Helper()
+	return newLabOf(t, true, command...)
+}
+
+func newLabOf(t *testing.T, guarded bool, command ...string) lab {
+	t.Helper()
 	l := lab{T: t, root: t.TempDir(), nudges: make(nudges), log: &journal{}, objects: objects{
 		"raw": "Subject: The door\r\n\r\nIt sticks.\r\n", "content": `{"text":"It sticks.","subject":"The door"}`,
 	}}
-	options := process.Options{Command: command, Root: l.root, Environ: os.Environ(), Env: []string{"FIFO"}}
+	options := process.Options{Command: command, Root: l.root, Environ: os.Environ(), Env: []string{"FIFO", "GORACE"}, Guarded: guarded}
 	host, err := process.New(options, l.objects, l.nudges, slog.New(slog.NewJSONHandler(l.log, nil)))
 	if err != nil {
 		t.Fatal(err)

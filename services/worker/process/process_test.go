@@ -190,6 +190,24 @@ func TestKillLeavesNoChild(t *testing.T) {
 	f.end()
 }
 
+func TestWithoutAGuardTheCommandsGroupEndsWithIt(t *testing.T) {
+	for _, end := range []string{"exit 4", "wait"} {
+		f := newFifo(t)
+		l := newLabOf(t, false, "/bin/sh", "-c", `exec 3> "$FIFO"; sleep 60 & (trap "" HUP TERM; sleep 60 & wait) & echo ready >&3; `+end)
+		s := l.begin(theTask())
+		f.line()
+		want := 4
+		if end == "wait" {
+			s.Kill()
+			want = -1
+		}
+		if exit := l.exit(s); exit.Code != want {
+			t.Errorf("%s: exit %+v, want %d", end, exit, want)
+		}
+		f.end()
+	}
+}
+
 func TestWhatOutlivesTheCommandDoesNotHoldItsEnd(t *testing.T) {
 	f := newFifo(t)
 	l := shell(t, `exec 3> "$FIFO"; trap '' HUP; sleep 600 & echo done; exit 0`)

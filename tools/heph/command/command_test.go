@@ -13,12 +13,15 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/webordinary/hephaestus/services/worker/process"
 )
 
 // beHeph makes this test binary the program itself, for workers that the demonstration starts.
 const beHeph = "HEPH_TEST_BE_HEPH"
 
 func TestMain(m *testing.M) {
+	process.BeGuard()
 	if os.Getenv(beHeph) != "" {
 		os.Exit(Main(context.Background(), os.Args[1:], Standard()))
 	}

@@ -131,7 +131,7 @@ func (d *development) run(cmd *cobra.Command, args []string) (err error) {
 func (d *development) config(args []string) (stack.Config, error) {
 	config := stack.Config{
 		Address: "127.0.0.1:" + strconv.Itoa(d.port), Prefix: d.prefix, Claim: d.claim, Worker: d.worker,
-		Command: args, Environ: os.Environ(), Workers: d.workers,
+		Command: args, Environ: os.Environ(), Guarded: true, Workers: d.workers,
 	}
 	var err error
 	if config.Env, err = process.ParseNames(strings.Join(append(d.env, d.Getenv("COMMAND_ENV")), ",")); err != nil {
