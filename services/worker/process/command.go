@@ -23,9 +23,9 @@ type command struct {
 // leftoverWait is how long to wait for the output of processes that outlive the command.
 const leftoverWait = time.Second
 
-// start runs the program in a process group of its own, and hands each line of its output to say. If g is given,
-// it runs below a guard. The thread that starts it stays until it has ended: Linux sends a parent-death signal
-// when the thread that forked ends (prctl(2), PR_SET_PDEATHSIG).
+// start runs the program in a process group of its own, and hands each line of its output to say.
+// If g is given, it runs below a guard. The thread that starts it stays until it has ended: Linux
+// sends a parent-death signal when the thread that forked ends (prctl(2), PR_SET_PDEATHSIG).
 func start(argv []string, dir string, environ []string, say func(stream, line string), g *guardian) (*command, error) {
 	c := &command{guard: g, tail: &tail{}, exited: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)

@@ -9,12 +9,13 @@ import (
 	"syscall"
 )
 
-// maxStops is how often processes are stopped before they are killed. Whoever forks while the list is read is
-// found by the next one; all that were found stand still by then.
+// maxStops is how often processes are stopped before they are killed. Whoever forks while the list
+// is read is found by the next one; all that were found stand still by then.
 const maxStops = 20
 
-// killDescendants stops all that descends from the process, so that none forks any more, and kills it. It says how
-// many it has found, and how many of them it was not allowed to kill. The list is no snapshot, so it may miss some.
+// killDescendants stops all that descends from the process, so that none forks any more, and kills
+// it. It says how many it has found, and how many of them it was not allowed to kill. The list is
+// no snapshot, so it may miss some.
 func killDescendants(root int) (found, refused int) {
 	stopped := map[int]bool{}
 	for range maxStops {
@@ -82,8 +83,9 @@ type stat struct {
 	dead   bool // it only waits for its parent to hear of its end
 }
 
-// statOf reads fields of /proc/PID/stat (proc_pid_stat(5)): the state, the parent, the number of threads, which is
-// 1 or less for what has wholly ended. The program's name before them may have blanks and brackets in it.
+// statOf reads fields of /proc/PID/stat (proc_pid_stat(5)): the state, the parent, the number of
+// threads, which is 1 or less for what has wholly ended. The program's name before them may have
+// blanks and brackets in it.
 func statOf(pid int) (stat, bool) {
 	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

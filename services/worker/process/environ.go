@@ -9,8 +9,8 @@ import (
 // passed are the variables of the worker that each command sees. None of them can be a secret.
 var passed = []string{"PATH", "HOME", "LANG", "TZ", "TERM", "TMPDIR"}
 
-// ParseNames reads the names of variables that are separated by commas. It refuses what is no name, such as a
-// value that was given with it, which a list of processes would show.
+// ParseNames reads the names of variables that are separated by commas. It refuses what is no name,
+// such as a value that was given with it, which a list of processes would show.
 func ParseNames(list string) ([]string, error) {
 	var names []string
 	for name := range strings.SplitSeq(list, ",") {
@@ -26,8 +26,8 @@ func ParseNames(list string) ([]string, error) {
 	return names, nil
 }
 
-// visible is what a command sees of the worker's environment: the variables that every command sees, and those
-// that are named. One that is not set is left out.
+// visible is what a command sees of the worker's environment: the variables that every command
+// sees, and those that are named. One that is not set is left out.
 func visible(environ, named []string) []string {
 	list := []string{}
 	for _, pair := range environ {

@@ -22,8 +22,9 @@ import (
 	"github.com/webordinary/hephaestus/services/worker"
 )
 
-// folder is where a command finds its message and leaves its work: a workspace that stays with the key,
-// and a run folder that goes with the run. Both are the run's alone while it holds the key's lock.
+// folder is where a command finds its message and leaves its work: a workspace that stays with the
+// key, and a run folder that goes with the run. Both are the run's alone while it holds the key's
+// lock.
 type folder struct {
 	workspace string
 	key       string // of the key's run, which lies in it
@@ -43,7 +44,8 @@ func (f folder) raw() string         { return filepath.Join(f.run, "message.eml"
 func (f folder) attachments() string { return filepath.Join(f.run, "attachments") }
 func (f folder) partial() string     { return filepath.Join(f.run, "partial-work.txt") }
 
-// prepare makes the folders and fetches the mail into them. The folder is to be removed even if it fails.
+// prepare makes the folders and fetches the mail into them. The folder is to be removed even if it
+// fails.
 func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 	m := t.Work.Message
 	key := filepath.Join(h.options.Root, "runs", m.ProjectID, m.UserID)
@@ -108,7 +110,8 @@ func removeAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// removeLeftovers removes the mail that dead workers have left. A run that holds its key's lock is alive.
+// removeLeftovers removes the mail that dead workers have left. A run that holds its key's lock is
+// alive.
 func (h *Host) removeLeftovers() {
 	keys, _ := fs.Glob(os.DirFS(h.options.Root), "runs/*/*") // the pattern is well formed
 	for _, key := range keys {
@@ -185,8 +188,9 @@ func (f folder) environment(t worker.Task) []string {
 	return list
 }
 
-// partialWork is what the command says it has saved. Only a regular file counts, and only its begin: a pipe, a
-// device or a link may be there by mistake, and reading it may never end, while the lease does.
+// partialWork is what the command says it has saved. Only a regular file counts, and only its
+// begin: a pipe, a device or a link may be there by mistake, and reading it may never end, while
+// the lease does.
 func (f folder) partialWork() string {
 	file, err := os.OpenFile(f.partial(), os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if err != nil {

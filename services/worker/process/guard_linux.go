@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// A guarded command runs below two guards, each a process of this program: worker, guard, guard, command. A guard
-// is the subreaper of all that descends from it: whose parent ends becomes the guard's own child, so nothing
-// leaves. It ends them all when its child ends or when its worker is gone. If one guard is killed, the other does.
+// A guarded command runs below two guards, each a process of this program: worker, guard, guard,
+// command. A guard is the subreaper of all that descends from it: whose parent ends becomes the
+// guard's own child, so nothing leaves. It ends them all when its child ends or when its worker is
+// gone. If one guard is killed, the other does.
 
 // The descriptors of a guard, besides the three of the command's.
 const (
@@ -25,8 +26,8 @@ const (
 
 const prSetChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER of prctl(2)
 
-// BeGuard makes this process a guard, if it was started as one, and does not return then. It is the first thing
-// that a program does whose workers guard their commands (Options.Guarded).
+// BeGuard makes this process a guard, if it was started as one, and does not return then. It is the
+// first thing that a program does whose workers guard their commands (Options.Guarded).
 func BeGuard() {
 	if len(os.Args) < 3 || os.Args[0] != guardName {
 		return
@@ -86,7 +87,8 @@ func (g *guard) run() error {
 	return nil
 }
 
-// closeOnExec keeps from the command whatever this process has open but for its three standard streams.
+// closeOnExec keeps from the command whatever this process has open but for its three standard
+// streams.
 func closeOnExec() error {
 	open, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -186,11 +188,13 @@ func exitCode(status syscall.WaitStatus) int {
 // endPause is how long ending processes are given until they are looked for again.
 const endPause = 2 * time.Millisecond
 
-// maxRefusals is how often in a row only such processes are found as this user may not kill, until they are given up.
+// maxRefusals is how often in a row only such processes are found as this user may not kill, until
+// they are given up.
 const maxRefusals = 10
 
-// endAll ends all that descends from this process. Whatever loses its parent becomes a child of this process, so
-// none is left when it has no child. What has become another user's (a setuid program) may be beyond its reach.
+// endAll ends all that descends from this process. Whatever loses its parent becomes a child of
+// this process, so none is left when it has no child. What has become another user's (a setuid
+// program) may be beyond its reach.
 func (g *guard) endAll() {
 	for refusals := 0; refusals < maxRefusals; {
 		select {

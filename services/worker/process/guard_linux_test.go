@@ -17,15 +17,16 @@ import (
 	"github.com/webordinary/hephaestus/services/worker/process"
 )
 
-// asWorker makes this test's binary a worker that has begun a job, whose command is the script of theScript, and
-// does nothing else.
+// asWorker makes this test's binary a worker that has begun a job, whose command is the script of
+// theScript, and does nothing else.
 const asWorker, theScript = "HEPHAESTUS_TEST_AS_WORKER", "HEPHAESTUS_TEST_SCRIPT"
 
 func TestMain(m *testing.M) {
 	process.BeGuard()
 	root := os.Getenv(asWorker)
 	if root == "" {
-		// With the race detector a process sleeps for a second before it exits, and each command has two guards.
+		// With the race detector a process sleeps for a second before it exits, and each command
+		// has two guards.
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 		os.Exit(m.Run())
 	}
@@ -44,8 +45,8 @@ func TestMain(m *testing.M) {
 	select {}
 }
 
-// family is what a command may leave behind. It holds the pipe $FIFO open, as its descriptor 3, and says when all
-// of it is there. If nobody ends it, it ends by itself, after a minute.
+// family is what a command may leave behind. It holds the pipe $FIFO open, as its descriptor 3, and
+// says when all of it is there. If nobody ends it, it ends by itself, after a minute.
 type family struct{ name, script string }
 
 var families = []family{

@@ -34,7 +34,8 @@ type guardian struct {
 	lock    *os.File
 }
 
-// newGuardian makes the pipes to a guard, which keeps the lock for as long as anything is left of its command.
+// newGuardian makes the pipes to a guard, which keeps the lock for as long as anything is left of
+// its command.
 func newGuardian(lock *os.File) (*guardian, error) {
 	heard, control, err := os.Pipe()
 	if err != nil {
@@ -91,8 +92,8 @@ func (g *guardian) line() (word, text string) {
 	return word, text
 }
 
-// exitCode waits until no guard is left, and so nothing of the command, and returns its exit status: -1 if it was
-// killed or a guard was, as os.ProcessState has it.
+// exitCode waits until no guard is left, and so nothing of the command, and returns its exit
+// status: -1 if it was killed or a guard was, as os.ProcessState has it.
 func (g *guardian) exitCode() int {
 	defer g.close()
 	code := -1
@@ -112,7 +113,8 @@ func (g *guardian) exitCode() int {
 // terminate has SIGTERM sent to the command's group.
 func (g *guardian) terminate() { _ = g.process.Signal(syscall.SIGTERM) }
 
-// kill ends the command, with all that it has started. It wakes a guard that the command has stopped.
+// kill ends the command, with all that it has started. It wakes a guard that the command has
+// stopped.
 func (g *guardian) kill() {
 	g.control.Close()
 	_ = g.process.Signal(syscall.SIGCONT)

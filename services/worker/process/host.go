@@ -1,11 +1,11 @@
-// Package process is the real machine around a worker: it fetches the mail, runs the configured command
-// in the key's workspace folder as a process group of its own, streams its output to the log, and hears
-// nudges and the signal to stop.
+// Package process is the real machine around a worker: it fetches the mail, runs the configured
+// command in the key's workspace folder as a process group of its own, streams its output to the
+// log, and hears nudges and the signal to stop.
 //
-// It promises on Linux that nothing that the command has started outlives it, its being killed, or the
-// worker, if the program has guards (Options.Guarded). Elsewhere it promises that of the command's
-// process group, but for the worker's end. Two runs never share a workspace, and nobody but the
-// worker's user may read the mail.
+// It promises on Linux that nothing that the command has started outlives it, its being killed, or
+// the worker, if the program has guards (Options.Guarded). Elsewhere it promises that of the
+// command's process group, but for the worker's end. Two runs never share a workspace, and nobody
+// but the worker's user may read the mail.
 package process
 
 import (
@@ -60,8 +60,9 @@ type Host struct {
 	stop     context.CancelFunc
 }
 
-// New makes a host. The command runs in its workspace, so whatever is relative is made absolute here: there it
-// would name nothing, or what an earlier job has left. It removes the mail that dead workers have left.
+// New makes a host. The command runs in its workspace, so whatever is relative is made absolute
+// here: there it would name nothing, or what an earlier job has left. It removes the mail that dead
+// workers have left.
 func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Host, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("no command: name the program that works on a message")

@@ -14,10 +14,11 @@ import (
 	"github.com/webordinary/hephaestus/services/worker"
 )
 
-// A root belongs to one stack at a time, whose claims decide who works in it: stack.lock is locked by all of its
-// worker processes together. In a root, a key's workspace belongs to one run at a time: locks/PROJECT/USER is
-// locked by the run, whichever process it is of. The kernel frees a lock when its holder is gone, however it
-// ended, so a lock that can be taken says that nobody is left.
+// A root belongs to one stack at a time, whose claims decide who works in it: stack.lock is locked
+// by all of its worker processes together. In a root, a key's workspace belongs to one run at a
+// time: locks/PROJECT/USER is locked by the run, whichever process it is of. The kernel frees a
+// lock when its holder is gone, however it ended, so a lock that can be taken says that nobody is
+// left.
 
 // errLocked is a lock that another holds.
 var errLocked = errors.New("it is locked")
@@ -25,8 +26,8 @@ var errLocked = errors.New("it is locked")
 // lockRetry is how often a lock is tried that another holds.
 const lockRetry = 20 * time.Millisecond
 
-// openLock opens the file of a lock. It is never removed: two processes could then hold locks on two files of
-// one name.
+// openLock opens the file of a lock. It is never removed: two processes could then hold locks on
+// two files of one name.
 func openLock(path string) (*os.File, error) {
 	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
@@ -71,8 +72,8 @@ func readNote(file *os.File) string {
 	return strings.ToValidUTF8(string(content[:n]), "")
 }
 
-// lockRoot takes the root for the stack, together with its other worker processes. It refuses if another stack
-// has it: its claims know nothing of this one's.
+// lockRoot takes the root for the stack, together with its other worker processes. It refuses if
+// another stack has it: its claims know nothing of this one's.
 func lockRoot(root, stack string) (*os.File, error) {
 	file, err := openLock(filepath.Join(root, "stack.lock"))
 	if err != nil {
@@ -101,8 +102,9 @@ func lockRoot(root, stack string) (*os.File, error) {
 // keyLock is the file that a run on the key locks.
 func keyLock(root, project, user string) string { return filepath.Join(root, "locks", project, user) }
 
-// lockKey takes the key's workspace, and waits for it for a third of the time that is left: the command of a run
-// that has lost its lease may still be ending. It is ErrNotNow if that does not suffice.
+// lockKey takes the key's workspace, and waits for it for a third of the time that is left: the
+// command of a run that has lost its lease may still be ending. It is ErrNotNow if that does not
+// suffice.
 func (h *Host) lockKey(ctx context.Context, m job.Message) (*os.File, error) {
 	file, err := openLock(keyLock(h.options.Root, m.ProjectID, m.UserID))
 	if err != nil {
@@ -136,7 +138,8 @@ func (h *Host) lockKey(ctx context.Context, m job.Message) (*os.File, error) {
 // defaultLockWait is how long a lock is waited for if nothing says how long there is.
 const defaultLockWait = 5 * time.Second
 
-// lockWait is how long a lock is waited for, so that most of the time that is left remains for the rest.
+// lockWait is how long a lock is waited for, so that most of the time that is left remains for the
+// rest.
 func lockWait(ctx context.Context) time.Duration {
 	until, bounded := ctx.Deadline()
 	if !bounded {

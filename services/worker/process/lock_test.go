@@ -17,7 +17,8 @@ import (
 	"github.com/webordinary/hephaestus/services/worker/process"
 )
 
-// another is one more worker on the lab's root, as of another process: it has opened its locks itself.
+// another is one more worker on the lab's root, as of another process: it has opened its locks
+// itself.
 func (l lab) another(stack string) (lab, error) {
 	options := process.Options{Command: []string{"/bin/sh", "-c", "exec sleep 600"}, Root: l.root, Stack: stack}
 	host, err := process.New(options, l.objects, l.nudges, slog.New(slog.DiscardHandler))

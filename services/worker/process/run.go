@@ -33,8 +33,8 @@ Environment:
 The command finds its message in HEPHAESTUS_* variables and files; docs/protocol.md lists them.
 `
 
-// Run is a worker process: it does jobs until SIGTERM or SIGINT, which lets the running job yield. A
-// second signal ends the process at once. The program has called BeGuard before.
+// Run is a worker process: it does jobs until SIGTERM or SIGINT, which lets the running job yield.
+// A second signal ends the process at once. The program has called BeGuard before.
 func Run(ctx context.Context, argv []string) error {
 	if len(argv) == 0 {
 		return errors.New("no command to run for each message\n\n" + strings.TrimSuffix(Usage, "\n"))
