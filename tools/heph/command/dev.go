@@ -137,6 +137,9 @@ func (d *development) config(args []string) (stack.Config, error) {
 	if config.Env, err = process.ParseNames(strings.Join(append(d.env, d.Getenv("COMMAND_ENV")), ",")); err != nil {
 		return config, usage("--env and COMMAND_ENV: %w", err)
 	}
+	if err := d.expose(&config); err != nil {
+		return config, err
+	}
 	if d.port < 0 || d.port > 65535 {
 		return config, usage("--port %d: want 0 to 65535", d.port)
 	}
