@@ -52,6 +52,7 @@ func FieldMeanings() map[string]string {
 		"result":       "what the worker knows of its write: refused or unknown",
 		"retryAt":      "when a claim may be tried again; empty if nothing has to be waited for",
 		"s3Event":      "the kind of S3's event",
+		"saved":        "a command that was stopped says what it has saved",
 		"sizeBytes":    "the file's size",
 		"sqsMessage":   "the id of the message on its queue",
 		"stopped":      "why the command was asked to stop; empty if it was not",
@@ -370,6 +371,7 @@ type (
 	JobFinished struct {
 		Work
 		Outcome job.Outcome `json:"outcome"`
+		Saved   bool        `json:"saved"`
 	}
 	FinishFailed struct {
 		Work

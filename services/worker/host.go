@@ -38,7 +38,7 @@ type Task struct {
 type Session interface {
 	// Await returns the next thing that happens, or Quiet when until has come.
 	Await(ctx context.Context, until time.Time) Event
-	// Terminate asks the command to save what it has and to end (SIGTERM).
+	// Terminate asks the command to end (SIGTERM), if it has not ended.
 	Terminate()
 	// Kill ends the command (SIGKILL), with all that it has started.
 	Kill()
@@ -66,6 +66,8 @@ const (
 // Exit is how a command ended.
 type Exit struct {
 	Code        int    // 0: it did its work; -1: killed by a signal
+	Asked       bool   // SIGTERM was sent before it had ended
 	Summary     string // the end of its output, for people
+	Result      string // what it says it has done; empty: it does not say that it is done
 	PartialWork string // what it says it has saved
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -172,31 +174,39 @@ func (r *run) beat(ctx context.Context) {
 	r.showIn(bounded, w.settings.Visibility)
 }
 
-// end turns how the command went into the job's end.
+// end ends the job as its command has ended. If the lease is lost, the job was ended from outside,
+// or another worker has it: then its message, as long as it is hidden, keeps back the key's next
+// ones.
 func (r *run) end(ctx context.Context, exit Exit) {
 	r.tell(ctx, telemetry.CommandEnded{Work: r.about, Exit: exit.Code, Stopped: r.stopping.String()})
-	switch r.stopping {
-	case leaseLost:
-		// The job was ended from outside, or another worker has it. As long as this message is
-		// hidden, it keeps back the key's next ones.
+	if r.stopping == leaseLost {
 		r.showIn(ctx, 0)
-	case preempted, told:
-		end := claim.End{Outcome: job.Interrupted, Result: "stopped: " + r.stopping.String(), PartialWork: exit.PartialWork}
-		r.finish(ctx, r.lease, end)
-	case overtime:
-		what := fmt.Sprintf("the command ran longer than %v", r.worker.settings.CommandTimeout)
-		r.finish(ctx, r.lease, claim.End{Outcome: job.TimedOut, Result: what, PartialWork: exit.PartialWork})
-	default:
-		if exit.Code == 0 {
-			r.finish(ctx, r.lease, claim.End{Outcome: job.Completed, Result: exit.Summary})
-			return
-		}
-		what := fmt.Sprintf("the command exited with status %d", exit.Code)
-		if exit.Summary != "" {
-			what += ": " + exit.Summary
-		}
-		r.finish(ctx, r.lease, claim.End{Outcome: job.Failed, Result: what})
+		return
 	}
+	r.finish(ctx, r.lease, r.endOf(exit))
+}
+
+// endOf is the end of a job whose command has ended so (docs/protocol.md, How a command ends). A
+// command that was not asked to stop says by its status how it went. One that was asked says that
+// it is done by its result file alone: a program may exit with any status because of SIGTERM.
+func (r *run) endOf(exit Exit) claim.End {
+	switch {
+	case exit.Asked && exit.Result == "" && r.stopping == overtime:
+		what := fmt.Sprintf("the command ran longer than %v", r.worker.settings.CommandTimeout)
+		return claim.End{Outcome: job.TimedOut, Result: joined(": ", what, exit.Summary), PartialWork: exit.PartialWork}
+	case exit.Asked && exit.Result == "":
+		what := "stopped: " + r.stopping.String()
+		return claim.End{Outcome: job.Interrupted, Result: joined(": ", what, exit.Summary), PartialWork: exit.PartialWork}
+	case exit.Asked || exit.Code == 0:
+		return claim.End{Outcome: job.Completed, Result: joined("\n", exit.Result, exit.Summary)}
+	}
+	what := fmt.Sprintf("the command exited with status %d", exit.Code)
+	return claim.End{Outcome: job.Failed, Result: joined(": ", what, joined("\n", exit.Result, exit.Summary))}
+}
+
+// joined joins what is not empty.
+func joined(by string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), by)
 }
 
 // finish writes the job's end while the lease lasts, and then does what follows from it.
@@ -208,7 +218,7 @@ func (d delivery) finish(ctx context.Context, lease claim.Lease, end claim.End) 
 		cancel()
 		switch {
 		case err == nil:
-			d.tell(ctx, telemetry.JobFinished{Work: d.about, Outcome: finished.Job.Outcome})
+			d.tell(ctx, telemetry.JobFinished{Work: d.about, Outcome: finished.Job.Outcome, Saved: finished.Job.PartialWork != ""})
 			d.conclude(ctx, finished)
 			return
 		case errors.Is(err, claim.ErrNobodyWaits):

@@ -50,6 +50,7 @@ type stage struct {
 	failAt      time.Duration // from then on heartbeats fail
 	failUntil   time.Duration // until then
 	hangAt      time.Duration // from then on heartbeats are not answered before their deadline
+	beatTakes   time.Duration // how long a heartbeat takes
 	finishes    []error       // of the first calls
 	finished    *claim.Finished
 	handBack    awsx.Result // Unknown is Applied here
@@ -71,8 +72,8 @@ type stage struct {
 type command struct {
 	runs  time.Duration // until it exits by itself; zero: as long as it may
 	exit  worker.Exit
-	saves time.Duration // after SIGTERM, until it has saved what it has; zero: it does not listen
-	saved string
+	saves time.Duration // after SIGTERM, until it exits; zero: it does not listen
+	last  worker.Exit   // how it exits then
 }
 
 // play lets the worker handle one message and returns the transcript.
@@ -164,6 +165,7 @@ func (s *stage) Start(context.Context, job.Work, string) (claim.Start, error) {
 }
 
 func (s *stage) Heartbeat(ctx context.Context, l claim.Lease) (claim.Beat, error) {
+	defer func() { s.now = s.now.Add(s.beatTakes) }()
 	switch {
 	case s.since(s.hangAt):
 		s.say("heartbeat, not answered")
@@ -340,14 +342,19 @@ func (s *stage) Await(_ context.Context, until time.Time) worker.Event {
 
 func (s *stage) Terminate() {
 	s.say("SIGTERM")
+	if !s.exitAt.IsZero() && !s.exitAt.After(s.now) {
+		return // it has ended
+	}
+	s.exit.Asked = true
 	if s.command.saves != 0 {
-		s.exitAt, s.exit = s.now.Add(s.command.saves), worker.Exit{Code: 1, PartialWork: s.command.saved}
+		s.exitAt, s.exit = s.now.Add(s.command.saves), s.command.last
+		s.exit.Asked = true
 	}
 }
 
 func (s *stage) Kill() {
 	s.say("SIGKILL")
-	s.exitAt, s.exit = s.now, worker.Exit{Code: -1}
+	s.exitAt, s.exit = s.now, worker.Exit{Code: -1, Asked: s.exit.Asked, Summary: s.command.exit.Summary, Result: s.command.exit.Result}
 }
 
 func (s *stage) Close() {

@@ -78,7 +78,7 @@ func TestACommandThatEnds(t *testing.T) {
 }
 
 func TestACommandIsStopped(t *testing.T) {
-	saves := command{saves: 3 * time.Second, saved: "half a door"}
+	saves := command{saves: 3 * time.Second, last: worker.Exit{Code: 1, PartialWork: "half a door"}}
 	play(t, []act{
 		{"when a heartbeat says that a newer thread asks",
 			stage{command: saves, askedAt: 10 * time.Second}, `
@@ -124,12 +124,89 @@ func TestACommandIsStopped(t *testing.T) {
 				20s: heartbeat: thread b asks, SIGTERM, show in 95s
 				23s: finish as interrupted: "stopped: preempted", saved "half a door", hand back, show in 0s, wake token-m2`},
 		{"once: the first reason counts",
-			stage{command: command{saves: 25 * time.Second}, askedAt: 10 * time.Second, stopAt: 21 * time.Second, nudges: []time.Duration{22 * time.Second}}, `
+			stage{command: command{saves: 25 * time.Second, last: worker.Exit{Code: 143}}, askedAt: 10 * time.Second, stopAt: 21 * time.Second, nudges: []time.Duration{22 * time.Second}}, `
 				0s: start, begin under fence 7
 				20s: heartbeat: thread b asks, SIGTERM, show in 95s
 				22s: heartbeat: thread b asks, show in 95s
 				42s: heartbeat: thread b asks, show in 95s
 				45s: finish as interrupted: "stopped: preempted", wake token-m2, fail as PREEMPTED, delete`},
+	})
+}
+
+// The table of docs/protocol.md, How a command ends: why a command was stopped, its status, and
+// what it has written.
+func TestACommandThatWasStoppedSaysByItsFilesHowItEnds(t *testing.T) {
+	nobodyWaits := []error{claim.ErrNobodyWaits}
+	for _, because := range []struct {
+		name             string
+		stage            stage
+		done, saved, not string // what happens, where it is done, and where it is not
+	}{
+		{"a newer thread asks", stage{askedAt: 10 * time.Second},
+			`finish as completed: "all mended\nI said", wake token-m2, succeed, delete`,
+			`finish as interrupted: "stopped: preempted: I said", saved "half a door", wake token-m2, fail as PREEMPTED, delete`,
+			`finish as interrupted: "stopped: preempted: I said", wake token-m2, fail as PREEMPTED, delete`},
+		{"its time is over", stage{settings: hasty()},
+			`finish as completed: "all mended\nI said", succeed, delete`,
+			`finish as timed-out: "the command ran longer than 30s: I said", saved "half a door", fail as TIMED_OUT, delete`,
+			`finish as timed-out: "the command ran longer than 30s: I said", fail as TIMED_OUT, delete`},
+		{"the worker stops", stage{stopAt: 7 * time.Second, finishes: nobodyWaits},
+			`finish as completed: "all mended\nI said", succeed, delete`,
+			`finish as interrupted: "stopped: worker stops: I said", saved "half a door", hand back, show in 0s, wake token-m2`,
+			`finish as interrupted: "stopped: worker stops: I said", hand back, show in 0s, wake token-m2`},
+		{"the worker stops, and a newer thread asks", stage{stopAt: 7 * time.Second},
+			`finish as completed: "all mended\nI said", succeed, delete`,
+			`finish as interrupted: "stopped: worker stops: I said", saved "half a door", fail as PREEMPTED, delete`,
+			`finish as interrupted: "stopped: worker stops: I said", fail as PREEMPTED, delete`},
+		{"the lease is lost", stage{refuseAt: 10 * time.Second}, `show in 0s`, `show in 0s`, `show in 0s`},
+	} {
+		for _, code := range []int{0, 1, 143, -1} {
+			for _, files := range []struct{ result, partial, want string }{
+				{"all mended", "", because.done}, {"all mended", "half a door", because.done}, {"", "half a door", because.saved}, {"", "", because.not},
+			} {
+				s := because.stage
+				exit := worker.Exit{Code: code, Summary: "I said", Result: files.result, PartialWork: files.partial}
+				s.command = command{saves: 3 * time.Second, last: exit}
+				if files.result != "" {
+					s.finishes = nil // only an interrupted end needs somebody who waits
+				}
+				transcript, err := s.play(t.Context())
+				lines := strings.Split(transcript, "\n")
+				if last := lines[len(lines)-1]; err != nil || !strings.HasSuffix(last, files.want) {
+					t.Errorf("%s, exit %+v: it went\n%s (%v)\nwant the end\n%s", because.name, exit, transcript, err, files.want)
+				}
+			}
+		}
+	}
+}
+
+func TestACommandThatEndedBeforeItWasAskedToStopSaysByItsStatusHowItEnds(t *testing.T) {
+	play(t, []act{
+		{"with 0 it is done, although a newer thread asks meanwhile",
+			stage{command: command{runs: 22 * time.Second, exit: done}, beatTakes: 3 * time.Second, askedAt: 10 * time.Second}, `
+				0s: start, begin under fence 7
+				20s: heartbeat: thread b asks
+				23s: SIGTERM, show in 95s, finish as completed: "mended the door", wake token-m2, succeed, delete`},
+		{"with another it has failed, although a newer thread asks meanwhile",
+			stage{command: command{runs: 22 * time.Second, exit: worker.Exit{Code: 3}}, beatTakes: 3 * time.Second, askedAt: 10 * time.Second}, `
+				0s: start, begin under fence 7
+				20s: heartbeat: thread b asks
+				23s: SIGTERM, show in 95s, finish as failed: "the command exited with status 3", wake token-m2, fail as FAILED, delete`},
+		{"and that it has written its result does not mend its status",
+			stage{command: command{runs: time.Second, exit: worker.Exit{Code: 3, Result: "all mended", Summary: "no paint"}}}, `
+				0s: start, begin under fence 7
+				1s: finish as failed: "the command exited with status 3: all mended\nno paint", fail as FAILED, delete`},
+	})
+}
+
+func TestACommandThatIsKilledForItsGraceIsDoneIfItHasWrittenItsResult(t *testing.T) {
+	play(t, []act{
+		{"it cleans up for too long",
+			stage{command: command{runs: time.Hour, exit: worker.Exit{Result: "all mended"}}, askedAt: 10 * time.Second}, `
+				0s: start, begin under fence 7
+				20s: heartbeat: thread b asks, SIGTERM, show in 95s
+				40s: heartbeat: thread b asks, show in 95s
+				50s: SIGKILL, finish as completed: "all mended", wake token-m2, succeed, delete`},
 	})
 }
 

@@ -27,7 +27,10 @@ type session struct {
 	command scenario.Command
 	beganAt time.Time // by the worker's clock
 	state   commandState
-	exitsAt time.Time // by the world's time; earlier once it is asked to stop, later if its machine stands still
+	exitsAt time.Time    // by the world's time; earlier once it is asked to stop, later if its machine stands still
+	doneAt  time.Time    // the same, of its result file; zero: it writes none
+	yields  bool         // SIGTERM is why it exits
+	exit    *worker.Exit // as its worker was told; nil: it was not
 
 	wait       *item // what ends its worker's Await; nil: its worker is not in Await
 	nudged     bool  // a nudge was heard, and is yet to be reported
@@ -78,7 +81,9 @@ func (s *session) Await(_ context.Context, until time.Time) worker.Event {
 func (s *session) news() (worker.Event, bool) {
 	switch {
 	case s.Exited():
-		return worker.Event{Kind: worker.Exited, Exit: s.exit()}, true
+		exit := s.howItExits()
+		s.exit = &exit
+		return worker.Event{Kind: worker.Exited, Exit: exit}, true
 	case s.nudged:
 		s.nudged = false
 		return worker.Event{Kind: worker.Nudged}, true
@@ -89,15 +94,22 @@ func (s *session) news() (worker.Event, bool) {
 	return worker.Event{}, false
 }
 
-// exit is how the command exits.
-func (s *session) exit() worker.Exit {
-	switch s.state {
-	case killed:
-		return worker.Exit{Code: -1, Summary: "done"}
-	case asked:
-		return worker.Exit{Code: 143, Summary: "done", PartialWork: "half of it"}
+// howItExits is what the command, which has exited, leaves.
+func (s *session) howItExits() worker.Exit {
+	e := worker.Exit{Code: s.command.ExitCode, Asked: s.state != running, Summary: scenario.Printed}
+	switch {
+	case s.state == killed:
+		e.Code = -1
+	case s.yields:
+		e.Code = s.command.LastCode
+		if s.command.Last == scenario.SavesPart {
+			e.PartialWork = scenario.PartialWork
+		}
 	}
-	return worker.Exit{Code: s.command.ExitCode, Summary: "done"}
+	if !s.doneAt.IsZero() && !s.doneAt.After(s.exitsAt) {
+		e.Result = scenario.WorkDone
+	}
+	return e
 }
 
 // Terminate asks the command to end.
@@ -110,7 +122,10 @@ func (s *session) Terminate() {
 		s.become(asked)
 	}
 	if stopsAt := w.now.Add(s.command.Saves); !s.command.Ignores && stopsAt.Before(s.exitsAt) {
-		s.exitsAt = stopsAt
+		s.exitsAt, s.yields = stopsAt, true
+		if s.command.Last == scenario.Finishes && (s.doneAt.IsZero() || stopsAt.Before(s.doneAt)) {
+			s.doneAt = stopsAt
+		}
 	}
 	w.eventOf(&a.process, a.name, "asks the command to stop")
 	w.oracles.CommandIsAsked(s)
@@ -122,6 +137,7 @@ func (s *session) Kill() {
 	w.oracles.CommandIsKilled(s)
 	if !s.Exited() {
 		s.become(killed)
+		s.exitsAt = w.now
 	}
 	w.eventOf(&a.process, a.name, "kills the command")
 }
@@ -175,6 +191,9 @@ func (s *session) endWait(at time.Time) {
 // frozen.
 func (s *session) standsStill(d time.Duration) {
 	s.exitsAt = s.exitsAt.Add(d)
+	if !s.doneAt.IsZero() {
+		s.doneAt = s.doneAt.Add(d)
+	}
 	s.actor.world.oracles.CommandStandsStill(s, d)
 }
 
@@ -238,6 +257,8 @@ func (s *session) WorkerNow() time.Time { return s.actor.clock.at(s.actor.world.
 func (s *session) Exited() bool { return s.state == killed || !s.exitsAt.After(s.actor.world.now) }
 
 func (s *session) AskedToStop() bool { return s.state == asked }
+
+func (s *session) Exit() *worker.Exit { return s.exit }
 
 func (s *session) WorkerStops() bool { return s.actor.stopping }
 

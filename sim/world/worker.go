@@ -172,6 +172,9 @@ func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, 
 	s := &session{
 		actor: a, task: t, command: command, beganAt: wa.Now(), exitsAt: w.now.Add(command.Takes), stopIsNews: a.stopping,
 	}
+	if command.DoneAfter > 0 {
+		s.doneAt = w.now.Add(command.DoneAfter)
+	}
 	w.sessions = append(w.sessions, s)
 	w.eventOf(&a.process, a.name, "begins the command of "+message)
 	w.story.begins(w.now, a.name, message, t.Work.ContainerID, t.Fence)

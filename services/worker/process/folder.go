@@ -32,8 +32,12 @@ type folder struct {
 	lock      *os.File
 }
 
-// maxPartialWorkBytes is how much of the partial work file goes on record.
-const maxPartialWorkBytes = 4096
+// How much is read of what the command says: of the partial work file, and of the result file,
+// which stands in the job's result above the end of the output.
+const (
+	maxPartialWorkBytes = 4096
+	maxResultBytes      = 2048
+)
 
 // fetchers is how many objects are fetched at once.
 const fetchers = 8
@@ -43,6 +47,7 @@ func (f folder) text() string        { return filepath.Join(f.run, "message.txt"
 func (f folder) raw() string         { return filepath.Join(f.run, "message.eml") }
 func (f folder) attachments() string { return filepath.Join(f.run, "attachments") }
 func (f folder) partial() string     { return filepath.Join(f.run, "partial-work.txt") }
+func (f folder) result() string      { return filepath.Join(f.run, "result.txt") }
 
 // prepare makes the folders and fetches the mail into them. The folder is to be removed even if it
 // fails.
@@ -179,7 +184,7 @@ func (f folder) environment(t worker.Task) []string {
 		{"CONTAINER_ID", t.Work.ContainerID}, {"WORKER_ID", t.WorkerID}, {"FENCE", strconv.FormatInt(t.Fence, 10)},
 		{"FROM", m.From}, {"SUBJECT", m.Subject},
 		{"WORKSPACE", f.workspace}, {"MESSAGE_FILE", f.message()}, {"TEXT_FILE", f.text()}, {"RAW_FILE", f.raw()},
-		{"ATTACHMENTS", attachments}, {"PARTIAL_WORK_FILE", f.partial()},
+		{"ATTACHMENTS", attachments}, {"PARTIAL_WORK_FILE", f.partial()}, {"RESULT_FILE", f.result()},
 	}
 	list := make([]string, len(pairs))
 	for i, pair := range pairs {
@@ -188,11 +193,11 @@ func (f folder) environment(t worker.Task) []string {
 	return list
 }
 
-// partialWork is what the command says it has saved. Only a regular file counts, and only its
-// begin: a pipe, a device or a link may be there by mistake, and reading it may never end, while
-// the lease does.
-func (f folder) partialWork() string {
-	file, err := os.OpenFile(f.partial(), os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+// said is what the command says in a file: that of its partial work, or of its result. Only a
+// regular file counts, and only its begin: a pipe, a device or a link may be there by mistake, and
+// reading it may never end, while the lease does.
+func said(path string, maxBytes int64) string {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return ""
 	}
@@ -200,7 +205,7 @@ func (f folder) partialWork() string {
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
-	content, err := io.ReadAll(io.LimitReader(file, maxPartialWorkBytes))
+	content, err := io.ReadAll(io.LimitReader(file, maxBytes))
 	if err != nil {
 		return ""
 	}

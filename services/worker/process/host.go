@@ -171,6 +171,7 @@ type session struct {
 	nudged        chan struct{}
 	stopListening context.CancelFunc
 	listeners     sync.WaitGroup
+	asked         bool // SIGTERM was sent while it ran
 }
 
 // Await waits for the first of: the command's end, a nudge, the signal to stop, the time. The end
@@ -205,12 +206,21 @@ func (s *session) Await(ctx context.Context, until time.Time) worker.Event {
 
 func (s *session) exit() worker.Event {
 	return worker.Event{Kind: worker.Exited, Exit: worker.Exit{
-		Code: s.command.code, Summary: s.command.tail.String(), PartialWork: s.folder.partialWork(),
+		Code: s.command.code, Asked: s.asked, Summary: s.command.tail.String(),
+		Result:      said(s.folder.result(), maxResultBytes),
+		PartialWork: said(s.folder.partial(), maxPartialWorkBytes),
 	}}
 }
 
 // Terminate has SIGTERM sent to the command's group.
-func (s *session) Terminate() { s.command.terminate() }
+func (s *session) Terminate() {
+	select {
+	case <-s.command.exited:
+	default:
+		s.asked = true
+		s.command.terminate()
+	}
+}
 
 // Kill ends the command, and its group or all that it has started.
 func (s *session) Kill() { s.command.kill() }

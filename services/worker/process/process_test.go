@@ -32,6 +32,7 @@ func TestTheCommandIsToldOfItsMessage(t *testing.T) {
 		"HEPHAESTUS_PARTIAL_WORK_FILE=" + run + "/partial-work.txt",
 		"HEPHAESTUS_PROJECT_ID=amelia",
 		"HEPHAESTUS_RAW_FILE=" + run + "/message.eml",
+		"HEPHAESTUS_RESULT_FILE=" + run + "/result.txt",
 		"HEPHAESTUS_SUBJECT=The door", // what an environment cannot hold is left out
 		"HEPHAESTUS_TEXT_FILE=" + run + "/message.txt",
 		"HEPHAESTUS_THREAD_ID=a",
@@ -217,26 +218,56 @@ func TestWhatOutlivesTheCommandDoesNotHoldItsEnd(t *testing.T) {
 	f.end()
 }
 
-func TestPartialWorkIsWhatTheFileSays(t *testing.T) {
+// The rules for both files in which a command says something; $file is one of them.
+func TestPartialWorkAndTheResultAreWhatTheirFilesSay(t *testing.T) {
+	read := func(t *testing.T, name, script string) string {
+		exit := shell(t, "file=$HEPHAESTUS_"+name+"; "+script).run()
+		if name == "RESULT_FILE" {
+			return exit.Result
+		}
+		return exit.PartialWork
+	}
 	for _, test := range []struct{ name, script, want string }{
 		{"no file", `true`, ""},
-		{"trimmed", `printf '\n half a door \n\n' > "$HEPHAESTUS_PARTIAL_WORK_FILE"`, "half a door"},
-		{"no UTF-8", `printf 'a\377b' > "$HEPHAESTUS_PARTIAL_WORK_FILE"`, "ab"},
-		{"too much", `printf '%05000d' 0 > "$HEPHAESTUS_PARTIAL_WORK_FILE"`, strings.Repeat("0", 4096)},
-		{"a folder", `mkdir "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
-		{"a huge file", `printf begin > "$HEPHAESTUS_PARTIAL_WORK_FILE"; dd if=/dev/zero of="$HEPHAESTUS_PARTIAL_WORK_FILE" bs=1 count=1 seek=1099511627775 conv=notrunc 2>&-`,
+		{"trimmed", `printf '\n half a door \n\n' > "$file"`, "half a door"},
+		{"no UTF-8", `printf 'a\377b' > "$file"`, "ab"},
+		{"too much", `printf '%05000d' 0 > "$file"`, strings.Repeat("0", 4096)},
+		{"a folder", `mkdir "$file"`, ""},
+		{"a huge file", `printf begin > "$file"; dd if=/dev/zero of="$file" bs=1 count=1 seek=1099511627775 conv=notrunc 2>&-`,
 			"begin" + strings.Repeat("\x00", 4096-len("begin"))},
-		{"a pipe", `mkfifo "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
-		{"a device that never ends", `ln -s /dev/zero "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
-		{"a terminal", `ln -s /dev/tty "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
-		{"a link to a file", `echo secret > elsewhere; ln -s "$PWD/elsewhere" "$HEPHAESTUS_PARTIAL_WORK_FILE"`, ""},
-		{"a folder of the run that is a link", `run=$(dirname "$HEPHAESTUS_PARTIAL_WORK_FILE"); mv "$run" "$run.away"; mkfifo pipe; ln -s "$PWD" "$run"; ln -s pipe partial-work.txt`, ""},
+		{"a pipe", `mkfifo "$file"`, ""},
+		{"a device that never ends", `ln -s /dev/zero "$file"`, ""},
+		{"a terminal", `ln -s /dev/tty "$file"`, ""},
+		{"a link to a file", `echo secret > elsewhere; ln -s "$PWD/elsewhere" "$file"`, ""},
+		{"a folder of the run that is a link", `run=$(dirname "$file"); mv "$run" "$run.away"; mkfifo pipe; ln -s "$PWD" "$run"; ln -s pipe $(basename "$file")`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := shell(t, test.script).run().PartialWork; got != test.want {
-				t.Errorf("partial work %q, want %q", got, test.want)
+			for file, most := range map[string]int{"PARTIAL_WORK_FILE": 4096, "RESULT_FILE": 2048} {
+				want := test.want[:min(most, len(test.want))]
+				if got := read(t, file, test.script); got != want {
+					t.Errorf("%s: %q, want %q", file, got, want)
+				}
 			}
 		})
+	}
+}
+
+func TestACommandIsAskedToStopUnlessItHasEnded(t *testing.T) {
+	f := newFifo(t)
+	l := shell(t, `exec 3> "$FIFO"; trap 'echo done > "$HEPHAESTUS_RESULT_FILE"; exit 0' TERM; sleep 600 & echo ready >&3; wait`)
+	s := l.begin(theTask())
+	f.line()
+	s.Terminate()
+	if exit := l.exit(s); !exit.Asked || exit.Code != 0 || exit.Result != "done" {
+		t.Errorf("exit %+v of one that was asked, and is done", exit)
+	}
+	s = shell(t, `true`).begin(theTask())
+	if e := s.Await(t.Context(), time.Now().Add(patience)); e.Kind != worker.Exited {
+		t.Fatalf("event %+v", e)
+	}
+	s.Terminate()
+	if exit := l.exit(s); exit.Asked || exit.Code != 0 {
+		t.Errorf("exit %+v of one that had ended", exit)
 	}
 }
 

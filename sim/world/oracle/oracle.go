@@ -37,6 +37,7 @@ var promises = [...]promise{
 	{"S4", "clean-up never touches a claim that the message has no part in", watchCleanUp},
 	{"L1", "every message reaches one outcome, for a reason, and a person is told of those that need one", watchOutcomes},
 	{"S5", "each job that did not complete has exactly one record, which says what happened; each completed one none", watchRecords},
+	{"word", "a job ends as its command said: done, saved or neither; what it printed is kept", watchWords},
 	{"L2", "per key, of the messages that did not fail, the newest one's thread completes", watchNewest},
 	{"S6", "each message has at most one outcome, and its execution ends accordingly", watchEndings},
 	{"L3", "no claim stays held without a job that is still running", watchHeldClaims},

@@ -33,6 +33,7 @@ type hooks struct {
 	change func(Change)                                // either does
 
 	begins, asked, kills func(Command)                // a command begins, is asked to stop, is about to be killed
+	over                 func(Command)                // its worker has done with it, or is dead
 	frozen               func(Command, time.Duration) // its machine stands still
 	leased               func(Command, int64)         // its worker is told until when it has the lease, ms
 	runs                 func(Command)                // after an event: it runs, and its machine does not stand still
@@ -151,6 +152,7 @@ func (p *Panel) ask(c Command, which func(*hooks) func(Command)) {
 // CommandIsOver stops following the command.
 func (p *Panel) CommandIsOver(c Command) {
 	p.commands = slices.DeleteFunc(p.commands, func(other Command) bool { return other == c })
+	p.ask(c, func(h *hooks) func(Command) { return h.over })
 }
 
 // CommandStandsStill says that the command's machine stands still for d.

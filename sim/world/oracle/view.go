@@ -8,6 +8,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
@@ -33,7 +34,8 @@ type Command interface {
 
 	Exited() bool
 	AskedToStop() bool
-	WorkerStops() bool // its worker was told to stop
+	WorkerStops() bool  // its worker was told to stop
+	Exit() *worker.Exit // as its worker was told; nil: it was not, or not yet
 
 	FrozenUntil() time.Time    // by the world's clock, until when its machine stands still
 	ClockAhead() time.Duration // how far its worker's clock has jumped ahead since its timer was set

@@ -70,5 +70,10 @@ func drawCommand(pick func(n int, label string) int) Command {
 		c.ExitCode = 1
 	}
 	c.Ignores = pick(6, "ignores") == 1
+	c.Last = LastDeed(pick(int(Finishes)+1, "last"))
+	c.LastCode = []int{143, 0, 1}[pick(3, "last-exit")]
+	if pick(8, "done-before") == 1 { // and goes on, as one that cleans up
+		c.DoneAfter = c.Takes / 2
+	}
 	return c
 }

@@ -31,11 +31,33 @@ type Mail struct {
 
 // Command is what a worker's command does for a mail.
 type Command struct {
-	Takes    time.Duration
-	ExitCode int
-	Saves    time.Duration // from SIGTERM to its exit
-	Ignores  bool          // it ignores SIGTERM
+	Takes     time.Duration
+	ExitCode  int
+	DoneAfter time.Duration // when it writes its result file; 0: never
+	Ignores   bool          // it ignores SIGTERM
+
+	// What it does when it gets SIGTERM, if it does not ignore that.
+	Saves    time.Duration // until its exit
+	Last     LastDeed
+	LastCode int // its exit status
 }
+
+// LastDeed is what a command does between SIGTERM and its exit.
+type LastDeed int
+
+// What a command may do last.
+const (
+	SavesPart LastDeed = iota // it writes its partial work file
+	SavesNothing
+	Finishes // it writes its result file
+)
+
+// What a command prints and writes.
+const (
+	Printed     = "as it was told"
+	PartialWork = "half of it"
+	WorkDone    = "all of it"
+)
 
 // Scenario is what happens from outside, and the settings of the system.
 type Scenario struct {

@@ -89,7 +89,7 @@ func (e Event) worker(name func(string) string) (Line, bool) {
 	case telemetry.CommandEnded:
 		return Line{Sign: "·", Style: screen.Dim, Word: "command", Text: fmt.Sprintf("ended with exit status %d", said.Exit), Minor: true}, true
 	case telemetry.JobFinished:
-		return finished(said.Outcome), true
+		return finished(said), true
 	case telemetry.JobNotStarted:
 		return Line{Sign: "↩", Style: screen.Dim, Word: "not started", Text: name(said.Worker) + ": " + said.Because, Minor: true}, true
 	case telemetry.JobHandedBack:
@@ -163,11 +163,14 @@ func recorded(outcome job.Outcome) Line {
 	return line
 }
 
-func finished(outcome job.Outcome) Line {
-	line := Line{Word: string(outcome)}
-	line.Sign, line.Style = Mark(outcome)
-	if outcome == job.Interrupted {
+func finished(said telemetry.JobFinished) Line {
+	line := Line{Word: string(said.Outcome)}
+	line.Sign, line.Style = Mark(said.Outcome)
+	switch {
+	case said.Saved:
 		line.Text = "what was done is saved"
+	case said.Outcome == job.Interrupted:
+		line.Text = "nothing was saved"
 	}
 	return line
 }
