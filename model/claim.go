@@ -31,6 +31,7 @@ func (c Claim) Apply(before RowAndJob, now int64, s Settings) Result {
 			ContainerID: c.ContainerID, ThreadID: c.Message.Thread, Jobs: []string{c.Message.ID},
 			ReceivedAtMillis: c.Message.ReceivedAtMillis, NewestMessageID: c.Message.ID,
 			ClaimedAtMillis: now, Fence: max(before.Row.Fence+1, now), ExpiresAtSeconds: s.ExpiresAtSeconds(now),
+			BudgetUntilMillis: before.Row.BudgetUntilMillis,
 		}
 		p := before.Row.Preemptor
 		wakes = p.wakes(c.Message.ID, p.ThreadID != c.Message.Thread && c.Message.NewerThan(p.ReceivedAtMillis, p.NewestMessageID))
@@ -75,7 +76,11 @@ func (i Interrupt) Apply(before RowAndJob, now int64, s Settings) Result {
 	if decision := Decide(before.Row, i.Message, now, s); decision != DecisionInterrupt {
 		return refuse(before, decision.String())
 	}
+	after := before
 	p := before.Row.Preemptor
+	if !p.Exists() {
+		after.Row.spendBudget(now, s)
+	}
 	var wakes []Wake
 	if p.ThreadID != i.Message.Thread {
 		wakes = p.wakes("", true)
@@ -88,7 +93,6 @@ func (i Interrupt) Apply(before RowAndJob, now int64, s Settings) Result {
 	if i.Message.NewerThan(p.ReceivedAtMillis, p.NewestMessageID) {
 		p.ReceivedAtMillis, p.NewestMessageID = i.Message.ReceivedAtMillis, i.Message.ID
 	}
-	after := before
 	after.Row.Preemptor = p.waitingWith(i.Message.ID, i.Token)
 	if !before.Row.HasLiveLease(now, s) {
 		wakes = append(wakes, Wake{MessageID: i.Message.ID, Token: i.Token})

@@ -11,11 +11,12 @@ const (
 	DecisionJoin                       // its thread holds the claim
 	DecisionTakeOver                   // it has asked the holder to yield and need not wait longer
 	DecisionInterrupt                  // it may ask the holder to yield
+	DecisionLater                      // it has to look again: the row has no room, or the budget is spent
 	DecisionSuperseded                 // a newer message of another thread goes first
 )
 
 func (d Decision) String() string {
-	return [...]string{"again", "new", "join", "take-over", "interrupt", "superseded"}[d]
+	return [...]string{"again", "new", "join", "take-over", "interrupt", "later", "superseded"}[d]
 }
 
 // Proceeds says whether the decision lets the message claim.
@@ -23,6 +24,8 @@ func (d Decision) Proceeds() bool { return d <= DecisionTakeOver }
 
 // Decide decides what a message may do about the claim. Check, claim and interrupt all ask it, so
 // that one never admits what another refuses on every retry.
+//
+// A thread that takes the place of another preemptor costs no budget: it interrupts nobody else.
 //
 // A newer preemptor of another thread supersedes m even if the claim has no jobs left: it has been
 // woken and is about to claim. On an expired claim it does not count, because it may be as dead as
@@ -44,13 +47,22 @@ func Decide(row Row, m Message, now int64, s Settings) Decision {
 		return DecisionNew
 	}
 	if row.ThreadID == m.Thread {
+		if s.MaxJobs > 0 && len(row.Jobs) >= s.MaxJobs {
+			return DecisionLater
+		}
 		return DecisionJoin
 	}
-	if _, waits := p.Token(m.ID); waits && (!row.HasLiveLease(now, s) || p.RequestedAtMillis+s.InterruptGraceMillis+s.MaxClockSkewMillis < now) {
+	_, waits := p.Token(m.ID)
+	if waits && (!row.HasLiveLease(now, s) || p.RequestedAtMillis+s.InterruptGraceMillis+s.MaxClockSkewMillis < now) {
 		return DecisionTakeOver
 	}
-	if p.ThreadID == m.Thread || m.NewerThan(row.ReceivedAtMillis, row.NewestMessageID) {
-		return DecisionInterrupt
+	switch {
+	case p.ThreadID != m.Thread && !m.NewerThan(row.ReceivedAtMillis, row.NewestMessageID):
+		return DecisionSuperseded
+	case p.ThreadID == m.Thread && !waits && s.MaxWaiting > 0 && len(p.Waiting) >= s.MaxWaiting:
+		return DecisionLater
+	case !p.Exists() && row.BudgetIsSpent(now, s):
+		return DecisionLater
 	}
-	return DecisionSuperseded
+	return DecisionInterrupt
 }

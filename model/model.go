@@ -24,13 +24,22 @@ import (
 	"slices"
 )
 
-// Settings are the protocol's durations in milliseconds.
+// Settings are the protocol's durations in milliseconds, and its bounds.
 type Settings struct {
 	LeaseMillis          int64
 	ClaimTTLMillis       int64
 	InterruptGraceMillis int64
 	MaxClockSkewMillis   int64
+
+	MaxJobs         int // of one claim, at a time; 0: without bound
+	MaxWaiting      int // messages of the preemptor, at a time; 0: without bound
+	InterruptBudget int // so many times an hour new threads may interrupt the holder; 0: without bound
 }
+
+const hourMillis = 3_600_000
+
+// shareMillis is the part of an hour that one interruption costs. There is a budget.
+func (s Settings) shareMillis() int64 { return hourMillis / int64(s.InterruptBudget) }
 
 // ExpiresAtSeconds is when a claim that is made or extended now expires. It rounds up, because a
 // claim must not end earlier than its setting says.
@@ -67,6 +76,7 @@ type Row struct {
 	LeaseExpiresAtMillis int64
 	ExpiresAtSeconds     int64 // epoch seconds, as DynamoDB's TTL wants it
 	Preemptor            Preemptor
+	BudgetUntilMillis    int64 // until when the interruptions so far use the budget up, each by a share of an hour
 }
 
 // Preemptor is the thread that has asked the holder to yield. The zero Preemptor is none.
@@ -99,6 +109,19 @@ func (r Row) Expired(now int64, s Settings) bool {
 // Held says whether the claim keeps other threads out.
 func (r Row) Held(now int64, s Settings) bool {
 	return r.Exists() && len(r.Jobs) > 0 && !r.Expired(now, s)
+}
+
+// BudgetIsSpent says whether no new thread may interrupt the holder: with one more interruption,
+// more than an hour's budget would be used up.
+func (r Row) BudgetIsSpent(now int64, s Settings) bool {
+	return s.InterruptBudget > 0 && r.BudgetUntilMillis+s.shareMillis() > now+hourMillis
+}
+
+// spendBudget takes one interruption from the budget.
+func (r *Row) spendBudget(now int64, s Settings) {
+	if s.InterruptBudget > 0 {
+		r.BudgetUntilMillis = max(r.BudgetUntilMillis, now) + s.shareMillis()
+	}
 }
 
 // HasLiveLease says whether a worker may still believe that it holds the lease.
@@ -165,7 +188,8 @@ func (r Row) Equal(o Row) bool {
 	return r.ContainerID == o.ContainerID && r.ThreadID == o.ThreadID && slices.Equal(r.Jobs, o.Jobs) &&
 		r.ReceivedAtMillis == o.ReceivedAtMillis && r.NewestMessageID == o.NewestMessageID && r.ClaimedAtMillis == o.ClaimedAtMillis &&
 		r.Fence == o.Fence && r.WorkerID == o.WorkerID && r.WorkerJob == o.WorkerJob &&
-		r.LeaseExpiresAtMillis == o.LeaseExpiresAtMillis && r.ExpiresAtSeconds == o.ExpiresAtSeconds && r.Preemptor.Equal(o.Preemptor)
+		r.LeaseExpiresAtMillis == o.LeaseExpiresAtMillis && r.ExpiresAtSeconds == o.ExpiresAtSeconds && r.Preemptor.Equal(o.Preemptor) &&
+		r.BudgetUntilMillis == o.BudgetUntilMillis
 }
 
 // Equal compares every field.

@@ -13,7 +13,8 @@ import (
 // Checked is the answer of Check.
 type Checked struct {
 	Decision    Decision
-	ContainerID string // of the claim that was seen; empty if there was none
+	ContainerID string    // of the claim that was seen; empty if there was none
+	RetryAt     time.Time // when to check again, if the decision is DecisionLater
 }
 
 // Check reads the claim and decides; it writes nothing. Its read is eventually consistent, at half
@@ -32,7 +33,11 @@ func (s *Store) check(ctx context.Context, m job.Message, consistent bool) (Chec
 	if err != nil {
 		return Checked{}, err
 	}
-	checked := Checked{Decision: Decide(row, m, s.now(), s.settings)}
+	now := s.now()
+	checked := Checked{Decision: Decide(row, m, now, s.settings)}
+	if checked.Decision == DecisionLater {
+		checked.RetryAt = lookAgain(m, now)
+	}
 	if row != nil {
 		checked.ContainerID = row.ContainerID
 	}
@@ -43,7 +48,7 @@ func (s *Store) check(ctx context.Context, m job.Message, consistent bool) (Chec
 type Claimed struct {
 	Decision    Decision  // Again, New, Join or TakeOver if it claimed
 	ContainerID string    // of the claim, if it claimed
-	RetryAt     time.Time // when the key may be claimed, if MinClaimInterval forbids it now; else zero
+	RetryAt     time.Time // when to try again, if the decision is DecisionLater or MinClaimInterval forbids the claim now; else zero
 	Wakes       []Wake    // who must be told
 }
 
@@ -69,6 +74,9 @@ func (s *Store) Claim(ctx context.Context, m job.Message) (Claimed, error) {
 			claimed.ContainerID = v.row.ContainerID
 			claimed.Wakes = v.row.Preemptor.wakes(true, m.MessageID)
 			e = s.join(v.row, m, now)
+		case DecisionLater:
+			claimed.RetryAt = lookAgain(m, now)
+			return nil, nil
 		case DecisionNew, DecisionTakeOver:
 			if claimed.RetryAt = s.tooSoon(v.row, now); !claimed.RetryAt.IsZero() {
 				return nil, nil
@@ -173,6 +181,7 @@ func (s *Store) extend(e *expression, seen *Row, now time.Time) *expression {
 func (s *Store) join(seen *Row, m job.Message, now time.Time) *expression {
 	e := newExpression().
 		when("containerId = :container AND attribute_exists(jobs) AND NOT contains(jobs, :message) AND expiresAt >= :expiresCutSeconds").
+		when("size(jobs) < :maxJobs").value(":maxJobs", item.Number(int64(s.settings.MaxJobs))).
 		value(":container", item.Text(seen.ContainerID)).value(":message", item.Text(m.MessageID)).
 		value(":expiresCutSeconds", item.Number(s.settings.expiryCutSeconds(now)))
 	s.whenPreemptorIs(e, seen.Preemptor)
@@ -197,7 +206,9 @@ type Asked struct {
 }
 
 // Interrupt makes m's thread the preemptor, or adds m to its thread's waiting messages, with m's
-// task token. If m need not wait, or is superseded by now, the answer says so.
+// task token. If m need not wait there, or is superseded by now, the answer says so. Only the first
+// thread that asks a holder spends the key's budget: one that takes its place interrupts nobody
+// else.
 func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Asked, error) {
 	var asked Asked
 	err := s.step(ctx, m.ProjectUserID, m.MessageID, func(v view) ([]types.TransactWriteItem, error) {
@@ -229,9 +240,22 @@ func (s *Store) Interrupt(ctx context.Context, m job.Message, token string) (Ask
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		s.whenWorkerIs(e, v.row.WorkerID)
 		e.assign("preemptor", wanted.value())
+		if v.row.Preemptor == nil && s.settings.InterruptBudget > 0 {
+			s.spend(e, v.row, now)
+		}
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, newExpression().when(jobIsOpen))}, nil
 	})
 	return asked, err
+}
+
+// spend takes one interruption from the key's budget, as it was seen.
+func (s *Store) spend(e *expression, seen *Row, now time.Time) {
+	if seen.BudgetUntilMillis == 0 {
+		e.when("attribute_not_exists(budgetUntil)")
+	} else {
+		e.when("budgetUntil = :budgetUntil").value(":budgetUntil", item.Number(seen.BudgetUntilMillis))
+	}
+	e.assign("budgetUntil", item.Number(seen.budgetAfter(now, s.settings)))
 }
 
 // succeed makes p, in which only m waits, the successor of old, and lists whom p replaced. The time

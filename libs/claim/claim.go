@@ -42,7 +42,7 @@ type DynamoDB interface {
 	TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Settings are the times of the protocol.
+// Settings are the times and the bounds of the protocol.
 type Settings struct {
 	ClaimTTL         time.Duration // a claim without heartbeats is free after it
 	Lease            time.Duration // a worker without heartbeats is dead after it
@@ -50,6 +50,10 @@ type Settings struct {
 	MaxClockSkew     time.Duration // the most that two clocks differ by
 	MinClaimInterval time.Duration // the least time between two claims of one key; 0 for none
 	JobRetention     time.Duration // how long a job's row stays
+
+	MaxJobs         int // of one claim, at a time
+	MaxWaiting      int // messages of the preemptor that wait in the row, at a time
+	InterruptBudget int // so many times an hour new threads may interrupt a key's holder; 0: without bound
 }
 
 // DefaultSettings are the defaults of docs/protocol.md, section Settings.
@@ -60,8 +64,22 @@ func DefaultSettings() Settings {
 		InterruptGrace: 90 * time.Second,
 		MaxClockSkew:   5 * time.Second,
 		JobRetention:   30 * 24 * time.Hour,
+
+		MaxJobs:         100,
+		MaxWaiting:      20,
+		InterruptBudget: 60,
 	}
 }
+
+// An item of DynamoDB has at most 400 KB. These bounds keep a claim's row below 300 KB, with task
+// tokens of 2 KB and message ids of 256 bytes.
+const (
+	mostJobs    = 250
+	mostWaiting = 100
+)
+
+// mostInterrupts keeps each interruption's share of the budget's hour at a second or more.
+const mostInterrupts = 3600
 
 // Validate refuses settings under which the protocol does not hold, naming the rule.
 func (s Settings) Validate() error {
@@ -74,6 +92,12 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: claim TTL %v is shorter than the lease %v: a claim would be free while its worker lives", s.ClaimTTL, s.Lease)
 	case s.ClaimTTL <= 2*s.MaxClockSkew:
 		return fmt.Errorf("settings: claim TTL %v must exceed twice the clock skew %v: fences could fall after a TTL deletion", s.ClaimTTL, s.MaxClockSkew)
+	case s.MaxJobs < 1, s.MaxJobs > mostJobs:
+		return fmt.Errorf("settings: %d jobs of a claim: want 1 to %d, so that its row fits into an item", s.MaxJobs, mostJobs)
+	case s.MaxWaiting < 1, s.MaxWaiting > mostWaiting:
+		return fmt.Errorf("settings: %d messages that wait: want 1 to %d, so that the claim's row fits into an item", s.MaxWaiting, mostWaiting)
+	case s.InterruptBudget < 0, s.InterruptBudget > mostInterrupts:
+		return fmt.Errorf("settings: interrupt budget %d: want 0 (no bound) to %d an hour", s.InterruptBudget, mostInterrupts)
 	}
 	return nil
 }

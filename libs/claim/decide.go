@@ -11,10 +11,12 @@ type Decision int
 
 // The decisions. DecisionAgain, DecisionNew, DecisionJoin and DecisionTakeOver are ways to claim;
 // DecisionInterrupt means to ask the holder and wait; DecisionSuperseded means that a newer message
-// of another thread has or wants the key.
+// of another thread has or wants the key. DecisionLater means to leave the row as it is and look
+// again: it has no room, or the key's budget of interruptions is spent.
 const (
 	DecisionSuperseded Decision = iota
 	DecisionInterrupt
+	DecisionLater
 	DecisionAgain
 	DecisionNew
 	DecisionJoin
@@ -23,7 +25,7 @@ const (
 
 // String is the decision's name in logs and answers.
 func (d Decision) String() string {
-	return [...]string{"superseded", "interrupt", "again", "new", "join", "take-over"}[d]
+	return [...]string{"superseded", "interrupt", "later", "again", "new", "join", "take-over"}[d]
 }
 
 // Proceeds says whether the decision is a way to claim.
@@ -44,16 +46,26 @@ func Decide(row *Row, m job.Message, now time.Time, s Settings) Decision {
 		return DecisionSuperseded
 	case len(row.Jobs) == 0:
 		return DecisionNew
-	case row.ThreadID == m.ThreadID:
+	case row.ThreadID == m.ThreadID && row.hasRoomForJob(s):
 		return DecisionJoin
+	case row.ThreadID == m.ThreadID:
+		return DecisionLater
 	case row.waits(m) && row.mayBeTakenOver(now, s):
 		return DecisionTakeOver
-	case row.Preemptor != nil && row.Preemptor.ThreadID == m.ThreadID:
-		return DecisionInterrupt
+	case row.Preemptor != nil && other == nil:
+		return laterUnless(row.waits(m) || row.hasRoomToWait(s))
 	case m.NewerThan(row.ReceivedAtMillis, row.NewestMessageID):
-		return DecisionInterrupt
+		return laterUnless(row.Preemptor != nil || !row.budgetIsSpent(now, s))
 	}
 	return DecisionSuperseded
+}
+
+// laterUnless is for a message that may interrupt the holder if there is room for that.
+func laterUnless(room bool) Decision {
+	if room {
+		return DecisionInterrupt
+	}
+	return DecisionLater
 }
 
 // otherPreemptor is the preemptor if it is of another thread than m's, else nil.

@@ -4,7 +4,7 @@ import "github.com/webordinary/hephaestus/libs/env"
 
 // SettingsFrom reads the settings that the environment overrides: CLAIM_TTL, LEASE,
 // INTERRUPT_GRACE, MAX_CLOCK_SKEW, MIN_CLAIM_INTERVAL, JOB_RETENTION, each a Go duration such as
-// "90s".
+// "90s"; CLAIM_MAX_JOBS, CLAIM_MAX_WAITING and INTERRUPT_BUDGET, each a whole number.
 func SettingsFrom(getenv func(string) string) (Settings, error) {
 	s := DefaultSettings()
 	err := env.Durations(getenv,
@@ -14,6 +14,14 @@ func SettingsFrom(getenv func(string) string) (Settings, error) {
 		env.Duration{Name: "MAX_CLOCK_SKEW", Into: &s.MaxClockSkew},
 		env.Duration{Name: "MIN_CLAIM_INTERVAL", Into: &s.MinClaimInterval},
 		env.Duration{Name: "JOB_RETENTION", Into: &s.JobRetention},
+	)
+	if err != nil {
+		return s, err
+	}
+	err = env.Numbers(getenv,
+		env.Number{Name: "CLAIM_MAX_JOBS", Into: &s.MaxJobs},
+		env.Number{Name: "CLAIM_MAX_WAITING", Into: &s.MaxWaiting},
+		env.Number{Name: "INTERRUPT_BUDGET", Into: &s.InterruptBudget},
 	)
 	if err != nil {
 		return s, err

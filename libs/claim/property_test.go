@@ -88,8 +88,9 @@ func newWorld(t *rapid.T) *world {
 	lab := simtest.New(t)
 	w := &world{lab: lab, outcomes: map[string]job.Outcome{}}
 	skews := []time.Duration{-skew / 2, 0, skew / 2}
+	settings := rapid.SampledFrom([]claim.Settings{claim.DefaultSettings(), bounded(2, 1, 1), bounded(1, 2, 2), bounded(1, 1, 0)}).Draw(t, "settings")
 	for _, by := range skews {
-		w.stores = append(w.stores, clockedStore{lab.StoreAt(claim.DefaultSettings(), by), by})
+		w.stores = append(w.stores, clockedStore{lab.StoreAt(settings, by), by})
 	}
 	for i := range rapid.IntRange(2, 5).Draw(t, "messages") {
 		thread := rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "thread")
@@ -181,6 +182,7 @@ func (w *world) executionSteps(t *rapid.T) {
 			w.claims(t, m, store)
 		case checked.Decision == claim.DecisionInterrupt:
 			m.state = "asks"
+		case checked.Decision == claim.DecisionLater: // it checks again
 		default:
 			m.state = "superseded"
 		}
@@ -238,6 +240,8 @@ func (w *world) interrupts(t *rapid.T, m *traveller, store *claim.Store) {
 	switch {
 	case asked.GoOn, asked.Decision == claim.DecisionInterrupt:
 		m.state = "waits"
+	case asked.Decision == claim.DecisionLater:
+		m.state = ""
 	default:
 		m.state = "superseded"
 	}
@@ -432,13 +436,20 @@ func (w *world) holds(t *rapid.T) {
 		}
 	}
 	if row == nil {
+		w.lastRow = nil // the budget goes with the row, the fence does not
 		return
 	}
 	if row.Fence < w.lastFence {
 		t.Fatalf("S7: the fence fell from %d to %d", w.lastFence, row.Fence)
 	}
 	w.lastFence = row.Fence
+	if bounds := w.stores[0].Settings(); len(row.Jobs) > bounds.MaxJobs || row.Preemptor != nil && len(row.Preemptor.Waiting) > bounds.MaxWaiting {
+		t.Fatalf("bounds: at most %d jobs and %d that wait: %s", bounds.MaxJobs, bounds.MaxWaiting, w.lab.Row())
+	}
 	last := w.lastRow
+	if last != nil && row.BudgetUntilMillis < last.BudgetUntilMillis {
+		t.Fatalf("budget: it was used until %d and is until %d: %s", last.BudgetUntilMillis, row.BudgetUntilMillis, w.lab.Row())
+	}
 	if w.lastRow = row; last != nil && last.ContainerID == row.ContainerID {
 		if job.Newer(last.ReceivedAtMillis, last.NewestMessageID, row.ReceivedAtMillis, row.NewestMessageID) {
 			t.Fatalf("S3: the newest message was %s: %s", last.NewestMessageID, w.lab.Row())

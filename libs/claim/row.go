@@ -41,6 +41,11 @@ type Row struct {
 	// Preemptor is nil if no thread asks the holder to yield. Invariant: it is newer than
 	// NewestMessageID, and while there are Jobs, of another thread.
 	Preemptor *Preemptor
+
+	// BudgetUntilMillis is until when the interruptions so far use the key's budget up: each moves
+	// it on by an hour's share, from now at least. No new thread may interrupt while it is so far
+	// ahead that one share more would be over an hour. Invariant: never falls.
+	BudgetUntilMillis int64
 }
 
 // attributes is the one list of a claim row's attributes; see package item.
@@ -58,6 +63,7 @@ func (r *Row) attributes(f *item.Fields) {
 	f.OptionalNumber("leaseExpiresAt", &r.LeaseExpiresAtMillis)
 	f.Number("expiresAt", &r.ExpiresAtSeconds)
 	item.Part(f, "preemptor", &r.Preemptor, (*Preemptor).attributes)
+	f.OptionalNumber("budgetUntil", &r.BudgetUntilMillis)
 }
 
 // Item is the row as the table holds it.

@@ -4,6 +4,7 @@ package env
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -26,6 +27,28 @@ func Durations(getenv func(string) string, variables ...Duration) error {
 			return fmt.Errorf("%s=%q: want a duration such as 90s or 1h", v.Name, value)
 		}
 		*v.Into = d
+	}
+	return nil
+}
+
+// Number is a variable that overrides a whole number. If it is not set, the number stays as it is.
+type Number struct {
+	Name string
+	Into *int
+}
+
+// Numbers reads each of the variables.
+func Numbers(getenv func(string) string, variables ...Number) error {
+	for _, v := range variables {
+		value := getenv(v.Name)
+		if value == "" {
+			continue
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("%s=%q: want a whole number", v.Name, value)
+		}
+		*v.Into = n
 	}
 	return nil
 }

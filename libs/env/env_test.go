@@ -24,3 +24,16 @@ func TestAValueThatIsNoDurationIsAnErrorThatNamesItsVariable(t *testing.T) {
 		t.Errorf("error %v, lease %v", err, lease)
 	}
 }
+
+func TestNumbersThatAreSetOverride(t *testing.T) {
+	set := map[string]string{"BUDGET": "7", "JOBS": "many"}
+	getenv := func(name string) string { return set[name] }
+	budget, waiting, jobs := 60, 20, 100
+	if err := env.Numbers(getenv, env.Number{Name: "BUDGET", Into: &budget}, env.Number{Name: "WAITING", Into: &waiting}); err != nil || budget != 7 || waiting != 20 {
+		t.Errorf("budget %d, waiting %d, %v", budget, waiting, err)
+	}
+	err := env.Numbers(getenv, env.Number{Name: "JOBS", Into: &jobs})
+	if err == nil || !strings.Contains(err.Error(), `JOBS="many": want a whole number`) || jobs != 100 {
+		t.Errorf("error %v, jobs %d", err, jobs)
+	}
+}

@@ -19,11 +19,12 @@ import (
 	"github.com/webordinary/hephaestus/model"
 )
 
-// Settings translates the protocol's times.
+// Settings translates the protocol's times and bounds.
 func Settings(s claim.Settings) model.Settings {
 	return model.Settings{
 		LeaseMillis: s.Lease.Milliseconds(), ClaimTTLMillis: s.ClaimTTL.Milliseconds(),
 		InterruptGraceMillis: s.InterruptGrace.Milliseconds(), MaxClockSkewMillis: s.MaxClockSkew.Milliseconds(),
+		MaxJobs: s.MaxJobs, MaxWaiting: s.MaxWaiting, InterruptBudget: s.InterruptBudget,
 	}
 }
 
@@ -41,6 +42,7 @@ func Row(r *claim.Row) model.Row {
 		ContainerID: r.ContainerID, ThreadID: r.ThreadID, Jobs: r.Jobs, ReceivedAtMillis: r.ReceivedAtMillis, NewestMessageID: r.NewestMessageID,
 		ClaimedAtMillis: r.ClaimedAtMillis, Fence: r.Fence, WorkerID: r.WorkerID, WorkerJob: r.WorkerJob, LeaseExpiresAtMillis: r.LeaseExpiresAtMillis,
 		ExpiresAtSeconds: r.ExpiresAtSeconds, Preemptor: preemptor(r.Preemptor),
+		BudgetUntilMillis: r.BudgetUntilMillis,
 	}
 }
 
@@ -78,7 +80,7 @@ func Decision(d claim.Decision) model.Decision {
 	return map[claim.Decision]model.Decision{
 		claim.DecisionAgain: model.DecisionAgain, claim.DecisionNew: model.DecisionNew, claim.DecisionJoin: model.DecisionJoin,
 		claim.DecisionTakeOver: model.DecisionTakeOver, claim.DecisionInterrupt: model.DecisionInterrupt,
-		claim.DecisionSuperseded: model.DecisionSuperseded,
+		claim.DecisionLater: model.DecisionLater, claim.DecisionSuperseded: model.DecisionSuperseded,
 	}[d]
 }
 

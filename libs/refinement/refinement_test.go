@@ -67,14 +67,14 @@ func TestAChangeOfTheClaimAloneIsAboutWhoeverBeginsToWait(t *testing.T) {
 	}
 }
 
-func TestDecisionsAndTimesAreTheSameInBothWords(t *testing.T) {
+func TestDecisionsAndSettingsAreTheSameInBothWords(t *testing.T) {
 	for d := claim.DecisionSuperseded; d <= claim.DecisionTakeOver; d++ {
 		if m := refinement.Decision(d); m.String() != d.String() || m.Proceeds() != d.Proceeds() {
 			t.Errorf("%s is %s in the model's words", d, m)
 		}
 	}
-	s := claim.Settings{Lease: time.Second, ClaimTTL: 2 * time.Second, InterruptGrace: 3 * time.Second, MaxClockSkew: 4 * time.Second}
-	want := model.Settings{LeaseMillis: 1000, ClaimTTLMillis: 2000, InterruptGraceMillis: 3000, MaxClockSkewMillis: 4000}
+	s := claim.Settings{Lease: time.Second, ClaimTTL: 2 * time.Second, InterruptGrace: 3 * time.Second, MaxClockSkew: 4 * time.Second, MaxJobs: 5, MaxWaiting: 6, InterruptBudget: 7}
+	want := model.Settings{LeaseMillis: 1000, ClaimTTLMillis: 2000, InterruptGraceMillis: 3000, MaxClockSkewMillis: 4000, MaxJobs: 5, MaxWaiting: 6, InterruptBudget: 7}
 	if got := refinement.Settings(s); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -50,7 +50,7 @@ func FieldMeanings() map[string]string {
 		"queue":        "the URL of the work queue",
 		"reason":       "why the mail makes no job",
 		"result":       "what the worker knows of its write: refused or unknown",
-		"retryAt":      "when a claim may be tried again; empty if nothing has to be waited for",
+		"retryAt":      "when the mail tries again; empty if nothing has to be waited for",
 		"s3Event":      "the kind of S3's event",
 		"saved":        "a command that was stopped says what it has saved",
 		"sizeBytes":    "the file's size",
@@ -151,6 +151,7 @@ type (
 		Decision  string  `json:"decision"`
 		Because   string  `json:"because"`
 		Container string  `json:"container"`
+		RetryAt   string  `json:"retryAt"`
 	}
 	AskedToYield struct {
 		Message   string  `json:"message"`
@@ -187,7 +188,7 @@ type (
 )
 
 func (Checked) declared() Declaration {
-	return Declaration{"checked", slog.LevelInfo, "checked", "whether the mail may claim its key, has to ask the holder, or is superseded"}
+	return Declaration{"checked", slog.LevelInfo, "checked", "whether the mail may claim its key, has to ask the holder, has to look again later, or is superseded"}
 }
 
 func (AskedToYield) declared() Declaration {

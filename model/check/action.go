@@ -37,6 +37,7 @@ const (
 	leaseEnds
 	claimEnds
 	graceEnds
+	budgetRenews
 	ttlDeletes
 	redelivers
 )
@@ -109,6 +110,8 @@ func (a action) phrase(who string) string {
 		return "time passes: the claim runs out"
 	case graceEnds:
 		return "time passes: the grace period ends"
+	case budgetRenews:
+		return "time passes: the budget of interruptions has room again"
 	case ttlDeletes:
 		return "DynamoDB deletes the expired row"
 	case redelivers:

@@ -61,9 +61,10 @@ func TestSmallScopeHolds(t *testing.T) {
 // The quick tests search the larger scopes merged; the next test visits all their states.
 func TestGreaterScopesHoldMerged(t *testing.T) {
 	for name, want := range map[string]counts{
-		"ends": {distinct: 519_874, generated: 2_489_962, diameter: 32},
-		"all":  {distinct: 104_247, generated: 586_325, diameter: 26},
-		"pr":   {distinct: 888_435, generated: 4_448_584, diameter: 37},
+		"ends":  {distinct: 519_874, generated: 2_489_962, diameter: 32},
+		"all":   {distinct: 104_247, generated: 586_325, diameter: 26},
+		"pr":    {distinct: 888_435, generated: 4_448_584, diameter: 37},
+		"turns": {distinct: 425_746, generated: 1_849_921, diameter: 32},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,16 +74,17 @@ func TestGreaterScopesHoldMerged(t *testing.T) {
 	}
 }
 
-// CI searches pr with heph model. All three belong to the long budget: HEPH_BUDGET=long go test
+// CI searches pr with heph model. All of them belong to the long budget: HEPH_BUDGET=long go test
 // -run ScopesHoldWhole -v ./model/check
 func TestGreaterScopesHoldWhole(t *testing.T) {
 	if os.Getenv("HEPH_BUDGET") != "long" {
 		t.Skip("18 million states: set HEPH_BUDGET=long")
 	}
 	for name, want := range map[string]counts{
-		"ends": {distinct: 2_319_418, generated: 9_193_937, diameter: 43},
-		"all":  {distinct: 2_917_012, generated: 12_709_455, diameter: 37},
-		"pr":   {distinct: 12_873_785, generated: 53_704_633, diameter: 46},
+		"ends":  {distinct: 2_319_418, generated: 9_193_937, diameter: 43},
+		"all":   {distinct: 2_917_012, generated: 12_709_455, diameter: 37},
+		"pr":    {distinct: 12_873_785, generated: 53_704_633, diameter: 46},
+		"turns": {distinct: 1_490_936, generated: 5_787_571, diameter: 37},
 	} {
 		t.Run(name, func(t *testing.T) { want.check(t, searchScope(t, name)) })
 	}
@@ -103,7 +105,7 @@ func TestLongScopeHolds(t *testing.T) {
 
 func TestAKeyIsTheWholeWorld(t *testing.T) {
 	scope, _ := ScopeNamed("all")
-	x := newExplorer(scope, protocolAsIs())
+	x := newExplorer(scope, protocolAsIs(settings))
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		w := x.initial(random.IntN(len(scope.Patterns)), scope.Faults)
@@ -124,7 +126,7 @@ func TestAKeyIsTheWholeWorld(t *testing.T) {
 // A world that has been normalised must not change when it is normalised again.
 func TestNormaliseIsIdempotent(t *testing.T) {
 	scope, _ := ScopeNamed("all")
-	x := newExplorer(scope, protocolAsIs())
+	x := newExplorer(scope, protocolAsIs(settings))
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
 		w := x.initial(random.IntN(len(scope.Patterns)), scope.Faults)
@@ -179,7 +181,7 @@ the clean-up of message 1 is applied`
 func TestForgettingRefusedCallsHidesNothing(t *testing.T) {
 	scope, _ := ScopeNamed("small")
 	scope.Skew = false
-	p := protocolAsIs()
+	p := protocolAsIs(settings)
 	p.refusesEnded = false
 	report := run(scope, Options{}, p)
 	if !report.Complete || len(report.Violations) > 0 {
@@ -191,8 +193,8 @@ func TestForgettingRefusedCallsHidesNothing(t *testing.T) {
 // must happen.
 func TestEverythingHappens(t *testing.T) {
 	scope, _ := ScopeNamed("all")
-	scope.Patterns = []string{"aab", "aba", "abb"}
-	x := newExplorer(scope, protocolAsIs())
+	scope.Patterns, scope.Bounds = []string{"aab", "aba", "abb"}, Bounds{Jobs: 2, Waiting: 1, Budget: 1}
+	x := newExplorer(scope, protocolAsIs(scope.settings()))
 	random := rand.New(rand.NewPCG(5, 6))
 	kinds, decisions, late := map[actionKind]bool{}, map[model.Decision]bool{}, map[phase]bool{}
 	for range 20_000 {
@@ -218,7 +220,7 @@ func TestEverythingHappens(t *testing.T) {
 			t.Errorf("never: %s", action{kind: kind}.phrase("a worker"))
 		}
 	}
-	for _, d := range []model.Decision{model.DecisionNew, model.DecisionJoin, model.DecisionTakeOver, model.DecisionInterrupt, model.DecisionSuperseded} {
+	for _, d := range []model.Decision{model.DecisionNew, model.DecisionJoin, model.DecisionTakeOver, model.DecisionInterrupt, model.DecisionLater, model.DecisionSuperseded} {
 		if !decisions[d] {
 			t.Errorf("never decided: %s", d)
 		}

@@ -76,6 +76,7 @@ func (x *explorer) check(m uint8) {
 			msg.phase = claiming
 		case decision == model.DecisionInterrupt:
 			msg.phase, msg.current = interrupting, true
+		case decision == model.DecisionLater: // it checks again
 		default:
 			msg.phase = superseding
 		}

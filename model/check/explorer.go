@@ -10,6 +10,7 @@ type explorer struct {
 	merged   bool                 // see settle
 	spoils   bool                 // executions may fail or time out
 	threads  [][maxMessages]uint8 // by pattern
+	bounds   Bounds
 	p        protocol
 
 	here   *world    // the world being expanded
@@ -31,7 +32,7 @@ type edge struct {
 }
 
 func newExplorer(scope Scope, p protocol) *explorer {
-	x := &explorer{workers: scope.Workers, messages: len(scope.Patterns[0]), skew: scope.Skew, p: p,
+	x := &explorer{workers: scope.Workers, messages: len(scope.Patterns[0]), skew: scope.Skew, bounds: scope.Bounds, p: p,
 		merged: scope.Room > 0, spoils: scope.Faults.TimeOuts+scope.Faults.Failures > 0}
 	for _, pattern := range scope.Patterns {
 		var threads [maxMessages]uint8
@@ -178,8 +179,8 @@ func sleeping(w *world, wakes []model.Wake) bool {
 	return false
 }
 
-// passingTime lists what happens by itself: leases, claims and grace periods end, rows are deleted,
-// messages come back.
+// passingTime lists what happens by itself: leases, claims and grace periods end, budgets renew,
+// rows are deleted, messages come back.
 func (x *explorer) passingTime() {
 	w := x.here
 	if (w.row.lease == live || w.row.lease == lapsing) && w.row.exists {
@@ -217,6 +218,11 @@ func (x *explorer) passingTime() {
 		next := *w
 		next.row.grace = true
 		x.plain(next, action{kind: graceEnds})
+	}
+	if w.row.spent {
+		next := *w
+		next.row.spent = false
+		x.plain(next, action{kind: budgetRenews})
 	}
 	if w.row.claim == lapsing || w.row.claim == expired {
 		before := x.before(none)

@@ -19,6 +19,8 @@ const (
 	l1       = "L1: every message reaches an outcome"
 	l2       = "L2: of the messages that did not fail, the newest one's thread completes"
 	l3       = "L3: no claim stays held without a job that still runs"
+	bounds   = "bounds: of a claim's jobs and of those who wait there are never more than may be"
+	budget   = "budget: new threads interrupt a key's holders so often an hour and no more"
 	progress = "progress: from every state an end can be reached without another fault"
 )
 
@@ -68,8 +70,27 @@ func (x *explorer) judge(m uint8, by stepKind, before *model.RowAndJob, result *
 		return s6
 	case fenceFalls(&before.Row, &after.Row):
 		return s7
+	case x.overfills(&after.Row):
+		return bounds
+	case x.overspends(&before.Row, &after.Row):
+		return budget
 	}
 	return ""
+}
+
+// overfills says whether the row holds more than the scope's bounds allow.
+func (x *explorer) overfills(after *model.Row) bool {
+	return x.bounds.Jobs > 0 && len(after.Jobs) > x.bounds.Jobs || x.bounds.Waiting > 0 && len(after.Preemptor.Waiting) > x.bounds.Waiting
+}
+
+// overspends says whether a step interrupts a holder although the budget was spent, or without
+// spending it, or forgets what was spent.
+func (x *explorer) overspends(before, after *model.Row) bool {
+	if x.bounds.Budget == 0 || !before.Exists() || !after.Exists() {
+		return false
+	}
+	interrupts := !before.Preemptor.Exists() && after.Preemptor.Exists()
+	return after.BudgetUntilMillis < before.BudgetUntilMillis || interrupts && (x.here.row.spent || after.BudgetUntilMillis <= now+1)
 }
 
 // judgeWorker judges a step that only the holder of the lease may take: k is the worker that took

@@ -26,7 +26,7 @@ const (
 const (
 	workersShift = maxMessages * numberBits
 	patternShift = workersShift + maxWorkers*workerBits
-	frozenShift  = 21
+	frozenShift  = 22
 	budgetShift  = frozenShift + maxFrozen*callBits // the last, see split
 )
 
@@ -96,14 +96,14 @@ func unpackWorker(v uint64) worker {
 func (r *row) pack() uint64 {
 	return bit(r.exists) | uint64(r.thread)<<1 | uint64(r.newest)<<3 | uint64(r.lease)<<6 | uint64(r.leaseJob)<<8 |
 		bit(r.orphaned)<<11 | uint64(r.claim)<<12 | uint64(r.preemptor)<<14 | uint64(r.pNewest)<<16 | bit(r.pAsker)<<19 |
-		bit(r.grace)<<20
+		bit(r.grace)<<20 | bit(r.spent)<<21
 }
 
 func unpackRow(v uint64) row {
 	return row{
 		exists: isSet(v, 0), thread: uint8(v >> 1 & 3), newest: uint8(v >> 3 & 7), lease: ageing(v >> 6 & 3),
 		leaseJob: uint8(v >> 8 & 7), orphaned: isSet(v, 11), claim: ageing(v >> 12 & 3), preemptor: uint8(v >> 14 & 3),
-		pNewest: uint8(v >> 16 & 7), pAsker: isSet(v, 19), grace: isSet(v, 20),
+		pNewest: uint8(v >> 16 & 7), pAsker: isSet(v, 19), grace: isSet(v, 20), spent: isSet(v, 21),
 	}
 }
 

@@ -14,6 +14,7 @@ func mergingScopes() []Scope {
 		{Workers: 2, Patterns: []string{"aab", "aba", "abb"}, Faults: Faults{LostAnswers: 1, Duplicates: 1}},
 		{Workers: 2, Patterns: []string{"ab"}, Skew: true, Faults: Faults{Crashes: 2, ClaimExpiries: 1, TTLDeletions: 1, LeaseExpiries: 1}},
 		{Workers: 2, Patterns: []string{"ab"}, Skew: true, Faults: Faults{LostAnswers: 1, Duplicates: 1, ClaimExpiries: 1, TTLDeletions: 1}},
+		{Workers: 2, Patterns: []string{"aab", "abb", "abc"}, Bounds: Bounds{Jobs: 1, Waiting: 1, Budget: 1}, Faults: Faults{LostAnswers: 1}},
 		{Workers: 2, Patterns: []string{"ab"}, Faults: Faults{Crashes: 1, TimeOuts: 1, LostWakes: 1, Failures: 1, Duplicates: 1}},
 	}
 }
@@ -27,9 +28,9 @@ func (s Scope) merged() Scope {
 // the same greatest budgets.
 func TestMergingHidesNothing(t *testing.T) {
 	for _, scope := range mergingScopes() {
-		whole := newSearch(scope, Options{}, protocolAsIs(), &Report{})
+		whole := newSearch(scope, Options{}, protocolAsIs(settings), &Report{})
 		whole.run()
-		merged := newMergedSearch(scope.merged(), Options{}, protocolAsIs(), &Report{})
+		merged := newMergedSearch(scope.merged(), Options{}, protocolAsIs(settings), &Report{})
 		merged.run()
 		if !whole.report.Complete || !merged.report.Complete || len(whole.report.Violations)+len(merged.report.Violations) > 0 {
 			t.Fatalf("%+v: not complete: %+v, %+v", scope, whole.report, merged.report)
@@ -42,7 +43,7 @@ func TestMergingHidesNothing(t *testing.T) {
 			greatest(want, w.key())
 		}
 		got := map[key][]key{}
-		again := newExplorer(scope.merged(), protocolAsIs())
+		again := newExplorer(scope.merged(), protocolAsIs(settings))
 		for _, k := range reachable(again, scope) {
 			greatest(got, k)
 		}

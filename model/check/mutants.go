@@ -16,12 +16,12 @@ type Mutant struct {
 
 // Mutants lists all mutants.
 func Mutants() []Mutant {
-	return slices.Concat(claimMutants(), interruptMutants(), workMutants(), endMutants())
+	return slices.Concat(claimMutants(), interruptMutants(), turnMutants(), workMutants(), endMutants())
 }
 
 // protocolNamed returns the protocol that the mutant makes, or the protocol itself for "".
-func protocolNamed(mutant string) protocol {
-	p := protocolAsIs()
+func protocolNamed(mutant string, s model.Settings) protocol {
+	p := protocolAsIs(s)
 	if mutant == "" {
 		return p
 	}
@@ -38,7 +38,7 @@ func claimMutants() []Mutant {
 	return []Mutant{
 		{"take-over-ignores-lease", "a preemptor does not wait, and takes over while a worker holds a live lease", func(p *protocol) {
 			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
-				result := s.Apply(b, reading, settings)
+				result := s.Apply(b, reading, p.settings)
 				result.Wakes = append(result.Wakes, model.Wake{MessageID: s.Message.ID, Token: s.Token})
 				return result
 			}
@@ -46,7 +46,7 @@ func claimMutants() []Mutant {
 				if b.Row.ThreadID != s.Message.Thread {
 					b.Row.LeaseExpiresAtMillis = 0
 				}
-				return s.Apply(b, reading, settings)
+				return s.Apply(b, reading, p.settings)
 			}
 		}},
 		{"join-clears-newer-preemptor", "a message joins its thread's claim although a newer thread waits", func(p *protocol) {
@@ -70,7 +70,7 @@ func claimMutants() []Mutant {
 		}},
 		{"older-preempts", "age does not count: every other thread may interrupt the holder", func(p *protocol) {
 			p.decide = func(row model.Row, m model.Message, reading int64) model.Decision {
-				d := model.Decide(row, m, reading, settings)
+				d := model.Decide(row, m, reading, p.settings)
 				if d == model.DecisionSuperseded && !row.Preemptor.Exists() {
 					return model.DecisionInterrupt
 				}
@@ -79,17 +79,17 @@ func claimMutants() []Mutant {
 			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
 				held := b
 				held.Row.ReceivedAtMillis, held.Row.NewestMessageID = 0, ""
-				result := s.Apply(held, reading, settings)
+				result := s.Apply(held, reading, p.settings)
 				result.After.Row.ReceivedAtMillis, result.After.Row.NewestMessageID = b.Row.ReceivedAtMillis, b.Row.NewestMessageID
 				return result
 			}
 		}},
 		{"superseded-by-thread-alone", "the check calls every message of another thread superseded", func(p *protocol) {
 			p.decide = func(row model.Row, m model.Message, reading int64) model.Decision {
-				if row.Held(reading, settings) && row.ThreadID != m.Thread {
+				if row.Held(reading, p.settings) && row.ThreadID != m.Thread {
 					return model.DecisionSuperseded
 				}
-				return model.Decide(row, m, reading, settings)
+				return model.Decide(row, m, reading, p.settings)
 			}
 		}},
 		{"expired-claim-supersedes-newer", "whoever claims an expired claim tells a newer preemptor that it is superseded", func(p *protocol) {
@@ -136,6 +136,49 @@ func interruptMutants() []Mutant {
 			}
 		}},
 		{"wait-without-end", "a message that waits sleeps until it is woken, however long", func(p *protocol) { p.waitEnds = false }},
+	}
+}
+
+func turnMutants() []Mutant {
+	return []Mutant{
+		{"budget-is-never-spent", "a new thread interrupts the holder whatever has been interrupted before", func(p *protocol) {
+			free := p.settings
+			free.InterruptBudget = 0
+			p.decide = func(row model.Row, m model.Message, reading int64) model.Decision {
+				return model.Decide(row, m, reading, free)
+			}
+			interrupt := p.interrupt
+			p.interrupt = func(s model.Interrupt, b model.RowAndJob, reading int64) model.Result {
+				unspent := b
+				unspent.Row.BudgetUntilMillis = 0
+				return interrupt(s, unspent, reading)
+			}
+		}},
+		{"budget-forgets", "a new claim begins with a new budget", func(p *protocol) {
+			claim := p.claim
+			p.claim = func(s model.Claim, b model.RowAndJob, reading int64) model.Result {
+				result := claim(s, b, reading)
+				if result.After.Row.ContainerID != b.Row.ContainerID {
+					result.After.Row.BudgetUntilMillis = 0
+				}
+				return result
+			}
+		}},
+		{"spent-is-superseded", "a new thread that may not interrupt is called superseded", func(p *protocol) {
+			decide := p.decide
+			p.decide = func(row model.Row, m model.Message, reading int64) model.Decision {
+				if d := decide(row, m, reading); d != model.DecisionLater {
+					return d
+				}
+				return model.DecisionSuperseded
+			}
+		}},
+		{"row-without-bound", "a message joins or waits however many do", func(p *protocol) {
+			p.decide = func(row model.Row, m model.Message, reading int64) model.Decision {
+				return model.Decide(row, m, reading, settings)
+			}
+			p.claim, p.interrupt = taken[model.Claim](settings), taken[model.Interrupt](settings)
+		}},
 	}
 }
 
@@ -209,7 +252,7 @@ func endMutants() []Mutant {
 			p.refusesEnded = false
 			p.cleanUp = func(s model.CleanUp, b model.RowAndJob, reading int64) model.Result {
 				b.Job.Outcome = ""
-				return s.Apply(b, reading, settings)
+				return s.Apply(b, reading, p.settings)
 			}
 		}},
 		{"clean-up-keeps-fence", "clean-up clears a lease and leaves the fence as it is", func(p *protocol) {

@@ -16,6 +16,8 @@ type protocol struct {
 	cleanUp   func(model.CleanUp, model.RowAndJob, int64) model.Result
 	delete    func(model.Delete, model.RowAndJob, int64) model.Result
 
+	settings model.Settings
+
 	waitEnds     bool // a message that waits gives up after the grace period
 	ownClock     bool // a worker kills its command when its own clock says that the lease is over
 	deletesLast  bool // a worker deletes the work message only after it told Step Functions
@@ -24,19 +26,22 @@ type protocol struct {
 	reportsAgain bool // a worker that gets a job that has ended reports its outcome
 }
 
-func protocolAsIs() protocol {
+func protocolAsIs(s model.Settings) protocol {
 	return protocol{
 		decide: func(row model.Row, m model.Message, reading int64) model.Decision {
-			return model.Decide(row, m, reading, settings)
+			return model.Decide(row, m, reading, s)
 		},
-		claim: apply[model.Claim], interrupt: apply[model.Interrupt], start: apply[model.Start],
-		heartbeat: apply[model.Heartbeat], finish: apply[model.Finish], handBack: apply[model.HandBack],
-		decline: apply[model.Decline], cleanUp: apply[model.CleanUp],
-		delete:   apply[model.Delete],
+		claim: taken[model.Claim](s), interrupt: taken[model.Interrupt](s), start: taken[model.Start](s),
+		heartbeat: taken[model.Heartbeat](s), finish: taken[model.Finish](s), handBack: taken[model.HandBack](s),
+		decline: taken[model.Decline](s), cleanUp: taken[model.CleanUp](s),
+		delete:   taken[model.Delete](s),
+		settings: s,
 		waitEnds: true, ownClock: true, deletesLast: true, reportsAgain: true, refusesEnded: true, refusesStale: true,
 	}
 }
 
-func apply[S model.Step](step S, before model.RowAndJob, reading int64) model.Result {
-	return step.Apply(before, reading, settings)
+func taken[S model.Step](s model.Settings) func(S, model.RowAndJob, int64) model.Result {
+	return func(step S, before model.RowAndJob, reading int64) model.Result {
+		return step.Apply(before, reading, s)
+	}
 }

@@ -52,10 +52,29 @@ type Scope struct {
 	// Skew adds a time in which a lease or claim is over for its holder, while other clocks may or
 	// may not agree.
 	Skew bool `json:"skew"`
+	// Bounds are those of the protocol, mostly none.
+	Bounds Bounds `json:"bounds"`
 	// Room, if not 0, makes the search a merged one: it visits fewer states (see settle) and keeps
 	// fingerprints of at most so many. A search without Room keeps whole states, as many as there
 	// are.
 	Room int `json:"room,omitempty"`
+}
+
+// Bounds say what a claim's row may hold, and how often new threads may interrupt a holder. 0 is no
+// bound.
+type Bounds struct {
+	Jobs    int `json:"jobs,omitempty"`
+	Waiting int `json:"waiting,omitempty"`
+	// Budget is 0 or 1: after an interruption the next has to wait until an hour has passed, which
+	// may be at any time.
+	Budget int `json:"budget,omitempty"`
+}
+
+// settings are the times that spell the abstract ages, and the scope's bounds.
+func (s Scope) settings() model.Settings {
+	all := settings
+	all.MaxJobs, all.MaxWaiting, all.InterruptBudget = s.Bounds.Jobs, s.Bounds.Waiting, s.Bounds.Budget
+	return all
 }
 
 // Scopes are the searches that the project runs, the smallest first.
@@ -71,6 +90,9 @@ func Scopes() []Scope {
 			LostWakes: 1, Failures: 1}},
 		{Name: "pr", Workers: 2, Patterns: three, Faults: Faults{
 			Crashes: 1, LostAnswers: 1, Duplicates: 1, LeaseExpiries: 1, ClaimExpiries: 1, TTLDeletions: 1}},
+		// Here messages have to wait for their turn.
+		{Name: "turns", Workers: 2, Patterns: []string{"aab", "aba", "abb", "abc"}, Bounds: Bounds{Jobs: 1, Waiting: 1, Budget: 1}, Faults: Faults{
+			Crashes: 1, LostAnswers: 1, ClaimExpiries: 1, TTLDeletions: 1}},
 		// Here workers are not paused past their lease, and executions do not fail: the scopes
 		// above have that.
 		{Name: "long", Workers: 3, Patterns: []string{"abca"}, Skew: true, Room: 100_000_000, Faults: Faults{

@@ -63,7 +63,7 @@ type search struct {
 // Run visits every state of the scope, or stops after the first depth at which a step or state
 // breaks an invariant. Progress is judged on the whole graph, so only if the search is complete.
 func Run(scope Scope, opts Options) Report {
-	return run(scope, opts, protocolNamed(opts.Mutant))
+	return run(scope, opts, protocolNamed(opts.Mutant, scope.settings()))
 }
 
 func run(scope Scope, opts Options, p protocol) Report {

@@ -119,6 +119,9 @@ func (w *world) modelRow() model.Row {
 	case expired:
 		out.ExpiresAtSeconds = now/1000 - 1000
 	}
+	if r.spent {
+		out.BudgetUntilMillis = now + 1000
+	}
 	if r.preemptor != 0 {
 		out.Preemptor = model.Preemptor{
 			ThreadID: threadIDs[r.preemptor], ReceivedAtMillis: int64(r.pNewest), NewestMessageID: messageIDs[r.pNewest],
@@ -201,6 +204,7 @@ func (w *world) setRow(before, after *model.Row, reading int64) {
 		r.lease = age(after.LeaseExpiresAtMillis - now)
 	}
 	r.claim = age(after.ExpiresAtSeconds*1000 - now)
+	r.spent = after.BudgetUntilMillis > now+1
 	if p := &after.Preemptor; p.Exists() {
 		r.preemptor, r.pNewest = threadOf(p.ThreadID), numberOf(p.NewestMessageID)
 		r.grace = p.RequestedAtMillis < now-settings.InterruptGraceMillis-settings.MaxClockSkewMillis

@@ -115,6 +115,7 @@ type row struct {
 	pNewest   uint8
 	pAsker    bool // ghost: the preemptor was meant for another container than the row's
 	grace     bool // the grace period is over
+	spent     bool // the budget of interruptions
 }
 
 // call is a Lambda invocation that Step Functions has given up and retried, and that may still be

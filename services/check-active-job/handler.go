@@ -1,10 +1,12 @@
 // Package checkactivejob is the Lambda that decides what a message may do: go on to claim its key,
-// ask the holder to yield, or end as superseded. It only reads, so it may be run again at any time.
+// ask the holder to yield, look again later, or end as superseded. It only reads, so it may be run
+// again at any time.
 package checkactivejob
 
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -20,14 +22,16 @@ type Input struct {
 const (
 	Proceed    = "proceed"
 	Interrupt  = "interrupt"
+	Later      = "later"
 	Superseded = "superseded"
 )
 
 // Output is what the state machine chooses by.
 type Output struct {
-	Decision    string `json:"decision"`    // Proceed, Interrupt or Superseded
+	Decision    string `json:"decision"`    // Proceed, Interrupt, Later or Superseded
 	Because     string `json:"because"`     // the protocol's decision: new, join, take-over, again, …
 	ContainerID string `json:"containerId"` // of the claim that was seen; empty for none
+	RetryAt     string `json:"retryAt"`     // if Later: when to check again, RFC 3339, UTC; else empty
 }
 
 // Protocol is the part of claim.Store that the handler needs.
@@ -59,9 +63,11 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 		out.Decision = Proceed
 	case checked.Decision == claim.DecisionInterrupt:
 		out.Decision = Interrupt
+	case checked.Decision == claim.DecisionLater:
+		out.Decision, out.RetryAt = Later, checked.RetryAt.UTC().Format(time.RFC3339Nano)
 	}
 	telemetry.Write(ctx, h.log, telemetry.Checked{
-		Message: in.Message.MessageID, Key: in.Message.ProjectUserID, Decision: out.Decision, Because: out.Because, Container: out.ContainerID,
+		Message: in.Message.MessageID, Key: in.Message.ProjectUserID, Decision: out.Decision, Because: out.Because, Container: out.ContainerID, RetryAt: out.RetryAt,
 	})
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	checkactivejob "github.com/webordinary/hephaestus/services/check-active-job"
 	"github.com/webordinary/hephaestus/sim/simtest"
@@ -52,6 +53,22 @@ func TestWhatAMessageMayDo(t *testing.T) {
 				t.Errorf("a check wrote: %s", after)
 			}
 		})
+	}
+}
+
+func TestAMessageThatHasToWaitForItsTurnIsToldWhenToLookAgain(t *testing.T) {
+	settings := claim.DefaultSettings()
+	settings.MaxJobs = 1
+	s := simtest.NewSceneWith(t, settings, holder)
+	container := s.Claims(holder).ContainerID
+	out, err := checkactivejob.New(s.Protocol, s.Log()).Handle(context.Background(), checkactivejob.Input{Message: sibling})
+	at, unreadable := time.Parse(time.RFC3339, out.RetryAt)
+	want := checkactivejob.Output{Decision: checkactivejob.Later, Because: "later", ContainerID: container, RetryAt: out.RetryAt}
+	if err != nil || out != want {
+		t.Errorf("%+v, %v; want %+v", out, err, want)
+	}
+	if unreadable != nil || !at.After(s.Now()) {
+		t.Errorf("it looks again at %q, it is %v", out.RetryAt, s.Now())
 	}
 }
 

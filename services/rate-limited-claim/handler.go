@@ -1,6 +1,7 @@
 // Package ratelimitedclaim is the Lambda that claims a key for a message: a new claim, a join, a
 // take-over, or the same container again if the message has claimed before. At most one claim per
-// key is held, however many run at once, and at most one is made per least interval.
+// key is held, however many run at once, and at most one is made per least interval. A message that
+// has to wait for its turn is told when to try again.
 package ratelimitedclaim
 
 import (

@@ -1,6 +1,7 @@
 // Package sendinterrupt is the Lambda that asks the holder of a key to yield. It leaves the
 // message's task token on the claim, for the step that frees the claim, and nudges the holder. If
-// the message need not wait after all, it answers the token itself. Running it again does no harm.
+// the message need not wait after all, or not here, it answers the token itself. Running it again
+// does no harm.
 package sendinterrupt
 
 import (
@@ -69,7 +70,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	})
 	interrupt.WakeAll(ctx, h.tokens, h.log, m, "interrupt by "+m.MessageID, asked.Wakes)
 	if !out.Waits {
-		own := claim.Wake{MessageID: m.MessageID, Token: in.TaskToken, Superseded: !asked.GoOn}
+		own := claim.Wake{MessageID: m.MessageID, Token: in.TaskToken, Superseded: asked.Decision == claim.DecisionSuperseded}
 		return out, interrupt.Wake(ctx, h.tokens, m.MessageID, []claim.Wake{own})
 	}
 	nudge := interrupt.Nudge{ProjectUserID: m.ProjectUserID, ContainerID: asked.ContainerID, NewThreadID: m.ThreadID, NewMessageID: m.MessageID}

@@ -30,9 +30,11 @@ type scene struct {
 	handler *sendinterrupt.Handler
 }
 
-func newScene(t *testing.T) scene {
+func newScene(t *testing.T) scene { return newSceneWith(t, claim.DefaultSettings()) }
+
+func newSceneWith(t *testing.T, settings claim.Settings) scene {
 	t.Helper()
-	s := simtest.NewScene(t, holder, preemptor, newest)
+	s := simtest.NewSceneWith(t, settings, holder, preemptor, newest)
 	return scene{Scene: s, t: t, handler: sendinterrupt.New(s.Protocol, s.Nudges(), s.StepFunctions(), s.Log())}
 }
 
@@ -119,6 +121,22 @@ func TestWhoIsSupersededMeanwhileIsToldSo(t *testing.T) {
 	s.asks(newest, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
 	s.asks(preemptor, sendinterrupt.Output{Decision: "superseded"})
 	s.WantAnswers(`token-m2: {"superseded":true,"by":"m2"}`)
+}
+
+func TestWhoHasToWaitForItsTurnGoesOnToClaimWhichSaysWhen(t *testing.T) {
+	settings := claim.DefaultSettings()
+	settings.InterruptBudget = 1
+	s := newSceneWith(t, settings)
+	lease := s.Runs(holder)
+	s.asks(preemptor, sendinterrupt.Output{Decision: "interrupt", Waits: true, ContainerID: "c1"})
+	s.Finishes(lease, claim.End{Outcome: job.Interrupted})
+	s.Runs(preemptor)
+	nudges := s.Calls("SendMessage")
+	s.asks(newest, sendinterrupt.Output{Decision: "later"})
+	s.WantAnswers(`token-m3: {"superseded":false,"by":"m3"}`)
+	if s.Calls("SendMessage") != nudges {
+		t.Error("the holder was nudged")
+	}
 }
 
 func TestWhoIsReplacedIsWoken(t *testing.T) {

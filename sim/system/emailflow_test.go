@@ -154,9 +154,9 @@ func (f *flow) ends(status, way string) {
 }
 
 const (
-	proceed    = `{"decision":"proceed","because":"the key is free"}`
-	interrupt  = `{"decision":"interrupt","because":"newer"}`
-	superseded = `{"decision":"superseded","because":"older"}`
+	proceed    = `{"decision":"proceed","because":"the key is free","retryAt":""}`
+	interrupt  = `{"decision":"interrupt","because":"newer","retryAt":""}`
+	superseded = `{"decision":"superseded","because":"older","retryAt":""}`
 	claimed    = `{"claimed":true,"containerId":"container-1"}`
 )
 
@@ -351,6 +351,16 @@ func TestAClaimThatIsNotMadeIsCheckedAgain(t *testing.T) {
 	f.answer("CheckActiveJob", superseded)
 	f.answer("RecordSuperseded", `{"outcome":"superseded"}`)
 	f.ends("SUCCEEDED", "CheckActiveJob MayWork ClaimJob HasClaimed CheckActiveJob MayWork RecordSuperseded HowItEnded Superseded")
+}
+
+func TestACheckThatComesTooEarlyIsTakenAgain(t *testing.T) {
+	f := startFlow(t)
+	f.answer("CheckActiveJob", `{"decision":"later","because":"later","retryAt":"`+start.Add(42*time.Second).Format(time.RFC3339)+`"}`)
+	f.answer("CheckActiveJob", proceed)
+	if waited := f.now.Sub(start); waited != 42*time.Second {
+		t.Errorf("it waited %v, want until retryAt", waited)
+	}
+	f.ends("RUNNING", "CheckActiveJob MayWork CheckLater CheckActiveJob MayWork ClaimJob")
 }
 
 func TestAClaimThatComesTooSoonWaitsForItsTurn(t *testing.T) {

@@ -125,8 +125,8 @@ func TestWithEveryFaultEveryPromiseHoldsAndRunsAreTheSameTwice(t *testing.T) {
 
 // sometimes are the states that the seeds have to reach.
 var sometimes = []string{
-	"a new claim", "a join", "a take-over", "a claim again", "a claim that is too soon", "a join clears an older preemptor",
-	"an interrupt waits", "an interrupt need not wait", "an interrupt replaces an older one", "a waiting message is superseded",
+	"a new claim", "a join", "a take-over", "a claim again", "a claim that is too soon", "a claim has to wait for its turn", "a join clears an older preemptor",
+	"an interrupt has to wait for its turn", "an interrupt waits", "an interrupt need not wait", "an interrupt replaces an older one", "a waiting message is superseded",
 	"a heartbeat hears of a preemptor", "a heartbeat is refused", "a heartbeat is not answered",
 	"a start is busy", "a start is lost", "a start is stale", "a start yields", "a start of ended work", "a second start has a higher fence",
 	"a job is declined", "a job is handed back", "nobody waits any more", "a finish finds the job ended",
@@ -156,6 +156,7 @@ func goals(history []world.Operation) map[string]bool {
 			asked, _ := op.Out.(claim.Asked)
 			waits := op.Err == nil && asked.Decision == claim.DecisionInterrupt
 			waiting[in.Message.MessageID] = waits && !asked.GoOn
+			note("an interrupt has to wait for its turn", asked.Decision == claim.DecisionLater)
 			note("an interrupt waits", waits && !asked.GoOn)
 			note("an interrupt need not wait", waits && asked.GoOn)
 			note("an interrupt replaces an older one", len(asked.Wakes) > 0)
@@ -212,7 +213,8 @@ func claimGoals(op world.Operation, note func(string, bool)) {
 	if !answered || op.Err != nil {
 		return
 	}
-	note("a claim that is too soon", !claimed.RetryAt.IsZero())
+	note("a claim that is too soon", !claimed.RetryAt.IsZero() && claimed.Decision.Proceeds())
+	note("a claim has to wait for its turn", claimed.Decision == claim.DecisionLater)
 	note("a new claim", claimed.OK() && claimed.Decision == claim.DecisionNew)
 	note("a join", claimed.OK() && claimed.Decision == claim.DecisionJoin)
 	note("a take-over", claimed.OK() && claimed.Decision == claim.DecisionTakeOver)

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -246,6 +247,7 @@ func (s *Stack) Environ() []string {
 		"AWS_EC2_METADATA_DISABLED=true", "STACK_PREFIX=" + s.names.Prefix(), "WORK_QUEUE_URL=" + s.WorkQueueURL(),
 		"CLAIM_TTL=" + c.ClaimTTL.String(), "LEASE=" + c.Lease.String(), "INTERRUPT_GRACE=" + c.InterruptGrace.String(),
 		"MAX_CLOCK_SKEW=" + c.MaxClockSkew.String(), "MIN_CLAIM_INTERVAL=" + c.MinClaimInterval.String(),
+		"CLAIM_MAX_JOBS=" + strconv.Itoa(c.MaxJobs), "CLAIM_MAX_WAITING=" + strconv.Itoa(c.MaxWaiting), "INTERRUPT_BUDGET=" + strconv.Itoa(c.InterruptBudget),
 		"HEARTBEAT=" + w.Heartbeat.String(), "COMMAND_TIMEOUT=" + w.CommandTimeout.String(), "COMMAND_GRACE=" + w.CommandGrace.String(),
 		"RECEIVE_WAIT=" + w.ReceiveWait.String(), "VISIBILITY=" + w.Visibility.String(),
 	}

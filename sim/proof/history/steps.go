@@ -143,7 +143,7 @@ func (a attempt) claim(m job.Message) []state {
 	case a.op.Err != nil:
 		return a.same(a.ended(m.MessageID))
 	case !claimed.RetryAt.IsZero():
-		return a.same(claimed.RetryAt.UnixMilli() > a.now)
+		return a.same(claimed.RetryAt.UnixMilli() > a.now && a.decides(m, claimed.Decision))
 	case !claimed.OK(), claimed.Decision == claim.DecisionAgain:
 		return a.same(a.decides(m, claimed.Decision))
 	case !a.decides(m, claimed.Decision):

@@ -44,7 +44,8 @@ var promises = [...]promise{
 	{"bound", "a command is asked to stop, and is gone, in time", watchBounds},
 	{"spurious", "a command is not killed under a lease that its worker knows to have", watchKills},
 	{"orphan", "nothing is left behind: no execution, token, message, preemptor or command", watchOrphans},
-	{"row", "a claim row is never half written", watchRows},
+	{"budget", "new threads interrupt a key's holders so often an hour and no more", watchBudgets},
+	{"row", "a claim row is never half written, and never too large", watchRows},
 	{refined, "every write is a step that the model allows", watchSteps},
 }
 

@@ -27,6 +27,10 @@ func Draw(c choose.Chooser) Scenario {
 	if pick(6, "interval") == 1 {
 		s.Claim.MinClaimInterval = 2 * time.Minute
 	}
+	if pick(8, "room") == 1 {
+		s.Claim.MaxJobs, s.Claim.MaxWaiting = 1+pick(2, "jobs"), 1+pick(2, "waiting")
+	}
+	s.Claim.InterruptBudget = budgets[pick(len(budgets), "budget")]
 	if pick(3, "visibility") == 1 {
 		s.Worker.Visibility = s.Claim.Lease // the least allowed: work may come again before its lease has ended on every clock
 	}
@@ -61,6 +65,9 @@ func Draw(c choose.Chooser) Scenario {
 }
 
 var gaps = []time.Duration{0, 20 * time.Millisecond, time.Second, 15 * time.Second, 100 * time.Second, 8 * time.Minute}
+
+// budgets are mostly more than the few mails of a scenario can spend. No bound is one of them.
+var budgets = []int{60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 0, 1, 2}
 
 func drawCommand(pick func(n int, label string) int) Command {
 	takes := []time.Duration{time.Second, 20 * time.Second, 3 * time.Minute, 12 * time.Minute}

@@ -77,6 +77,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	f.StringVar(&d.prefix, "prefix", "", "what the names of all resources begin with, else STACK_PREFIX (default webordinary)")
 	f.DurationVar(&d.claim.Lease, "lease", d.claim.Lease, "a worker without heartbeats is dead after it")
 	f.DurationVar(&d.claim.InterruptGrace, "grace", d.claim.InterruptGrace, "a holder that was asked to yield is replaced after it")
+	f.IntVar(&d.claim.InterruptBudget, "interrupt-budget", d.claim.InterruptBudget, "so many times an hour new threads may interrupt a key's work; 0: without bound")
 	f.DurationVar(&d.worker.Heartbeat, "heartbeat", 0, "time between two heartbeats (default: 20s, or a third of a shorter lease)")
 	f.DurationVar(&d.worker.CommandTimeout, "command-timeout", d.worker.CommandTimeout, "a command that runs longer is stopped")
 	f.DurationVar(&d.worker.CommandGrace, "command-grace", d.worker.CommandGrace, "time between SIGTERM and SIGKILL")

@@ -128,7 +128,7 @@ func checked(said telemetry.Checked) Line {
 	because := map[string]string{
 		claim.DecisionNew.String(): "the key is free", claim.DecisionJoin.String(): "its own thread holds the key", claim.DecisionAgain.String(): "it holds the key already",
 		claim.DecisionTakeOver.String(): "the holder may be replaced", claim.DecisionInterrupt.String(): "an older thread holds the key",
-		claim.DecisionSuperseded.String(): "a newer thread holds the key",
+		claim.DecisionSuperseded.String(): "a newer thread holds the key", claim.DecisionLater.String(): "others go first, it looks again",
 	}[said.Because]
 	mayClaim := said.Because != claim.DecisionInterrupt.String() && said.Because != claim.DecisionSuperseded.String()
 	return Line{Sign: "?", Style: screen.Dim, Word: "check", Text: because, Minor: mayClaim}
