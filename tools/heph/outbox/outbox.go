@@ -8,13 +8,11 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
-	"net/mail"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/jhillyerd/enmime/v2"
 
 	hephmail "github.com/webordinary/hephaestus/libs/mail"
 )
@@ -71,64 +69,3 @@ func Check(raw []byte) error {
 	}
 	return nil
 }
-
-// Draft is a mail in its parts.
-type Draft struct {
-	From, To    string // addresses, with names or without
-	Subject     string
-	Body        string
-	MessageID   string   // RFC 5322 id, angle brackets or not; empty: a new one
-	InReplyTo   string   // the id that it answers
-	References  []string // ids of the conversation, oldest first; empty: InReplyTo alone
-	Attachments []string // files
-	Date        time.Time
-}
-
-// Build writes the mail as MIME.
-func (d Draft) Build() ([]byte, error) {
-	from, err := mail.ParseAddress(d.From)
-	if err != nil {
-		return nil, fmt.Errorf("from %q: %w", d.From, err)
-	}
-	to, err := mail.ParseAddressList(d.To)
-	if err != nil {
-		return nil, fmt.Errorf("to %q: %w", d.To, err)
-	}
-	builder := enmime.Builder().From(from.Name, from.Address).Subject(d.Subject).Date(d.Date).Text([]byte(d.Body))
-	for _, address := range to {
-		builder = builder.To(address.Name, address.Address)
-	}
-	id := d.MessageID
-	if id == "" {
-		id = NewID() + "@heph.invalid"
-	}
-	builder = builder.Header("Message-ID", bracketed(id))
-	references := d.References
-	if d.InReplyTo != "" {
-		builder = builder.Header("In-Reply-To", bracketed(d.InReplyTo))
-		if len(references) == 0 {
-			references = []string{d.InReplyTo}
-		}
-	}
-	if len(references) > 0 {
-		ids := make([]string, len(references))
-		for i, reference := range references {
-			ids[i] = bracketed(reference)
-		}
-		builder = builder.Header("References", strings.Join(ids, " "))
-	}
-	for _, path := range d.Attachments {
-		builder = builder.AddFileAttachment(path)
-	}
-	part, err := builder.Build()
-	if err != nil {
-		return nil, fmt.Errorf("write the mail: %w", err)
-	}
-	var raw bytes.Buffer
-	if err := part.Encode(&raw); err != nil {
-		return nil, fmt.Errorf("write the mail: %w", err)
-	}
-	return raw.Bytes(), nil
-}
-
-func bracketed(id string) string { return "<" + strings.Trim(strings.TrimSpace(id), "<>") + ">" }

@@ -91,6 +91,75 @@ func TestWhatIsNoMailIsRefused(t *testing.T) {
 	}
 }
 
+// Lines of a mail have 998 letters at most (RFC 5322, section 2.1.1), and what somebody writes into
+// one field makes no other.
+func TestWhatIsBuiltIsWellFormed(t *testing.T) {
+	folder := t.TempDir()
+	binary := make([]byte, 3000)
+	for i := range binary {
+		binary[i] = byte(i)
+	}
+	files := map[string]string{"a \"b\"; c.bin": string(binary), "forwarded.eml": "From: x@y.example\r\n\r\nhi\r\n", "empty.txt": ""}
+	var paths []string
+	for name, content := range files {
+		paths = append(paths, filepath.Join(folder, name))
+		if err := os.WriteFile(paths[len(paths)-1], []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids := make([]string, 60)
+	for i := range ids {
+		ids[i] = strings.Repeat("x", 30) + "@shop.example"
+	}
+	subject := "Hello\r\nBcc: all@elsewhere.example  =?utf-8?q?=41?= " + strings.Repeat("größer und größer ", 60)
+	body := "." + strings.Repeat("long ", 1000) + "\r\nFrom here = trailing \t\n.\nend"
+	raw, err := Draft{
+		From: `"Müller, \"Jörg\"" <joerg@shop.example>`, To: "scott@amelia.example.com", Subject: subject, Body: body,
+		References: ids, Attachments: paths, Date: time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC),
+	}.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(raw), "\r\n") {
+		if len(line) > 998 || strings.ContainsAny(line, "\r\n") {
+			t.Errorf("a line of %d: %q", len(line), line)
+		}
+	}
+	m, err := hephmail.Parse(raw, hephmail.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(strings.Fields(m.Subject), " "), strings.Join(strings.Fields(subject), " "); got != want {
+		t.Errorf("subject %q, want %q", got, want)
+	}
+	if m.From[0].Name != `Müller, "Jörg"` || len(m.Recipients) != 1 || !slices.Equal(m.References, ids) {
+		t.Errorf("from %q to %q, %d references", m.From, m.Recipients, len(m.References))
+	}
+	if got := strings.ReplaceAll(m.Text, "\r\n", "\n"); got != strings.ReplaceAll(body, "\r\n", "\n") {
+		t.Errorf("text %q", got)
+	}
+	for _, file := range m.Attachments {
+		want, ok := files[file.FileName]
+		if delete(files, file.FileName); ok && string(file.Content) != want {
+			t.Errorf("%s is %q", file.FileName, file.Content)
+		}
+	}
+	if len(m.Attachments) != 3 || len(files) > 1 { // a name with quotes is made safe
+		t.Errorf("attachments %+v, without %v", m.Attachments, files)
+	}
+}
+
+func TestAMessageIDThatIsNoneIsRefused(t *testing.T) {
+	for _, id := range []string{"a b@x.example", "a@x.example\r\nBcc: all@elsewhere.example", "<>", "a>b@x.example", "ö@x.example"} {
+		for _, d := range []Draft{{MessageID: id}, {InReplyTo: id}, {References: []string{"first@x.example", id}}} {
+			d.From, d.To = "a@b.example", "c@d.example"
+			if raw, err := d.Build(); err == nil || !strings.Contains(err.Error(), "is no message id") {
+				t.Errorf("%q was built: %v\n%s", id, err, raw)
+			}
+		}
+	}
+}
+
 func TestIdsAreAsSESMakesThem(t *testing.T) {
 	pattern := regexp.MustCompile(`^[a-z2-7]{40}$`)
 	if a, b := NewID(), NewID(); a == b || !pattern.MatchString(a) {
