@@ -51,11 +51,21 @@ func (a *app) dev() *cobra.Command {
 		Short:   "Run a stack on this machine",
 		Long: `Dev starts the whole stack in one process: DynamoDB, SQS, S3, Step Functions and Lambda on one port in their
 own protocols, with Hephaestus's handlers and state machine, and workers that run COMMAND for each mail.
-Everything is in memory and lost on exit, but for the workspaces under --root. No Docker, no account.
+Everything is in memory and lost on exit, but for the workspaces under --root; the last line names the mails that
+had no outcome yet. No Docker, no account.
 
 COMMAND runs in the workspace of the mail's key and finds the mail in HEPHAESTUS_* variables and files
 (docs/protocol.md). Without one, a command runs that prints the mail's subject and text. Of this environment it
 sees PATH, HOME, LANG, TZ, TERM, TMPDIR and what --env or COMMAND_ENV (names separated by commas) names.
+
+--routes names a file that says whose work a mail is, in place of --domain:
+
+  {"domains": ["example.com"],
+   "routes": [{"address": "help@example.org", "project": "amelia", "user": "scott"},
+              {"address": "*@amelia.example", "project": "amelia"}]}
+
+A mail to help@example.org is work of amelia#scott; one to ANY@amelia.example is work of amelia#ANY, unless that
+entry names a user; and domains are as those of --domain. An address goes before a whole domain.
 
 The first Ctrl-C lets running jobs yield and stops; a second one quits at once. Where stderr is not a terminal,
 one JSON line {"event":"ready",…} says that the stack is ready, and logs follow as JSON lines.`,
@@ -73,7 +83,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	f.StringVar(&d.root, "root", "", "folder of the workspaces (default: a temporary one, removed on exit)")
 	f.StringSliceVar(&d.env, "env", nil, "name of a variable that COMMAND sees too, besides COMMAND_ENV's (again for more)")
 	f.StringSliceVar(&d.domains, "domain", []string{"example.com"}, "domain whose mail is taken: USER@PROJECT.DOMAIN and PROJECT+USER@DOMAIN (again for more)")
-	f.StringVar(&d.routes, "routes", "", "routes file (JSON) in place of --domain")
+	f.StringVar(&d.routes, "routes", "", "routes file (JSON, see above) in place of --domain")
 	f.StringVar(&d.prefix, "prefix", "", "what the names of all resources begin with, else STACK_PREFIX (default webordinary)")
 	f.DurationVar(&d.claim.Lease, "lease", d.claim.Lease, "a worker without heartbeats is dead after it")
 	f.DurationVar(&d.claim.InterruptGrace, "grace", d.claim.InterruptGrace, "a holder that was asked to yield is replaced after it")
@@ -119,8 +129,12 @@ func (d *development) run(cmd *cobra.Command, args []string) (err error) {
 	d.stopping(s)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.Worker.CommandGrace+5*time.Second)
 	defer cancel()
-	if err := started.Close(bounded); err != nil {
-		return fmt.Errorf("stop: %w", err)
+	closed := started.Close(bounded)
+	if err := d.lastWords(context.WithoutCancel(ctx), s, started); err != nil {
+		return err
+	}
+	if closed != nil {
+		return fmt.Errorf("stop: %w", closed)
 	}
 	if s.Terminal() {
 		s.Printf("Stopped.\n")

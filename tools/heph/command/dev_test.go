@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The life of heph dev without a terminal: a line says that it is ready, it works, it stops
@@ -54,6 +56,59 @@ func TestDevSaysThatItIsReadyWorksAndStops(t *testing.T) {
 	}
 	if _, err := os.Stat(root); err != nil {
 		t.Errorf("the user's own folder is gone: %v", err)
+	}
+}
+
+// What is in memory ends with the process: it says which mails that takes along.
+func TestDevNamesTheMailsThatEndWithIt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reader, writer := io.Pipe()
+	stopped := make(chan int, 1)
+	go func() {
+		args := []string{"dev", "--port", "0", "--workers", "1", "--", "/bin/sh", "-c", `grep -q stay "$HEPHAESTUS_TEXT_FILE" || exit 0; trap "exit 0" TERM; sleep 600 & wait`}
+		stopped <- Main(ctx, args, Streams{Out: io.Discard, Err: writer, Getenv: func(string) string { return "" }})
+		writer.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	if !lines.Scan() {
+		t.Fatal("it says nothing")
+	}
+	var ready struct{ Endpoint string }
+	if err := json.Unmarshal(lines.Bytes(), &ready); err != nil {
+		t.Fatal(err)
+	}
+	environment := map[string]string{"AWS_ENDPOINT_URL": ready.Endpoint}
+	if got := heph(t, environment, append(draft[:len(draft):len(draft)], "--wait")...); got.status != ok {
+		t.Fatalf("%+v", got)
+	}
+	stay := append(draft[:len(draft):len(draft)], "--body", "stay")
+	running := strings.TrimSpace(heph(t, environment, stay...).out)
+	until(t, func() bool {
+		return strings.Contains(heph(t, environment, "status", "--message", running).out, "running")
+	})
+	waiting := strings.TrimSpace(heph(t, environment, append(stay, "--to", "dana@atlas.example.com")...).out)
+	until(t, func() bool { return heph(t, environment, "status", "--message", waiting).status == ok })
+	cancel()
+	var last lost
+	for lines.Scan() {
+		_ = json.Unmarshal(lines.Bytes(), &last) // the last line counts
+	}
+	if status := <-stopped; status != ok || last.Event != "lost" || last.AtWork != 1 || last.Waiting != 1 || last.Unread != 0 {
+		t.Fatalf("status %d, %+v", status, last)
+	}
+	if !slices.Equal(last.Mails, []string{running, waiting}) {
+		t.Errorf("mails %v, want %s and %s", last.Mails, running, waiting)
+	}
+}
+
+// until waits for what has to come.
+func until(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(pollEvery) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come")
+		}
 	}
 }
 
