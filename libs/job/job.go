@@ -4,46 +4,11 @@
 package job
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
-
-// Key is the unit of mutual exclusion: projectId + "#" + userId.
-type Key string
-
-var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-
-// CheckName says what is wrong with the name of a project or user. A name has at most 64 lower case
-// letters, digits, dots, dashes and underscores, so that a key fits wherever it is used: in a
-// partition key, an SQS message group (128 characters), a path and an environment variable.
-func CheckName(what, name string) error {
-	if !namePattern.MatchString(name) {
-		return fmt.Errorf("%s name %q: want 1 to 64 of a-z 0-9 . _ -, beginning with a letter or digit", what, name)
-	}
-	return nil
-}
-
-// NewKey joins a project and a user, or says what is wrong with a name.
-func NewKey(projectID, userID string) (Key, error) {
-	if err := CheckName("project", projectID); err != nil {
-		return "", err
-	}
-	if err := CheckName("user", userID); err != nil {
-		return "", err
-	}
-	return Key(projectID + "#" + userID), nil
-}
-
-// Split returns the project and the user of the key. The user is empty if there is no "#".
-func (k Key) Split() (projectID, userID string) {
-	projectID, userID, _ = strings.Cut(string(k), "#")
-	return projectID, userID
-}
 
 // ObjectRef names an object in S3.
 type ObjectRef struct {
@@ -54,7 +19,7 @@ type ObjectRef struct {
 // Message is one email, as the state machine carries it. The mail itself stays in S3: Raw is its
 // MIME, Content the JSON of libs/mail.Message.
 type Message struct {
-	MessageID        string    `json:"messageId"` // the last part of the S3 key: the SES message id
+	MessageID        string    `json:"messageId"` // see the function MessageID
 	ProjectID        string    `json:"projectId"`
 	UserID           string    `json:"userId"`
 	ProjectUserID    Key       `json:"projectUserId"`
@@ -249,18 +214,6 @@ type DeadLetter struct {
 	LookInto      []string   `json:"lookInto"` // commands that show more
 	AtMillis      int64      `json:"at"`
 }
-
-// ExecutionName is the name of the message's execution: the message id if Step Functions allows it,
-// else a hash of it (StartExecution: 80 characters, no wildcards or white space).
-func ExecutionName(messageID string) string {
-	if executionName.MatchString(messageID) {
-		return messageID
-	}
-	sum := sha256.Sum256([]byte(messageID))
-	return "mail-" + hex.EncodeToString(sum[:16])
-}
-
-var executionName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
 
 // What people read of a job is cut when it comes in, so that it fits wherever it goes: rows,
 // queues, the state machine's data and the causes of its errors.
