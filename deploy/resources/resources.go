@@ -23,6 +23,7 @@ import (
 
 	"github.com/webordinary/hephaestus/deploy/statemachine"
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
 )
 
 // DynamoDB has the calls that make tables.
@@ -71,9 +72,6 @@ type Stack struct {
 	DeadLetterURL   string
 	StateMachineARN string
 }
-
-// EmailPrefix begins the keys of raw mail. Only objects under it are mail.
-const EmailPrefix = "emails/"
 
 // Make makes the stack's resources.
 func Make(ctx context.Context, c Clients, o Options) (Stack, error) {
@@ -139,16 +137,23 @@ func Tables(n awsx.Names) []Table {
 	}}
 	return []Table{
 		table(n.ActiveJobs(), "projectUserId"), jobs,
-		table(n.Interruptions(), "messageId"), table(n.Threads(), "rfcMessageId"),
+		table(n.Interruptions(), "messageId"), table(n.Threads(), "projectUserId", "rfcMessageId"),
 	}
 }
 
-func table(name, key string) Table {
-	return Table{TTL: "expiresAt", Create: &dynamodb.CreateTableInput{
-		TableName: aws.String(name), BillingMode: ddbtypes.BillingModePayPerRequest,
-		AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: aws.String(key), AttributeType: ddbtypes.ScalarAttributeTypeS}},
-		KeySchema:            []ddbtypes.KeySchemaElement{{AttributeName: aws.String(key), KeyType: ddbtypes.KeyTypeHash}},
-	}}
+// table is a table with a partition key, and a sort key if there is one.
+func table(name, partition string, sort ...string) Table {
+	create := &dynamodb.CreateTableInput{TableName: aws.String(name), BillingMode: ddbtypes.BillingModePayPerRequest}
+	for i, key := range append([]string{partition}, sort...) {
+		kind := ddbtypes.KeyTypeRange
+		if i == 0 {
+			kind = ddbtypes.KeyTypeHash
+		}
+		create.AttributeDefinitions = append(create.AttributeDefinitions,
+			ddbtypes.AttributeDefinition{AttributeName: aws.String(key), AttributeType: ddbtypes.ScalarAttributeTypeS})
+		create.KeySchema = append(create.KeySchema, ddbtypes.KeySchemaElement{AttributeName: aws.String(key), KeyType: kind})
+	}
+	return Table{TTL: "expiresAt", Create: create}
 }
 
 func makeTable(ctx context.Context, c DynamoDB, t Table) error {
@@ -211,7 +216,7 @@ func notifyIntake(ctx context.Context, c S3, o Options) error {
 		NotificationConfiguration: &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{{
 			Id: aws.String("intake"), LambdaFunctionArn: aws.String(o.IntakeARN), Events: []s3types.Event{s3types.EventS3ObjectCreated},
 			Filter: &s3types.NotificationConfigurationFilter{Key: &s3types.S3KeyFilter{FilterRules: []s3types.FilterRule{
-				{Name: s3types.FilterRuleNamePrefix, Value: aws.String(EmailPrefix)},
+				{Name: s3types.FilterRuleNamePrefix, Value: aws.String(job.EmailFolder)},
 			}}},
 		}}},
 	})

@@ -19,22 +19,47 @@ type Admitted struct {
 	Existing *Job // nil if Fresh
 }
 
-// Admit puts the job's row once, even if S3 repeats its event.
+// Rejection is a message that must not become a job.
+type Rejection struct {
+	MessageID        string
+	Key              job.Key // none, if the message is for nobody
+	Raw              job.ObjectRef
+	From, Subject    string
+	ReceivedAtMillis int64
+	Reason           string
+}
+
+// CollisionError says that a row is there under a message's id and is another message's: that of
+// another object, or for another key.
+type CollisionError struct {
+	MessageID       string
+	Raw, TakenRaw   job.ObjectRef
+	Key, TakenByKey job.Key
+}
+
+func (e *CollisionError) Error() string {
+	return fmt.Sprintf("message %s is s3://%s/%s for %q, and cannot be s3://%s/%s for %q too",
+		e.MessageID, e.TakenRaw.Bucket, e.TakenRaw.Key, e.TakenByKey, e.Raw.Bucket, e.Raw.Key, e.Key)
+}
+
+// Admit puts the job's row once, even if S3 repeats its event. It returns a *CollisionError if the
+// row that is there is another message's.
 func (s *Store) Admit(ctx context.Context, m job.Message, executionARN string) (Admitted, error) {
 	if err := m.Validate(); err != nil {
 		return Admitted{}, err
 	}
 	return s.admit(ctx, Job{
-		MessageID: m.MessageID, Key: m.ProjectUserID, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis,
+		MessageID: m.MessageID, Key: m.ProjectUserID, Raw: &m.Raw, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis,
 		ExecutionARN: executionARN, From: m.From, Subject: m.Subject,
 	})
 }
 
-// Reject puts, once, the row of mail that must not become a job, with its outcome and the reason.
-func (s *Store) Reject(ctx context.Context, messageID, from, subject, reason string, receivedAtMillis int64) (Admitted, error) {
+// Reject puts, once, the row of a message that must not become a job, with its outcome and the
+// reason. It returns a *CollisionError as Admit does.
+func (s *Store) Reject(ctx context.Context, r Rejection) (Admitted, error) {
 	return s.admit(ctx, Job{
-		MessageID: messageID, ReceivedAtMillis: receivedAtMillis, From: from, Subject: subject,
-		Outcome: job.Rejected, OutcomeAtMillis: job.Millis(s.now()), Result: reason,
+		MessageID: r.MessageID, Key: r.Key, Raw: &r.Raw, ReceivedAtMillis: r.ReceivedAtMillis, From: r.From, Subject: r.Subject,
+		Outcome: job.Rejected, OutcomeAtMillis: job.Millis(s.now()), Result: r.Reason,
 	})
 }
 
@@ -52,12 +77,25 @@ func (s *Store) admit(ctx context.Context, j Job) (Admitted, error) {
 		if err == nil && existing == nil {
 			err = errors.New("the row that was there is gone: try again")
 		}
+		if err == nil {
+			err = collision(j, *existing)
+		}
 		if err != nil {
 			return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
 		}
 		return Admitted{Existing: existing}, nil
 	}
 	return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
+}
+
+// collision is an error if the row that is there is another message's than the one that was to be
+// put. A mail that was rejected, or is to be now, had or has no key: it is the same all the same.
+func collision(j, existing Job) error {
+	otherKey := j.Key != existing.Key && j.Outcome == "" && existing.Outcome == ""
+	if existing.Raw == nil || (*existing.Raw == *j.Raw && !otherKey) {
+		return nil
+	}
+	return &CollisionError{MessageID: j.MessageID, Raw: *j.Raw, TakenRaw: *existing.Raw, Key: j.Key, TakenByKey: existing.Key}
 }
 
 // MarkDeadLettered notes on the job that a person was told, so that later steps need not.

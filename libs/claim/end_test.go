@@ -2,6 +2,7 @@ package claim_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -385,7 +386,7 @@ func TestAdmitPutsTheRowOnce(t *testing.T) {
 	if must(t, again, err); again.Fresh || again.Existing.ExecutionARN != "arn:1" {
 		t.Errorf("again: %+v", again)
 	}
-	rejected, err := s.Reject(ctx, "a1", "", "", "no recipient", 1)
+	rejected, err := s.Reject(ctx, claim.Rejection{MessageID: "a1", Raw: a1.Raw, Reason: "no recipient", ReceivedAtMillis: 1})
 	if must(t, rejected, err); rejected.Fresh || rejected.Existing.Outcome != "" {
 		t.Errorf("rejected: %+v", rejected)
 	}
@@ -396,16 +397,44 @@ func TestAdmitPutsTheRowOnce(t *testing.T) {
 	}
 }
 
+// Two mails under one id would be one of them lost, and the other seen by a stranger.
+func TestARowIsNeverTakenForAnotherMessages(t *testing.T) {
+	s := newScene(t)
+	if admitted, err := s.Store.Admit(ctx, a1, "arn:1"); err != nil {
+		t.Fatal(admitted, err)
+	}
+	elsewhere, otherKey := a1, a1
+	elsewhere.Raw.Key = "emails/elsewhere/a1"
+	otherKey.ProjectID, otherKey.UserID, otherKey.ProjectUserID = "atlas", "dana", "atlas#dana"
+	for _, m := range []job.Message{elsewhere, otherKey} {
+		_, err := s.Store.Admit(ctx, m, "arn:2")
+		var collision *claim.CollisionError
+		if !errors.As(err, &collision) {
+			t.Fatalf("error %v", err)
+		}
+		for _, named := range []string{a1.Raw.Key, m.Raw.Key, string(a1.ProjectUserID), string(m.ProjectUserID)} {
+			if !strings.Contains(err.Error(), named) {
+				t.Errorf("%v does not name %s", err, named)
+			}
+		}
+	}
+	var collision *claim.CollisionError
+	if _, err := s.Reject(ctx, claim.Rejection{MessageID: "a1", Raw: elsewhere.Raw, Reason: "no recipient"}); !errors.As(err, &collision) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestAPersonIsToldOnce(t *testing.T) {
 	s := newScene(t)
-	fresh, err := s.Reject(ctx, "m1", "x@example.com", "Hi", "no recipient", 1)
+	m1 := claim.Rejection{MessageID: "m1", Raw: a1.Raw, From: "x@example.com", Subject: "Hi", Reason: "no recipient", ReceivedAtMillis: 1}
+	fresh, err := s.Reject(ctx, m1)
 	if must(t, fresh, err); !fresh.Fresh {
 		t.Errorf("first: %+v", fresh)
 	}
 	if err := s.MarkDeadLettered(ctx, "m1"); err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.Reject(ctx, "m1", "x@example.com", "Hi", "no recipient", 1)
+	again, err := s.Reject(ctx, m1)
 	if j := must(t, again, err).Existing; !j.DeadLettered() || j.Outcome != job.Rejected || j.Result != "no recipient" {
 		t.Errorf("again: %+v", j)
 	}

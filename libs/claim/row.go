@@ -135,10 +135,11 @@ func (s Settings) expiresAtSeconds(now time.Time) int64 {
 	return (job.Millis(now.Add(s.ClaimTTL)) + 999) / 1000
 }
 
-// Job is what became of one email: an item of the jobs table.
+// Job is what became of one message: an item of the jobs table.
 type Job struct {
 	MessageID        string
-	Key              job.Key
+	Key              job.Key        // none, if the message was rejected and is for nobody
+	Raw              *job.ObjectRef // the mail's object; nil in rows that were put before there was this field
 	ThreadID         string
 	ReceivedAtMillis int64
 	ExecutionARN     string
@@ -160,6 +161,7 @@ type Job struct {
 func (j *Job) attributes(f *item.Fields) {
 	f.Text("messageId", &j.MessageID)
 	f.OptionalText("projectUserId", (*string)(&j.Key))
+	item.Part(f, "raw", &j.Raw, objectAttributes)
 	f.OptionalText("threadId", &j.ThreadID)
 	f.Number("receivedAt", &j.ReceivedAtMillis)
 	f.OptionalText("executionArn", &j.ExecutionARN)
@@ -173,6 +175,11 @@ func (j *Job) attributes(f *item.Fields) {
 	f.OptionalText("partialWork", &j.PartialWork)
 	item.Part(f, "interruptedBy", &j.InterruptedBy, (*InterruptedBy).attributes)
 	f.OptionalNumber("deadLetteredAt", &j.DeadLetteredAtMillis)
+}
+
+func objectAttributes(o *job.ObjectRef, f *item.Fields) {
+	f.Text("bucket", &o.Bucket)
+	f.Text("key", &o.Key)
 }
 
 // DeadLettered says whether a person was told of the job through the dead letter queue.

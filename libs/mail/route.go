@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -42,17 +43,23 @@ type UnroutableError struct {
 type Refusal struct {
 	Address string
 	Reason  string
+	Ours    bool // the address is in a domain of ours, so its sender expects somebody behind it
 }
 
 func (e *UnroutableError) Error() string {
 	if len(e.Tried) == 0 {
 		return "mail: unroutable: the message names no recipient; look at what delivered it without an envelope recipient"
 	}
-	reasons := make([]string, len(e.Tried))
-	for i, r := range e.Tried {
+	return "mail: unroutable: " + Reasons(e.Tried)
+}
+
+// Reasons says of each address why it is not routed.
+func Reasons(refused []Refusal) string {
+	reasons := make([]string, len(refused))
+	for i, r := range refused {
 		reasons[i] = fmt.Sprintf("%q: %s", r.Address, r.Reason)
 	}
-	return "mail: unroutable: " + strings.Join(reasons, "; ")
+	return strings.Join(reasons, "; ")
 }
 
 // routesFile is the form of the routes file:
@@ -135,7 +142,7 @@ func (r Routes) add(address, project, user string) error {
 		entries, key = r.wildcards, domain
 	}
 	if local != "*" || user != "" {
-		if err := job.CheckName("user", target.User); err != nil {
+		if _, err := job.NewKey(target.Project, target.User); err != nil {
 			return err
 		}
 	}
@@ -146,66 +153,84 @@ func (r Routes) add(address, project, user string) error {
 	return nil
 }
 
-// Message routes a message by the first of its recipients that has a route. The error is an
-// *UnroutableError.
-func (r Routes) Message(m Message) (Target, error) {
+// Message routes a message to each key that one of its recipients stands for, in the order of the
+// recipients. refused are those of its other recipients that are ours. If no recipient stands for a
+// key, the error is an *UnroutableError.
+func (r Routes) Message(m Message) (targets []Target, refused []Refusal, err error) {
 	var tried []Refusal
+	seen := map[string]bool{} // keys and addresses
 	for _, recipient := range m.Recipients {
-		target, err := r.Address(recipient.Address)
-		if err == nil {
-			return target, nil
+		address := strings.ToLower(recipient.Address)
+		if seen[address] {
+			continue
 		}
-		var refused *UnroutableError
-		if !errors.As(err, &refused) {
-			return Target{}, err
+		seen[address] = true
+		target, refusal := r.address(recipient.Address)
+		switch {
+		case refusal != nil:
+			tried = append(tried, *refusal)
+		case !seen[string(target.Key)]:
+			seen[string(target.Key)] = true
+			targets = append(targets, target)
 		}
-		tried = append(tried, refused.Tried...)
 	}
-	return Target{}, &UnroutableError{Tried: tried}
+	if len(targets) == 0 {
+		return nil, nil, &UnroutableError{Tried: tried}
+	}
+	return targets, slices.DeleteFunc(tried, func(r Refusal) bool { return !r.Ours }), nil
 }
 
 // Address routes one address. The error is an *UnroutableError.
 func (r Routes) Address(address string) (Target, error) {
-	target, err := r.route(address)
+	target, refusal := r.address(address)
+	if refusal != nil {
+		return Target{}, &UnroutableError{Tried: []Refusal{*refusal}}
+	}
+	return target, nil
+}
+
+func (r Routes) address(address string) (Target, *Refusal) {
+	target, ours, err := r.route(address)
 	if err == nil {
 		target.Key, err = job.NewKey(target.Project, target.User)
 	}
 	if err != nil {
-		return Target{}, &UnroutableError{Tried: []Refusal{{Address: address, Reason: err.Error()}}}
+		return Target{}, &Refusal{Address: address, Reason: err.Error(), Ours: ours}
 	}
 	target.Recipient = address
 	return target, nil
 }
 
-func (r Routes) route(address string) (Target, error) {
+// route finds the rule for an address. ours says that there is one, or that the domain is ours.
+func (r Routes) route(address string) (target Target, ours bool, err error) {
 	local, domain, err := splitAddress(address)
 	if err != nil {
-		return Target{}, err
+		return Target{}, false, err
 	}
 	if target, ok := r.addresses[local+"@"+domain]; ok {
 		target.Rule = "routes file: " + local + "@" + domain
-		return target, nil
+		return target, true, nil
 	}
 	if target, ok := r.wildcards[domain]; ok {
 		target.Rule = "routes file: *@" + domain
 		if target.User == "" {
 			target.User = local
 		}
-		return target, nil
+		return target, true, nil
 	}
 	for _, base := range r.domains {
 		if domain == base {
 			project, user, ok := strings.Cut(local, "+")
 			if !ok {
-				return Target{}, fmt.Errorf("write to project+user@%s or user@project.%s, or add the address to the routes file", base, base)
+				return Target{}, true, fmt.Errorf("write to project+user@%s or user@project.%s, or add the address to the routes file", base, base)
 			}
-			return Target{Project: project, User: user, Rule: "project+user@" + base}, nil
+			return Target{Project: project, User: user, Rule: "project+user@" + base}, true, nil
 		}
 		if project, ok := strings.CutSuffix(domain, "."+base); ok {
-			return Target{Project: project, User: local, Rule: "user@project." + base}, nil
+			return Target{Project: project, User: local, Rule: "user@project." + base}, true, nil
 		}
 	}
-	return Target{}, fmt.Errorf("the domain %q is not one of ours; add it, or the address, to the routes file", domain)
+	return Target{}, false, fmt.Errorf("the domain %q is not one of ours; add it, or the address, to the routes file", domain)
 }
 
 // splitAddress returns both sides of an address in lower case.

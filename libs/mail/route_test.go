@@ -67,24 +67,43 @@ func TestRouteAddress(t *testing.T) {
 	}
 }
 
-func TestRouteMessageTakesTheFirstRecipientThatRoutes(t *testing.T) {
+func TestAMessageIsRoutedToEachKeyThatItAddresses(t *testing.T) {
 	routes := readRoutes(t)
 	m := Message{Recipients: []Recipient{
-		{"blind@elsewhere.example", "envelope"}, {"scott@amelia.example.com", "delivered-to"}, {"jean@phoenix.example.com", "to"}}}
-	target, err := routes.Message(m)
-	if err != nil || target.Project != "amelia" || target.User != "scott" || target.Recipient != "scott@amelia.example.com" {
+		{"blind@elsewhere.example", "envelope"}, {"scott@amelia.example.com", "delivered-to"}, {"info@example.com", "to"},
+		{"Scott@amelia.example.com", "to"}, {"jean@phoenix.example.com", "to"}, {"amelia+scott@example.com", "cc"}, {"INFO@example.com", "cc"}}}
+	targets, refused, err := routes.Message(m)
+	if err != nil || len(targets) != 2 || targets[0].Key != "amelia#scott" || targets[0].Recipient != "scott@amelia.example.com" || targets[1].Key != "phoenix#jean" {
+		t.Errorf("%+v, %v", targets, err)
+	}
+	if len(refused) != 1 || refused[0].Address != "info@example.com" || !strings.Contains(refused[0].Reason, "write to project+user@example.com") {
+		t.Errorf("refused %+v, want the one that is ours", refused)
+	}
+}
+
+func TestAKeyThatIsTooLongForAMessageGroupIsNoRoute(t *testing.T) {
+	routes := readRoutes(t)
+	longest, user := strings.Repeat("p", 64), strings.Repeat("u", 63)
+	if target, err := routes.Address(longest + "+" + user + "@example.com"); err != nil || len(target.Key) != 128 {
 		t.Errorf("%+v, %v", target, err)
+	}
+	if target, err := routes.Address(longest + "+" + user + "u@example.com"); err == nil || !strings.Contains(err.Error(), "message group of 128") {
+		t.Errorf("%+v, %v", target, err)
+	}
+	file := `{"routes": [{"address": "a@b.example", "project": "` + longest + `", "user": "` + user + `u"}]}`
+	if _, err := ReadRoutes(strings.NewReader(file)); err == nil || !strings.Contains(err.Error(), "message group of 128") {
+		t.Errorf("error %v", err)
 	}
 }
 
 func TestAnUnroutableMessageSaysWhyForEachRecipient(t *testing.T) {
 	routes := readRoutes(t)
-	_, err := routes.Message(Message{Recipients: []Recipient{{"a@x.example", "to"}, {"b@example.com", "cc"}}})
+	_, _, err := routes.Message(Message{Recipients: []Recipient{{"a@x.example", "to"}, {"b@example.com", "cc"}}})
 	var unroutable *UnroutableError
 	if !errors.As(err, &unroutable) || len(unroutable.Tried) != 2 {
 		t.Fatalf("error %v", err)
 	}
-	if _, err = routes.Message(Message{}); !errors.As(err, &unroutable) || !strings.Contains(err.Error(), "names no recipient") {
+	if _, _, err = routes.Message(Message{}); !errors.As(err, &unroutable) || !strings.Contains(err.Error(), "names no recipient") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -30,69 +30,84 @@ const (
 	maxEventBytes = 248 << 10 // room for the input, escaped, in EventBridge's event of an execution's end
 )
 
-// admit makes the mail a job of the key: thread, content, row, execution.
-func (a arrival) admit(ctx context.Context, parsed mail.Message, raw []byte, key job.Key) error {
-	thread, err := mail.ResolveThread(ctx, mail.ThreadEvidence(parsed), a.threads.Lookup)
-	if err != nil {
-		return err
-	}
-	threadID := thread.ID
-	entry, err := a.threads.Note(ctx, Entry{
-		RFCMessageID: parsed.MessageID, ThreadID: threadID, MessageID: a.messageID, ContentHash: contentHash(key, raw),
-	})
-	if err != nil {
-		return err
-	}
-	if entry.MessageID != a.messageID && entry.ContentHash == contentHash(key, raw) {
-		before, err := a.protocol.ReadJob(ctx, entry.MessageID)
-		if err != nil {
-			return err
-		}
-		if stands(before) {
-			return a.reject(ctx, parsed, fmt.Sprintf("the same mail came before, as %s", entry.MessageID), false)
-		}
-		// The first copy got no further than this table, or its job came to nothing. This copy
-		// takes its place, so that a third copy, or a late retry of the first, is a duplicate of
-		// this one.
-		if entry, err = a.threads.Replace(ctx, entry, a.messageID); err != nil {
-			return err
-		}
-	}
-	if entry.MessageID == a.messageID {
-		threadID = entry.ThreadID // of the first try, whose row may exist already
-	}
-	project, user := key.Split()
-	m := job.Message{
-		MessageID: a.messageID, ProjectID: project, UserID: user, ProjectUserID: key, ThreadID: threadID, ThreadWhy: thread.Why(),
-		ReceivedAtMillis: job.Millis(a.receivedAt), Raw: a.raw, RFCMessageID: parsed.MessageID,
-		From: sender(parsed), Subject: subject(parsed), Class: string(parsed.Class), Verdicts: verdicts(parsed.Verdicts),
-		Content: job.ObjectRef{Bucket: a.settings.MediaBucket, Key: "messages/" + a.messageID + "/content.json"},
-	}
-	input := job.ExecutionInput{Message: m, Attachments: a.attachments(parsed), Settings: a.settings.Flow}
-	encoded, err := json.Marshal(input)
-	if err != nil {
-		return fmt.Errorf("execution input: %w", err)
-	}
-	if reason := tooBig(string(encoded), len(input.Attachments)); reason != "" {
-		return a.reject(ctx, parsed, reason, true)
-	}
-	if err := a.store(ctx, m, input.Attachments, parsed); err != nil {
-		return err
-	}
-	return a.start(ctx, m, thread, string(encoded))
+// message is what a mail is to one key: a job, or not.
+type message struct {
+	arrival
+	id  string
+	key job.Key // none, if it is for nobody
 }
 
-// stands says whether a mail's job makes its copies duplicates: the mail was taken, and its job did
-// not come to nothing.
-func stands(j *claim.Job) bool {
-	if j == nil {
-		return false
+// admit makes the message a job of its key: its place in a thread, row, content, execution. The row
+// comes before all that is named after the message, so nobody else's mail is ever written over. A
+// repeated event does again what is missing.
+func (m message) admit(ctx context.Context) error {
+	p, err := m.place(ctx)
+	if err != nil {
+		return err
 	}
-	switch j.Outcome {
-	case job.Failed, job.TimedOut, job.Rejected:
-		return false
+	if p.copyOf != "" {
+		return m.reject(ctx, fmt.Sprintf("the same mail came before, as %s", p.copyOf), false)
 	}
-	return true
+	j := m.job(p.thread)
+	attachments := m.attachments()
+	input, err := m.input(j, attachments)
+	if err != nil {
+		return err
+	}
+	if reason := tooBig(input, len(attachments)); reason != "" {
+		return m.reject(ctx, reason, true)
+	}
+	name := job.ExecutionName(m.id)
+	admitted, err := m.protocol.Admit(ctx, j, awsx.ExecutionARN(m.settings.StateMachineARN, name))
+	if err != nil {
+		return err
+	}
+	if before := admitted.Existing; before != nil {
+		if before.Outcome != "" {
+			telemetry.Write(ctx, m.log, telemetry.MailTakenBefore{Message: m.id, Outcome: before.Outcome})
+			return nil
+		}
+		j.ThreadID, j.ReceivedAtMillis = before.ThreadID, before.ReceivedAtMillis // as the first try had it
+		if input, err = m.input(j, attachments); err != nil {
+			return err
+		}
+	}
+	if err := m.store(ctx, j.Content, attachments); err != nil {
+		return err
+	}
+	if err := m.start(ctx, name, input); err != nil {
+		return err
+	}
+	telemetry.Write(ctx, m.log, telemetry.MailTaken{
+		Message: m.id, Key: m.key,
+		Thread: j.ThreadID, ThreadBy: string(p.thread.By.Kind), ThreadIsNew: p.thread.New, ThreadWhy: j.ThreadWhy, Again: !admitted.Fresh,
+	})
+	return nil
+}
+
+// job is the message as the state machine carries it.
+func (m message) job(thread mail.Thread) job.Message {
+	project, user := m.key.Split()
+	return job.Message{
+		MessageID: m.id, ProjectID: project, UserID: user, ProjectUserID: m.key, ThreadID: thread.ID, ThreadWhy: thread.Why(),
+		ReceivedAtMillis: job.Millis(m.receivedAt), Raw: m.raw, RFCMessageID: m.parsed.MessageID,
+		From: sender(m.parsed), Subject: subject(m.parsed), Class: string(m.parsed.Class), Verdicts: verdicts(m.parsed.Verdicts),
+		Content: m.own("content.json"),
+	}
+}
+
+// input is the input of the message's execution.
+func (m message) input(j job.Message, attachments []job.Attachment) (string, error) {
+	encoded, err := json.Marshal(job.ExecutionInput{Message: j, Attachments: attachments, Settings: m.settings.Flow})
+	if err != nil {
+		return "", fmt.Errorf("execution input: %w", err)
+	}
+	return string(encoded), nil
+}
+
+// own is an object of the message's own.
+func (m message) own(name string) job.ObjectRef {
+	return job.ObjectRef{Bucket: m.settings.MediaBucket, Key: "messages/" + m.id + "/" + name}
 }
 
 // tooBig says why an input is too big for an execution, or nothing if it is not.
@@ -111,13 +126,13 @@ func tooBig(input string, attachments int) string {
 }
 
 // attachments are the mail's files as the state machine carries them.
-func (a arrival) attachments(parsed mail.Message) []job.Attachment {
-	list := make([]job.Attachment, 0, len(parsed.Attachments)) // never null: the state machine maps over it
-	for _, file := range parsed.Attachments {
+func (m message) attachments() []job.Attachment {
+	list := make([]job.Attachment, 0, len(m.parsed.Attachments)) // never null: the state machine maps over it
+	for _, file := range m.parsed.Attachments {
 		list = append(list, job.Attachment{
 			Index: file.Index, FileName: file.FileName, ContentType: file.ContentType, SizeBytes: int64(file.SizeBytes),
 			Inline: file.Inline, ContentID: file.ContentID, Note: strings.Join(file.Notes, "; "),
-			Source: job.ObjectRef{Bucket: a.settings.MediaBucket, Key: fmt.Sprintf("messages/%s/attachments/%d", a.messageID, file.Index)},
+			Source: m.own(fmt.Sprintf("attachments/%d", file.Index)),
 		})
 	}
 	return list
@@ -125,24 +140,24 @@ func (a arrival) attachments(parsed mail.Message) []job.Attachment {
 
 // store puts the mail's content and files where the worker and process-attachment find them. A
 // repeated event puts the same again.
-func (a arrival) store(ctx context.Context, m job.Message, attachments []job.Attachment, parsed mail.Message) error {
-	content, err := json.Marshal(parsed)
+func (m message) store(ctx context.Context, to job.ObjectRef, attachments []job.Attachment) error {
+	content, err := json.Marshal(m.parsed)
 	if err != nil {
 		return fmt.Errorf("mail content: %w", err)
 	}
-	if err := a.put(ctx, m.Content, "application/json", content); err != nil {
+	if err := m.put(ctx, to, "application/json", content); err != nil {
 		return err
 	}
 	for i, file := range attachments {
-		if err := a.put(ctx, file.Source, "application/octet-stream", parsed.Attachments[i].Content); err != nil {
+		if err := m.put(ctx, file.Source, "application/octet-stream", m.parsed.Attachments[i].Content); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a arrival) put(ctx context.Context, to job.ObjectRef, contentType string, content []byte) error {
-	_, err := a.objects.PutObject(ctx, &s3.PutObjectInput{
+func (m message) put(ctx context.Context, to job.ObjectRef, contentType string, content []byte) error {
+	_, err := m.objects.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(to.Bucket), Key: aws.String(to.Key), ContentType: aws.String(contentType), Body: bytes.NewReader(content),
 	})
 	if err != nil {
@@ -151,53 +166,44 @@ func (a arrival) put(ctx context.Context, to job.ObjectRef, contentType string, 
 	return nil
 }
 
-// start puts the row and starts the execution. Both are named after the message, so a repeated
-// event finds them.
-func (a arrival) start(ctx context.Context, m job.Message, thread mail.Thread, input string) error {
-	name := job.ExecutionName(m.MessageID)
-	admitted, err := a.protocol.Admit(ctx, m, awsx.ExecutionARN(a.settings.StateMachineARN, name))
-	if err != nil {
-		return err
-	}
-	if admitted.Existing != nil && admitted.Existing.Outcome != "" {
-		telemetry.Write(ctx, a.log, telemetry.MailTakenBefore{Message: m.MessageID, Outcome: admitted.Existing.Outcome})
-		return nil
-	}
-	_, err = a.flows.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: aws.String(a.settings.StateMachineARN), Name: aws.String(name), Input: aws.String(input),
+// start starts the message's execution. It is named after the message, so a repeated event finds
+// it.
+func (m message) start(ctx context.Context, name, input string) error {
+	_, err := m.flows.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: aws.String(m.settings.StateMachineARN), Name: aws.String(name), Input: aws.String(input),
 	})
 	var exists *sfntypes.ExecutionAlreadyExists
 	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("start the execution: %w", err)
 	}
-	telemetry.Write(ctx, a.log, telemetry.MailTaken{
-		Message: m.MessageID, Key: m.ProjectUserID,
-		Thread: m.ThreadID, ThreadBy: string(thread.By.Kind), ThreadIsNew: thread.New, ThreadWhy: m.ThreadWhy, Again: !admitted.Fresh,
-	})
 	return nil
 }
 
-// reject puts the mail's row with its outcome, and tells a person if one must act. If the mail was
-// taken before, and its event comes again after its object was deleted, its row stays as it is.
-func (a arrival) reject(ctx context.Context, parsed mail.Message, reason string, personMustAct bool) error {
-	reason = job.Cut(reason, job.MaxSaidBytes) // it may name hundreds of recipients
-	rejected, err := a.protocol.Reject(ctx, a.messageID, sender(parsed), subject(parsed), reason, job.Millis(a.receivedAt))
+// reject puts the message's row with its outcome, and tells a person if one must act. If the
+// message was taken before, and its event comes again after its object was deleted, its row stays
+// as it is.
+func (m message) reject(ctx context.Context, reason string, personMustAct bool) error {
+	letter := job.DeadLetter{
+		Kind: string(job.Rejected), MessageID: m.id, ProjectUserID: m.key, From: sender(m.parsed), Subject: subject(m.parsed),
+		What: job.Cut(reason, job.MaxSaidBytes), // it may name hundreds of recipients
+		Raw:  &m.raw, LookInto: []string{fmt.Sprintf("aws s3 cp 's3://%s/%s' -", m.raw.Bucket, m.raw.Key)}, AtMillis: job.Millis(m.receivedAt),
+	}
+	rejected, err := m.protocol.Reject(ctx, claim.Rejection{
+		MessageID: m.id, Key: m.key, Raw: m.raw, From: letter.From, Subject: letter.Subject, ReceivedAtMillis: letter.AtMillis, Reason: letter.What,
+	})
 	if err != nil {
 		return err
 	}
 	if before := rejected.Existing; before != nil && before.Outcome != job.Rejected {
-		telemetry.Write(ctx, a.log, telemetry.MailNotRejected{Message: a.messageID, Outcome: before.Outcome, Reason: reason})
+		telemetry.Write(ctx, m.log, telemetry.MailNotRejected{Message: m.id, Outcome: before.Outcome, Reason: letter.What})
 		return nil
 	}
-	telemetry.Write(ctx, a.log, telemetry.MailRejected{Message: a.messageID, Reason: reason, Again: !rejected.Fresh})
+	telemetry.Write(ctx, m.log, telemetry.MailRejected{Message: m.id, Reason: letter.What, Again: !rejected.Fresh})
 	told := rejected.Existing != nil && rejected.Existing.DeadLettered()
 	if !personMustAct || told {
 		return nil
 	}
-	return a.letters.Send(ctx, job.DeadLetter{
-		Kind: string(job.Rejected), MessageID: a.messageID, From: sender(parsed), Subject: subject(parsed), What: reason, Raw: &a.raw,
-		LookInto: []string{fmt.Sprintf("aws s3 cp 's3://%s/%s' -", a.raw.Bucket, a.raw.Key)}, AtMillis: job.Millis(a.receivedAt),
-	})
+	return m.letters.Send(ctx, letter)
 }
 
 func sender(m mail.Message) string {

@@ -1,12 +1,13 @@
 // Package intake is the Lambda that turns mail into jobs: it reads what SES stored in S3, decides
-// whose mail it is and to which thread it belongs, puts the job's row, once, and starts its
-// execution, once, however often S3 repeats its event.
+// whose mail it is and to which thread it belongs, and makes it one message for each key that it
+// addresses. Of each message it puts the row, once, and starts the execution, once, however often
+// S3 repeats its event.
 //
-// It promises that every mail it is called for gets a row with an outcome or a running execution:
-// mail that is not to be a job (unreadable, over a limit, of no known recipient, sent by no human,
-// spam or forged by SES's verdict, a duplicate) is rejected with its reason, and goes on the dead
-// letter queue if a person must act. The raw bytes stay where they are. One bad mail never stops
-// the rest of a batch. Intake never answers a mail.
+// It promises that every message gets a row with an outcome or a running execution, and that no two
+// mails, nor two keys, share one: mail that is not to be a job (unreadable, over a limit, of no
+// known recipient, sent by no human, spam or forged by SES's verdict, a duplicate) is rejected with
+// its reason, and goes on the dead letter queue if a person must act. The raw bytes stay where they
+// are. One bad mail never stops the rest of a batch. Intake never answers a mail.
 package intake
 
 import (
@@ -41,7 +42,7 @@ type Objects interface {
 // Protocol is the part of claim.Store that intake needs.
 type Protocol interface {
 	Admit(ctx context.Context, m job.Message, executionARN string) (claim.Admitted, error)
-	Reject(ctx context.Context, messageID, from, subject, reason string, receivedAtMillis int64) (claim.Admitted, error)
+	Reject(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
 	ReadJob(ctx context.Context, messageID string) (*claim.Job, error)
 }
 
@@ -114,18 +115,17 @@ func (h *Handler) Handle(ctx context.Context, event events.S3Event) error {
 	var failed []error
 	for _, record := range event.Records {
 		key := record.S3.Object.URLDecodedKey
-		messageID := path.Base(key)
-		if !strings.HasPrefix(record.EventName, "ObjectCreated:") || messageID == setupNotification || strings.HasSuffix(key, "/") {
+		if !strings.HasPrefix(record.EventName, "ObjectCreated:") || path.Base(key) == setupNotification || strings.HasSuffix(key, "/") {
 			telemetry.Write(ctx, h.log, telemetry.ObjectIgnored{Object: key, S3Event: record.EventName})
 			continue
 		}
 		a := arrival{
-			Handler: h, messageID: messageID, sizeBytes: record.S3.Object.Size, receivedAt: record.EventTime,
+			Handler: h, sizeBytes: record.S3.Object.Size, receivedAt: record.EventTime,
 			raw: job.ObjectRef{Bucket: record.S3.Bucket.Name, Key: key},
 		}
 		if err := a.take(ctx); err != nil {
-			telemetry.Write(ctx, h.log, telemetry.MailFailed{Message: messageID, Error: err.Error()})
-			failed = append(failed, fmt.Errorf("mail %s: %w", messageID, err))
+			telemetry.Write(ctx, h.log, telemetry.MailFailed{Message: a.whole().id, Error: err.Error()})
+			failed = append(failed, fmt.Errorf("mail %s: %w", key, err))
 		}
 	}
 	return errors.Join(failed...)
@@ -134,65 +134,98 @@ func (h *Handler) Handle(ctx context.Context, event events.S3Event) error {
 // arrival is one mail on its way in.
 type arrival struct {
 	*Handler
-	messageID  string
 	raw        job.ObjectRef
 	sizeBytes  int64
 	receivedAt time.Time
+	content    []byte
+	parsed     mail.Message // as far as it could be read
 }
 
-// take reads the mail and makes it a job, or rejects it.
+// whole is the mail as a message that is for nobody.
+func (a arrival) whole() message {
+	return message{arrival: a, id: job.MessageID(a.raw.Key, "", true)}
+}
+
+// rest is what a mail that is a message to somebody is to all others.
+func (a arrival) rest() message {
+	return message{arrival: a, id: job.MessageID(a.raw.Key, "", false)}
+}
+
+// maxKeys is the most keys that a mail may address: each has the mail's content for itself.
+const maxKeys = 50
+
+// take reads the mail and makes it a message for each key that it addresses, or rejects it.
 func (a arrival) take(ctx context.Context) error {
 	if most := int64(a.settings.Limits.MaxBytes); a.sizeBytes > most {
 		tooBig := &mail.LimitError{Limit: "MaxBytes", Value: a.sizeBytes, Max: most}
-		return a.reject(ctx, mail.Message{}, tooBig.Error(), true)
+		return a.whole().reject(ctx, tooBig.Error(), true)
 	}
-	content, err := a.read(ctx)
-	if err != nil {
+	if err := a.read(ctx); err != nil {
 		var gone *s3types.NoSuchKey
 		if errors.As(err, &gone) {
-			return a.reject(ctx, mail.Message{}, "the mail was deleted from its bucket before it was read", true)
+			return a.whole().reject(ctx, "the mail was deleted from its bucket before it was read", true)
 		}
 		return err
 	}
-	parsed, err := mail.Parse(content, a.settings.Limits)
+	var err error
+	a.parsed, err = mail.Parse(a.content, a.settings.Limits)
 	if err != nil {
-		return a.reject(ctx, parsed, err.Error(), true)
+		return a.whole().reject(ctx, err.Error(), true)
 	}
-	if !parsed.Class.MakesJob() {
-		reason := fmt.Sprintf("class %s makes no job: %s", parsed.Class, strings.Join(parsed.ClassReasons, "; "))
-		return a.reject(ctx, parsed, reason, false)
+	if !a.parsed.Class.MakesJob() {
+		reason := fmt.Sprintf("class %s makes no job: %s", a.parsed.Class, strings.Join(a.parsed.ClassReasons, "; "))
+		return a.whole().reject(ctx, reason, false)
 	}
-	if failed := parsed.Verdicts.Failed(); len(failed) > 0 {
+	if failed := a.parsed.Verdicts.Failed(); len(failed) > 0 {
 		// SES stores such mail like any other. A person must look: a forwarder may have broken
 		// honest mail.
-		return a.reject(ctx, parsed, "SES found that it fails "+strings.Join(failed, ", "), true)
+		return a.whole().reject(ctx, "SES found that it fails "+strings.Join(failed, ", "), true)
 	}
-	target, err := a.settings.Routes.Message(parsed)
+	targets, refused, err := a.settings.Routes.Message(a.parsed)
 	if err != nil {
-		return a.reject(ctx, parsed, err.Error(), true)
+		return a.whole().reject(ctx, err.Error(), true)
 	}
-	return a.admit(ctx, parsed, content, target.Key)
+	if len(targets) > maxKeys {
+		return a.whole().reject(ctx, fmt.Sprintf("it addresses %d keys: a mail may address %d", len(targets), maxKeys), true)
+	}
+	return a.deliver(ctx, targets, refused)
+}
+
+// deliver makes the mail a message for each key. An error with one keeps none of the others back.
+func (a arrival) deliver(ctx context.Context, targets []mail.Target, refused []mail.Refusal) error {
+	var failed []error
+	for _, target := range targets {
+		m := message{arrival: a, key: target.Key, id: job.MessageID(a.raw.Key, target.Key, len(targets) == 1)}
+		if err := m.admit(ctx); err != nil {
+			failed = append(failed, fmt.Errorf("for %s: %w", target.Key, err))
+		}
+	}
+	if len(refused) > 0 {
+		reason := fmt.Sprintf("others of its recipients are worked for, not these: %s", mail.Reasons(refused))
+		failed = append(failed, a.rest().reject(ctx, reason, true))
+	}
+	return errors.Join(failed...)
 }
 
 // read gets the mail, and the time of its receipt if the object carries one.
-func (a *arrival) read(ctx context.Context) ([]byte, error) {
+func (a *arrival) read(ctx context.Context) error {
 	out, err := a.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(a.raw.Bucket), Key: aws.String(a.raw.Key)})
 	if err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
+		return fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
 	}
 	defer out.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(out.Body, int64(a.settings.Limits.MaxBytes)+1))
+	a.content, err = io.ReadAll(io.LimitReader(out.Body, int64(a.settings.Limits.MaxBytes)+1))
 	if err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
+		return fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
 	}
 	if value, ok := out.Metadata[receivedAtMetadata]; ok {
 		if at, err := parseReceivedAt(value, a.receivedAt); err == nil {
 			a.receivedAt = at
 		} else {
-			telemetry.Write(ctx, a.log, telemetry.ReceivedAtIgnored{Message: a.messageID, Value: value, Error: err.Error()})
+			telemetry.Write(ctx, a.log, telemetry.ReceivedAtIgnored{Message: a.whole().id, Value: value, Error: err.Error()})
 		}
 	}
-	return content, nil
+	return nil
 }
 
 // parseReceivedAt reads the receivedAtMetadata of an object that S3 stored at storedAt. Mail is

@@ -71,7 +71,12 @@ type scene struct {
 
 func newScene(t *testing.T) scene {
 	t.Helper()
-	routes, err := mail.NewRoutes("mail.example")
+	return newSceneOf(t, "mail.example")
+}
+
+func newSceneOf(t *testing.T, domain string) scene {
+	t.Helper()
+	routes, err := mail.NewRoutes(domain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,6 +160,16 @@ func (s scene) started() []string {
 	var ids []string
 	for _, input := range s.inputs() {
 		ids = append(ids, input.Message.MessageID)
+	}
+	return ids
+}
+
+// threads are the threads of the executions that were started.
+func (s scene) threads() []string {
+	s.t.Helper()
+	var ids []string
+	for _, input := range s.inputs() {
+		ids = append(ids, input.Message.ThreadID)
 	}
 	return ids
 }
@@ -369,10 +384,7 @@ func TestTheThreadOfAMail(t *testing.T) {
 		s.arrives("ses-4", letter{id: "four", subject: "Other [Thread-Launch]", header: "In-Reply-To: <two@example.com>\n", body: "tagged"}.raw()),
 		s.arrives("ses-5", letter{id: "five", subject: "New", body: "new"}.raw()),
 	)
-	var threads []string
-	for _, input := range s.inputs() {
-		threads = append(threads, input.Message.ThreadID)
-	}
+	threads := s.threads()
 	one := mail.ThreadID("one@example.com")
 	if want := []string{one, one, one, "thread-launch", mail.ThreadID("five@example.com")}; !slices.Equal(threads, want) {
 		t.Errorf("threads %q, want %q", threads, want)

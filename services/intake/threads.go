@@ -1,10 +1,7 @@
 package intake
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -26,7 +23,8 @@ type DynamoDB interface {
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Threads is the table of every mail's thread, by the mail's Message-ID.
+// Threads is the table of the threads of mails, by key and by the ids that name them: one
+// customer's mail says nothing of another's, and all that is known of a customer is one partition.
 type Threads struct {
 	db    DynamoDB
 	table string
@@ -38,58 +36,81 @@ func NewThreads(db DynamoDB, table string, now func() time.Time) *Threads {
 	return &Threads{db: db, table: table, now: now}
 }
 
-// Entry is an item of the table. MessageID and ContentHash are of the first mail with this
-// RFCMessageID, so that a copy, sent again by an impatient server, is recognised. If the first came
-// to nothing, MessageID is that of a later copy.
+// Entry is an item of the table: to which thread of a key an id belongs. The rest is of the first
+// mail with this id, so that a copy, sent again by an impatient server, is recognised. If the first
+// came to nothing, MessageID is that of a later copy. An id that other mails have named, and whose
+// own mail has not come, has none of it.
 type Entry struct {
+	Key          job.Key
 	RFCMessageID string
 	ThreadID     string
 	MessageID    string
 	ContentHash  string
+	Subject      string // without what answers and lists add to it
 }
 
 // attributes is the one list of an entry's attributes; see package item. The item also has
 // expiresAt, for DynamoDB's TTL only.
 func (e *Entry) attributes(f *item.Fields) {
+	f.Text("projectUserId", (*string)(&e.Key))
 	f.Text("rfcMessageId", &e.RFCMessageID)
 	f.Text("threadId", &e.ThreadID)
-	f.Text("messageId", &e.MessageID)
-	f.Text("contentHash", &e.ContentHash)
+	f.OptionalText("messageId", &e.MessageID)
+	f.OptionalText("contentHash", &e.ContentHash)
+	f.OptionalText("subject", &e.Subject)
 }
 
-// Lookup finds the thread of a mail that came before.
-func (t *Threads) Lookup(ctx context.Context, rfcMessageID string) (threadID string, found bool, err error) {
-	entry, err := t.get(ctx, rfcMessageID)
-	return entry.ThreadID, entry.ThreadID != "", err
+// Read returns the entry of an id. Its ThreadID is empty if there is none.
+func (t *Threads) Read(ctx context.Context, key job.Key, id string) (Entry, error) {
+	e := Entry{Key: key, RFCMessageID: id}
+	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(t.table), ConsistentRead: aws.Bool(true),
+		Key: item.Map{"projectUserId": item.Text(string(key)), "rfcMessageId": item.Text(e.RFCMessageID)},
+	})
+	if err != nil {
+		return Entry{}, fmt.Errorf("look up the thread of %s: %w", e.RFCMessageID, err)
+	}
+	return e, e.read(out.Item)
 }
 
-// Note puts the entry unless its RFCMessageID has one, and returns the one that is there.
+// Note puts the entry unless its id has one, and returns the one that is there.
 func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
 	put := t.put(e)
 	put.ConditionExpression = aws.String("attribute_not_exists(rfcMessageId)")
+	put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	_, err := t.db.PutItem(ctx, put)
 	var exists *types.ConditionalCheckFailedException
-	switch {
-	case errors.As(err, &exists):
-		return t.get(ctx, e.RFCMessageID)
-	case err != nil:
+	if errors.As(err, &exists) {
+		return e, e.read(exists.Item)
+	}
+	if err != nil {
 		return Entry{}, fmt.Errorf("note the thread of %s: %w", e.RFCMessageID, err)
 	}
 	return e, nil
 }
 
-// Replace makes the entry name a copy of its mail. If another copy was faster, it returns an error,
-// so that the event comes again and is decided anew.
-func (t *Threads) Replace(ctx context.Context, e Entry, messageID string) (Entry, error) {
-	before := e.MessageID
-	e.MessageID = messageID
+// Put puts the entry in the place of the one before, if the same message or none is in that still.
+// Else it says that it has noted nothing: another mail was faster.
+func (t *Threads) Put(ctx context.Context, e, before Entry) (noted bool, err error) {
 	put := t.put(e)
-	put.ConditionExpression = aws.String("messageId = :before")
-	put.ExpressionAttributeValues = item.Map{":before": item.Text(before)}
-	if _, err := t.db.PutItem(ctx, put); err != nil {
-		return Entry{}, fmt.Errorf("note %s in the place of %s: %w", messageID, before, err)
+	switch {
+	case before.ThreadID == "":
+		put.ConditionExpression = aws.String("attribute_not_exists(rfcMessageId)")
+	case before.MessageID == "":
+		put.ConditionExpression = aws.String("attribute_exists(rfcMessageId) AND attribute_not_exists(messageId)")
+	default:
+		put.ConditionExpression = aws.String("messageId = :before")
+		put.ExpressionAttributeValues = item.Map{":before": item.Text(before.MessageID)}
 	}
-	return e, nil
+	_, err = t.db.PutItem(ctx, put)
+	var faster *types.ConditionalCheckFailedException
+	if errors.As(err, &faster) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("note %s as %s: %w", e.RFCMessageID, e.MessageID, err)
+	}
+	return true, nil
 }
 
 func (t *Threads) put(e Entry) *dynamodb.PutItemInput {
@@ -98,34 +119,11 @@ func (t *Threads) put(e Entry) *dynamodb.PutItemInput {
 	return &dynamodb.PutItemInput{TableName: aws.String(t.table), Item: row}
 }
 
-func (t *Threads) get(ctx context.Context, rfcMessageID string) (Entry, error) {
-	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(t.table), Key: item.Map{"rfcMessageId": item.Text(rfcMessageID)}, ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return Entry{}, fmt.Errorf("look up the thread of %s: %w", rfcMessageID, err)
-	}
-	e := Entry{RFCMessageID: rfcMessageID}
-	f := item.Reading(out.Item)
+func (e *Entry) read(m item.Map) error {
+	f := item.Reading(m)
 	e.attributes(f)
 	if err := f.Err(); err != nil {
-		return Entry{}, fmt.Errorf("the thread of %s: %w", rfcMessageID, err)
+		return fmt.Errorf("the thread of %s: %w", e.RFCMessageID, err)
 	}
-	return e, nil
-}
-
-// contentHash is equal for mails that are the same to their reader: the same key, the same body. It
-// leaves out the header, because every mail server on the way adds fields to it.
-func contentHash(key job.Key, raw []byte) string {
-	body := raw
-	for _, blank := range [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")} {
-		if at := bytes.Index(raw, blank); at >= 0 {
-			body = raw[at+len(blank):]
-			break
-		}
-	}
-	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\n", key)
-	sum.Write(body)
-	return hex.EncodeToString(sum.Sum(nil))
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
@@ -142,7 +143,7 @@ func TestOnlyNewMailIsNotified(t *testing.T) {
 		}
 	}
 	if len(told) != 2 || told[0] != "smithy-intake" {
-		t.Errorf("%v are told, want intake, of each put under %s", told, resources.EmailPrefix)
+		t.Errorf("%v are told, want intake, of each put under %s", told, job.EmailFolder)
 	}
 }
 

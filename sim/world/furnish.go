@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
@@ -105,7 +104,7 @@ func (w *World) coreChoice(n int, label string) int {
 // put stores a mail as SES does.
 func (w *World) put(m scenario.Mail) {
 	_, effects, err := w.cloud.Do(w.now, "s3", &s3.PutObjectInput{
-		Bucket: aws.String(w.names.Emails()), Key: aws.String(resources.EmailPrefix + m.ID), Body: strings.NewReader(m.MIME()),
+		Bucket: aws.String(w.names.Emails()), Key: aws.String(job.EmailFolder + m.ID), Body: strings.NewReader(m.MIME()),
 		Metadata: map[string]string{"received-at": strconv.FormatInt(job.Millis(scenario.Epoch.Add(m.Received)), 10)},
 	})
 	mustNil(err)

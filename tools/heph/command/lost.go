@@ -5,16 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"path"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/tools/heph/ledger"
-	"github.com/webordinary/hephaestus/tools/heph/outbox"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
 	"github.com/webordinary/hephaestus/tools/stack"
 )
@@ -43,7 +42,9 @@ func whatIsLost(ctx context.Context, call client.Call, names awsx.Names) (lost, 
 	known := map[string]bool{}
 	for i := range jobs.Rows {
 		j := jobs.Rows[len(jobs.Rows)-1-i]
-		known[j.MessageID] = true
+		if j.Raw != nil {
+			known[j.Raw.Key] = true
+		}
 		if j.Outcome != "" {
 			continue
 		}
@@ -54,16 +55,16 @@ func whatIsLost(ctx context.Context, call client.Call, names awsx.Names) (lost, 
 			l.Waiting++
 		}
 	}
-	objects := &s3.ListObjectsV2Input{Bucket: aws.String(names.Emails()), Prefix: aws.String(outbox.Folder)}
+	objects := &s3.ListObjectsV2Input{Bucket: aws.String(names.Emails()), Prefix: aws.String(job.EmailFolder)}
 	for {
 		page, err := client.NewS3(call).ListObjectsV2(ctx, objects)
 		if err != nil {
 			return l, fmt.Errorf("look for mail that was not read: %w", err)
 		}
 		for _, object := range page.Contents {
-			if name := path.Base(aws.ToString(object.Key)); !known[name] {
+			if key := aws.ToString(object.Key); !known[key] {
 				l.Unread++
-				l.Mails = append(l.Mails, name)
+				l.Mails = append(l.Mails, strings.TrimPrefix(key, job.EmailFolder))
 			}
 		}
 		if objects.ContinuationToken = page.NextContinuationToken; !aws.ToBool(page.IsTruncated) {

@@ -156,9 +156,9 @@ func TestEveryMailOfTheCastIsRoutedToItsKey(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", r.messageID, err)
 		}
-		target, err := routes.Message(m)
-		if err != nil || job.Key(target.Project+"#"+target.User) != r.key {
-			t.Errorf("%s goes to %+v, %v; want %s", r.messageID, target, err, r.key)
+		targets, refused, err := routes.Message(m)
+		if err != nil || len(targets) != 1 || targets[0].Key != r.key || len(refused) > 0 {
+			t.Errorf("%s goes to %+v, not to %+v, %v; want %s", r.messageID, targets, refused, err, r.key)
 		}
 	}
 }

@@ -14,11 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/webordinary/hephaestus/libs/job"
 	hephmail "github.com/webordinary/hephaestus/libs/mail"
 )
-
-// Folder is where SES's receipt rule puts mail (deploy: the rule's object key prefix).
-const Folder = "emails/"
 
 // receivedAtMetadata names the metadata from which intake takes when the mail was received.
 const receivedAtMetadata = "received-at"
@@ -35,10 +33,13 @@ type Mail struct {
 	ReceivedAt time.Time // zero: when S3 gets it
 }
 
+// Object is the key of the mail's object.
+func (m Mail) Object() string { return job.EmailFolder + m.MessageID }
+
 // Put stores the mail in the bucket; S3's event then starts intake.
 func Put(ctx context.Context, client S3, bucket string, m Mail) error {
 	in := &s3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(Folder + m.MessageID), Body: bytes.NewReader(m.Raw),
+		Bucket: aws.String(bucket), Key: aws.String(m.Object()), Body: bytes.NewReader(m.Raw),
 		ContentType: aws.String("message/rfc822"),
 	}
 	if !m.ReceivedAt.IsZero() {
