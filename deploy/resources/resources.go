@@ -62,7 +62,7 @@ type Options struct {
 	Names       awsx.Names
 	IntakeARN   string        // the Lambda that the bucket of raw mail notifies
 	RoleARN     string        // of the state machine
-	MaxReceives int           // of a work message, before the dead letter queue gets it; 0 means 10
+	MaxReceives int           // of a work message, before the dead letter queue gets it; 0 means SQS's most, 1,000
 	Visibility  time.Duration // the visibility timeout of the work queue; 0 means 95 s
 }
 
@@ -174,7 +174,7 @@ func makeTable(ctx context.Context, c DynamoDB, t Table) error {
 // makeQueues makes the work queue with its dead letter queue, and the dead letter queue for people.
 func makeQueues(ctx context.Context, c SQS, o Options) (Stack, error) {
 	if o.MaxReceives == 0 {
-		o.MaxReceives = 10
+		o.MaxReceives = 1000 // a receive that could not work on its message costs nothing; poison is found by its starts
 	}
 	if o.Visibility == 0 {
 		o.Visibility = 95 * time.Second
@@ -195,7 +195,8 @@ func makeQueues(ctx context.Context, c SQS, o Options) (Stack, error) {
 		return Stack{}, fmt.Errorf("redrive policy: %w", err)
 	}
 	work, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(o.Names.WorkQueue()), Attributes: map[string]string{
-		"FifoQueue": "true", "MessageRetentionPeriod": fourteenDays, "RedrivePolicy": string(redrive),
+		"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId", // high throughput
+		"MessageRetentionPeriod": fourteenDays, "RedrivePolicy": string(redrive),
 		"VisibilityTimeout": strconv.Itoa(int((o.Visibility + time.Second - 1) / time.Second)),
 	}})
 	if err != nil {

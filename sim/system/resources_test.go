@@ -121,11 +121,14 @@ func TestWorkThatUsesUpItsReceivesGoesToTheWorkDeadLetters(t *testing.T) {
 	attributes := ask[*sqs.GetQueueAttributesOutput](s, "sqs", &sqs.GetQueueAttributesInput{
 		QueueUrl: aws.String(s.made.WorkQueueURL), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
 	}).Attributes
-	if got := attributes["RedrivePolicy"]; !strings.Contains(got, ":"+s.names.WorkDeadLetters()+`"`) || !strings.Contains(got, `"maxReceiveCount":10`) {
+	if got := attributes["RedrivePolicy"]; !strings.Contains(got, ":"+s.names.WorkDeadLetters()+`"`) || !strings.Contains(got, `"maxReceiveCount":1000`) {
 		t.Errorf("redrive policy %s", got)
 	}
 	if attributes["FifoQueue"] != "true" || attributes["VisibilityTimeout"] != "2" {
 		t.Errorf("attributes %v: want a FIFO queue whose messages are hidden for the visibility, rounded up", attributes)
+	}
+	if attributes["DeduplicationScope"] != "messageGroup" || attributes["FifoThroughputLimit"] != "perMessageGroupId" {
+		t.Errorf("attributes %v: want high throughput for each group", attributes)
 	}
 }
 

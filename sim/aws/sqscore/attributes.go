@@ -37,10 +37,17 @@ const (
 	scopeGroup = "messageGroup"
 )
 
+// Values of FifoThroughputLimit. The limit is for each group only if deduplication is too (SQS API
+// Reference, SetQueueAttributes).
+const (
+	perQueue = "perQueue"
+	perGroup = "perMessageGroupId"
+)
+
 func defaultSettings(fifo bool) settings {
 	return settings{
 		fifo: fifo, maxBytes: 1 << 20, retention: 4 * 24 * time.Hour, visibility: 30 * time.Second,
-		dedupScope: scopeQueue, throughput: "perQueue", serverSide: "true",
+		dedupScope: scopeQueue, throughput: perQueue, serverSide: "true",
 	}
 }
 
@@ -60,6 +67,9 @@ func (c *Core) apply(arn string, s settings, attrs map[string]string) (settings,
 		if err := c.set(arn, &s, types.QueueAttributeName(name), attrs[name]); err != nil {
 			return s, err
 		}
+	}
+	if s.throughput == perGroup && s.dedupScope != scopeGroup {
+		return s, badAttribute(types.QueueAttributeNameFifoThroughputLimit)
 	}
 	return s, nil
 }
@@ -121,7 +131,7 @@ func (s *settings) setFIFO(name types.QueueAttributeName, value string) error {
 	case types.QueueAttributeNameDeduplicationScope:
 		return oneOf(&s.dedupScope, name, value, scopeQueue, scopeGroup)
 	case types.QueueAttributeNameFifoThroughputLimit:
-		return oneOf(&s.throughput, name, value, "perQueue", "perMessageGroupId")
+		return oneOf(&s.throughput, name, value, perQueue, perGroup)
 	}
 	return unknownAttribute(name)
 }

@@ -52,6 +52,8 @@ func TestErrors(t *testing.T) {
 		{"unknown attribute", attributes("Colour", "red"), "InvalidAttributeName", "Unknown Attribute Colour."},
 		{"FIFO attribute on a standard queue", attributes("ContentBasedDeduplication", "true"),
 			"InvalidAttributeName", "Unknown Attribute ContentBasedDeduplication."},
+		{"throughput by the group without deduplication by the group", &sqs.SetQueueAttributesInput{QueueUrl: fifo, Attributes: pairs([]string{"FifoThroughputLimit", "perMessageGroupId"})},
+			"InvalidAttributeValue", "Invalid value for the parameter FifoThroughputLimit."},
 		{"access policy", attributes("Policy", "{}"),
 			"AWS.SimpleQueueService.UnsupportedOperation", "sqscore does not implement the queue attribute Policy"},
 		{"redrive policy that is no JSON", redrive("nonsense"), "InvalidParameterValue", "it’s in an unsupported format."},
