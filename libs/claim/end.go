@@ -244,6 +244,7 @@ func (s *Store) release(e *expression, row *Row, messageID string) {
 	e.delete = append(e.delete, "jobs :ending")
 	e.value(":ending", item.Set(messageID))
 	if row.WorkerJob == messageID {
+		e.when("workerJob = :message") // it may have been handed back since, under the same fence
 		e.clear("workerId", "workerJob", "leaseExpiresAt").assign("fence", item.Number(row.Fence+1))
 	}
 }

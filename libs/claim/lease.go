@@ -50,6 +50,10 @@ type Start struct {
 	Lease     Lease     // if Started
 	Job       Job       // if Ended
 	BusyUntil time.Time // if Busy: when the other lease has expired on every clock
+
+	// LostStarts is, if this start found one more, how many earlier ones have come to no end: their
+	// workers neither finished nor handed back. Else it is 0.
+	LostStarts int64
 }
 
 // Start makes the worker the holder of the lease for the work, with a higher fence.
@@ -64,7 +68,8 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 			start.Lease.ExpiresAt = job.Time(v.row.LeaseExpiresAtMillis)
 			return nil, nil
 		}
-		if start = s.verdict(v, w, workerID, now); v.job == nil && start.Verdict != Started && start.Verdict != Busy {
+		start = s.verdict(v, w, workerID, now)
+		if v.job == nil && start.Verdict != Busy && (start.Verdict != Started || v.row.WorkerJob == m.MessageID) {
 			seen, err := s.look(ctx, m.ProjectUserID, m.MessageID)
 			if err != nil {
 				return nil, err
@@ -97,6 +102,10 @@ func (s *Store) Start(ctx context.Context, w job.Work, workerID string) (Start, 
 		onJob := newExpression().when(jobIsOpen+" AND containerId = :container").value(":container", item.Text(w.ContainerID))
 		onJob.set = append(onJob.set, "startedAt = if_not_exists(startedAt, :now)")
 		onJob.value(":now", item.Number(job.Millis(now)))
+		if v.row.WorkerJob == m.MessageID { // whoever started it before has come to no end
+			start.LostStarts = v.job.LostStarts + 1
+			onJob.assign("lostStarts", item.Number(start.LostStarts))
+		}
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
 	})
 	return start, err

@@ -317,3 +317,33 @@ func TestAFenceNeverFalls(t *testing.T) {
 	early.claims(a2, claim.DecisionNew)
 	grows("new claim after the row was deleted", s.fence())
 }
+
+func (s scene) handsBack(l claim.Lease) {
+	s.t.Helper()
+	if _, result, err := s.HandBack(ctx, l); result != awsx.Applied || err != nil {
+		s.t.Fatalf("hand back: %v, %v", result, err)
+	}
+}
+
+func TestAStartThatCameToNoEndIsCountedByTheNext(t *testing.T) {
+	s := newScene(t, a1)
+	container := s.claims(a1, claim.DecisionNew).ContainerID
+	begins := func(worker string, lost int64) claim.Lease {
+		t.Helper()
+		start := s.starts(a1, container, worker, claim.Started)
+		if start.LostStarts != lost {
+			t.Errorf("%s finds %d lost starts, want %d", worker, start.LostStarts, lost)
+		}
+		return start.Lease
+	}
+	s.handsBack(begins("w1", 0)) // to hand back is an end
+	begins("w2", 0)
+	s.Advance(lease + skew + time.Second)
+	l := begins("w3", 1)
+	s.WantJob("a1", "open in c1 started 0s (1 lost)")
+	s.handsBack(l)
+	begins("w4", 0)
+	s.Advance(lease + skew + time.Second)
+	s.finishes(begins("w5", 2), job.Completed)
+	s.WantJob("a1", "completed at 3m12s in c1 started 0s (2 lost)")
+}

@@ -189,6 +189,13 @@ func TestALeaseIsRevived(t *testing.T) {
 }
 
 func TestAClaimChangesUnderACleanUp(t *testing.T) {
+	t.Run("its worker hands the job back: no lease is there to end, and the fence stays", func(t *testing.T) {
+		s := newScene(t, a1)
+		l := s.runs(a1, "w1")
+		s.meanwhile(func() { s.handsBack(l) })
+		s.cleansUp(a1, job.TimedOut)
+		s.WantRow("c1 A jobs= newest=a1@1s claimed=0s fence=1 expires=1h0m0s")
+	})
 	t.Run("the message claims a key that had no row: it is taken off", func(t *testing.T) {
 		s := newScene(t, a1)
 		s.meanwhile(func() { s.claims(a1, claim.DecisionNew) })

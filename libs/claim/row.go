@@ -145,6 +145,7 @@ type Job struct {
 	ExecutionARN     string
 	ContainerID      string      // of its latest claim
 	StartedAtMillis  int64       // when a worker first started it; 0: never. Invariant: stays once it is set
+	LostStarts       int64       // how many of its starts came to no end: their workers died, or lost the lease
 	Outcome          job.Outcome // Invariant: stays once it is set
 	OutcomeAtMillis  int64       // Invariant: (OutcomeAtMillis == 0) == (Outcome == "")
 	Result           string
@@ -167,6 +168,7 @@ func (j *Job) attributes(f *item.Fields) {
 	f.OptionalText("executionArn", &j.ExecutionARN)
 	f.OptionalText("containerId", &j.ContainerID)
 	f.OptionalNumber("startedAt", &j.StartedAtMillis)
+	f.OptionalNumber("lostStarts", &j.LostStarts)
 	f.OptionalText("outcome", (*string)(&j.Outcome))
 	f.OptionalNumber("outcomeAt", &j.OutcomeAtMillis)
 	f.OptionalText("result", &j.Result)

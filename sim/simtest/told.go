@@ -95,6 +95,9 @@ func (l *Lab) Job(messageID string) string {
 	if j.StartedAtMillis != 0 {
 		s += " started " + since(j.StartedAtMillis)
 	}
+	if j.LostStarts != 0 {
+		s += fmt.Sprintf(" (%d lost)", j.LostStarts)
+	}
 	if j.Result != "" {
 		s += ": " + j.Result
 	}
