@@ -48,8 +48,11 @@ func Load(ctx context.Context, part string) (Process, error) {
 }
 
 // Store is the protocol's store, with the wall clock.
-func (p Process) Store() (*claim.Store, error) {
-	return claim.NewStore(p.Clients.DynamoDB(), p.Names, p.Settings, time.Now, RandomID)
+func (p Process) Store() (*claim.Store, error) { return p.StoreBy(time.Now) }
+
+// StoreBy is the protocol's store, by another clock.
+func (p Process) StoreBy(now func() time.Time) (*claim.Store, error) {
+	return claim.NewStore(p.Clients.DynamoDB(), p.Names, p.Settings, now, RandomID)
 }
 
 // Records is the audit log.

@@ -12,7 +12,7 @@ func Events() []Event {
 	return []Event{
 		ObjectIgnored{}, MailTaken{}, MailTakenBefore{}, MailRejected{}, MailNotRejected{}, ReceivedAtIgnored{}, MailFailed{},
 		Checked{}, AskedToYield{}, NudgeLost{}, Claimed{}, WakeUpLost{}, AttachmentProcessed{},
-		WorkerReady{}, WorkerStopped{}, WorkFailed{}, WorkUnreadable{},
+		WorkerReady{}, WorkerStopped{}, MachineSick{}, MachineWell{}, WorkFailed{}, WorkUnreadable{},
 		JobStarted{}, JobNotStarted{}, StartFailed{}, StartAnsweredLate{}, DeclineFailed{},
 		CommandFailed{}, CommandOutput{}, CommandEnded{}, NewerThreadAsks{}, CommandAskedToStop{}, CommandKilled{},
 		HeartbeatUnanswered{}, LeaseLost{}, NudgesUnheard{},
@@ -222,6 +222,13 @@ type (
 	WorkerStopped struct {
 		Worker string `json:"worker"`
 	}
+	MachineSick struct {
+		Worker string `json:"worker"`
+		Error  string `json:"error"`
+	}
+	MachineWell struct {
+		Worker string `json:"worker"`
+	}
 	WorkFailed struct {
 		Worker string `json:"worker"`
 		Error  string `json:"error"`
@@ -241,12 +248,20 @@ func (WorkerStopped) declared() Declaration {
 	return Declaration{"worker-stopped", slog.LevelInfo, "stopped", "a worker's process ends, as it was told to"}
 }
 
+func (MachineSick) declared() Declaration {
+	return Declaration{"machine-sick", slog.LevelError, "the machine is sick; the worker takes no work", "the worker's machine could not begin a command: the job is handed back, and the worker waits until the machine is well"}
+}
+
+func (MachineWell) declared() Declaration {
+	return Declaration{"machine-well", slog.LevelInfo, "the machine is well; the worker takes work again", "nothing ails the worker's machine any more, as far as the worker can tell"}
+}
+
 func (WorkFailed) declared() Declaration {
 	return Declaration{"work-failed", slog.LevelError, "could not take work", "the queue could not be asked; the worker asks again"}
 }
 
 func (WorkUnreadable) declared() Declaration {
-	return Declaration{"work-unreadable", slog.LevelError, "work cannot be read; it goes to the dead letter queue", "a message of the work queue is no work"}
+	return Declaration{"work-unreadable", slog.LevelError, "work cannot be read; it comes again", "a message of the work queue is no work that this version knows; after SQS's last receive it goes to the dead letter queue"}
 }
 
 // What a worker says of the start of a job.
@@ -332,7 +347,7 @@ type (
 )
 
 func (CommandFailed) declared() Declaration {
-	return Declaration{"command-failed", slog.LevelError, "could not begin", "the command could not be begun"}
+	return Declaration{"command-failed", slog.LevelError, "could not begin", "the command could not be begun: the job is handed back, or fails if it never can be"}
 }
 
 func (CommandOutput) declared() Declaration {

@@ -20,10 +20,11 @@ import (
 
 // delivery is one received message on its way through the worker.
 type delivery struct {
-	worker *Worker
-	handle *string
-	work   job.Work
-	about  telemetry.Work // once the message is read
+	worker   *Worker
+	handle   *string
+	receives int // of the message, this one included
+	work     job.Work
+	about    telemetry.Work // once the message is read
 }
 
 func (d delivery) tell(ctx context.Context, e telemetry.Event) { telemetry.Write(ctx, d.worker.log, e) }
@@ -50,47 +51,54 @@ type run struct {
 	session  Session
 	stopping why
 	nextBeat time.Time
-	overtime time.Time // when the command's time is over
+	overtime time.Time // when the command's time is over, or that of its preparation
 	killAt   time.Time // when a command that was asked to stop is killed; zero: not asked yet, or killed already
 }
 
-// run begins the command, watches over it until it has exited, and ends the job by how it went.
-func (d delivery) run(ctx context.Context, lease claim.Lease) {
+// run begins the command, watches over it until it has exited, and ends the job by how it went. It
+// returns what ails the machine, if that is why there was no command.
+func (d delivery) run(ctx context.Context, lease claim.Lease) error {
 	w := d.worker
 	if !w.host.Now().Before(lease.ExpiresAt) {
 		d.tell(ctx, telemetry.StartAnsweredLate{Work: d.about})
-		return
-	}
-	bounded, cancel := w.host.WithDeadline(ctx, lease.ExpiresAt)
-	defer cancel()
-	session, err := w.host.Begin(bounded, Task{Work: d.work, WorkerID: w.id, Fence: lease.Fence})
-	if err != nil {
-		d.tell(ctx, telemetry.CommandFailed{Work: d.about, Error: err.Error()})
-		if errors.Is(err, ErrNotNow) || bounded.Err() != nil {
-			d.handBack(ctx, lease, w.settings.Heartbeat)
-			return
-		}
-		d.finish(ctx, lease, claim.End{Outcome: job.Failed, Result: err.Error()})
-		return
+		return nil
 	}
 	now := w.host.Now()
 	r := &run{
-		delivery: d, lease: lease, session: session,
-		nextBeat: now.Add(w.settings.Heartbeat), overtime: now.Add(w.settings.CommandTimeout),
+		delivery: d, session: w.host.Begin(ctx, Task{Work: d.work, WorkerID: w.id, Fence: lease.Fence}),
+		overtime: now.Add(w.settings.CommandTimeout),
 	}
-	exit := r.watch(ctx)
-	session.Close()
-	r.end(ctx, exit)
+	r.hold(lease, now)
+	last := r.watch(ctx)
+	r.session.Close()
+	if last.Kind == BeginFailed {
+		return r.unbegun(ctx, last.Err)
+	}
+	r.end(ctx, last.Exit)
+	return nil
 }
 
-// watch keeps the lease, and stops the command if it must, until the command has exited.
-func (r *run) watch(ctx context.Context) Exit {
+// hold notes the lease, and when to extend it: a heartbeat's time from now, or sooner if its answer
+// has come so late that little of it is left.
+func (r *run) hold(lease claim.Lease, now time.Time) {
+	heartbeat := r.worker.settings.Heartbeat
+	r.lease, r.nextBeat = lease, now.Add(heartbeat)
+	if latest := lease.ExpiresAt.Add(-2 * heartbeat); latest.Before(r.nextBeat) {
+		r.nextBeat = latest
+	}
+}
+
+// watch keeps the lease, and stops the command or its preparation if it must, until the command has
+// exited or will not begin.
+func (r *run) watch(ctx context.Context) Event {
 	for {
 		event := r.session.Await(ctx, r.until())
 		now := r.worker.host.Now()
 		switch event.Kind {
-		case Exited:
-			return event.Exit
+		case Exited, BeginFailed:
+			return event
+		case Begun:
+			r.overtime, r.worker.sickFor = now.Add(r.worker.settings.CommandTimeout), 0
 		case Nudged:
 			r.nextBeat = now
 		case Stopped:
@@ -165,13 +173,38 @@ func (r *run) beat(ctx context.Context) {
 		r.nextBeat = now.Add(w.settings.Heartbeat / 4)
 		return
 	}
-	r.lease = beat.Lease
-	r.nextBeat = now.Add(w.settings.Heartbeat)
+	r.hold(beat.Lease, now)
 	if beat.Preemptor != nil && r.stopping == notStopped {
 		r.tell(ctx, telemetry.NewerThreadAsks{Work: r.about, NewThread: beat.Preemptor.ThreadID, NewMessage: beat.Preemptor.NewestMessageID})
 		r.stop(ctx, preempted, now)
 	}
 	r.showIn(bounded, w.settings.Visibility)
+}
+
+// unbegun turns a begin that came to nothing into what becomes of the job: only what its mail or
+// its key is to blame for fails it. It returns what ails the machine, if anything does.
+func (r *run) unbegun(ctx context.Context, why error) error {
+	switch r.stopping {
+	case leaseLost, preempted, told:
+		r.end(ctx, Exit{Code: -1, Asked: true})
+		return nil
+	case overtime: // a disk that hangs may be why
+		why = r.worker.host.Check(ctx)
+		if why == nil {
+			why = fmt.Errorf("%w: not within %v", ErrNotNow, r.worker.settings.CommandTimeout)
+		}
+	}
+	r.tell(ctx, telemetry.CommandFailed{Work: r.about, Error: why.Error()})
+	switch {
+	case errors.Is(why, ErrMachine):
+		r.handBack(ctx, r.lease, r.worker.settings.pause(r.work.Message.MessageID, r.receives-1)) // at first for another worker, at once
+		return why
+	case errors.Is(why, ErrNotNow):
+		r.handBack(ctx, r.lease, r.worker.settings.pause(r.work.Message.MessageID, r.receives))
+	default:
+		r.finish(ctx, r.lease, claim.End{Outcome: job.Failed, Result: why.Error()})
+	}
+	return nil
 }
 
 // end ends the job as its command has ended. If the lease is lost, the job was ended from outside,

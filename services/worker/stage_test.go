@@ -40,8 +40,10 @@ type stage struct {
 	start       claim.Start // its Lease is filled in if Started
 	startErr    error
 	startTakes  time.Duration
-	begin       error
-	beginHangs  bool // until its deadline
+	receives    string        // ApproximateReceiveCount; empty: 1
+	begin       error         // how the preparation fails
+	prepares    time.Duration // how long the preparation takes; negative: without end
+	sick        []error       // what each check finds; after the last nothing
 	command     command
 	nudges      []time.Duration
 	stopAt      time.Duration // the worker is told to stop
@@ -62,6 +64,9 @@ type stage struct {
 
 	// What has happened.
 	answered     string // the last result or cause that Step Functions got
+	begun        bool
+	gaveUp       bool
+	readyAt      time.Time
 	exited       bool
 	exitAt       time.Time
 	exit         worker.Exit
@@ -135,7 +140,9 @@ func (s *stage) ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...fun
 		}
 		body = string(encoded)
 	}
-	return &sqs.ReceiveMessageOutput{Messages: []types.Message{{Body: aws.String(body), ReceiptHandle: aws.String("r1"), MessageId: aws.String("s1")}}}, nil
+	return &sqs.ReceiveMessageOutput{Messages: []types.Message{{
+		Body: aws.String(body), ReceiptHandle: aws.String("r1"), MessageId: aws.String("s1"), Attributes: map[string]string{"ApproximateReceiveCount": s.receives},
+	}}}, nil
 }
 
 func (s *stage) DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
@@ -247,18 +254,23 @@ var errTokenGone = &sfntypes.TaskTimedOut{}
 
 func (s *stage) Now() time.Time { return s.now }
 
-func (s *stage) Begin(ctx context.Context, t worker.Task) (worker.Session, error) {
+func (s *stage) Begin(_ context.Context, t worker.Task) worker.Session {
 	s.say("begin under fence %d", t.Fence)
-	if s.beginHangs {
-		return nil, s.hang(ctx)
+	s.begun, s.gaveUp, s.exited, s.readyAt, s.exitAt = false, false, false, time.Time{}, time.Time{}
+	if s.prepares >= 0 {
+		s.readyAt = s.now.Add(s.prepares)
 	}
-	if s.begin != nil {
-		return nil, s.begin
+	return s
+}
+
+func (s *stage) Check(context.Context) error {
+	if len(s.sick) == 0 {
+		return nil
 	}
-	if s.command.runs != 0 {
-		s.exitAt, s.exit = s.now.Add(s.command.runs), s.command.exit
-	}
-	return s, nil
+	s.say("check")
+	err := s.sick[0]
+	s.sick = s.sick[1:]
+	return err
 }
 
 // deadline is the context's end by the stage's clock.
@@ -317,19 +329,39 @@ func (s *stage) Await(_ context.Context, until time.Time) worker.Event {
 			next, event = at, e
 		}
 	}
+	if s.gaveUp {
+		return worker.Event{Kind: worker.BeginFailed, Err: context.Canceled}
+	}
+	if !s.begun && !s.readyAt.IsZero() {
+		e := worker.Event{Kind: worker.Begun}
+		if s.begin != nil {
+			e = worker.Event{Kind: worker.BeginFailed, Err: s.begin}
+		}
+		earlier(s.readyAt, e)
+	}
 	if len(s.nudges) > 0 {
 		earlier(curtain.Add(s.nudges[0]), worker.Event{Kind: worker.Nudged})
 	}
 	if s.stopAt != 0 && !s.toldStopping {
 		earlier(curtain.Add(s.stopAt), worker.Event{Kind: worker.Stopped})
 	}
-	if !s.exitAt.IsZero() {
+	if s.begun && !s.exitAt.IsZero() {
 		earlier(s.exitAt, worker.Event{Kind: worker.Exited, Exit: s.exit})
 	}
 	if next.After(s.now) {
 		s.now = next
 	}
 	switch event.Kind {
+	case worker.Begun:
+		s.begun = true
+		if s.prepares != 0 {
+			s.say("the command begins")
+		}
+		if s.command.runs != 0 {
+			s.exitAt, s.exit = s.now.Add(s.command.runs), s.command.exit
+		}
+	case worker.BeginFailed:
+		s.gaveUp = true
 	case worker.Nudged:
 		s.nudges = s.nudges[1:]
 	case worker.Stopped:
@@ -341,6 +373,11 @@ func (s *stage) Await(_ context.Context, until time.Time) worker.Event {
 }
 
 func (s *stage) Terminate() {
+	if !s.begun {
+		s.say("give up")
+		s.gaveUp = true
+		return
+	}
 	s.say("SIGTERM")
 	if !s.exitAt.IsZero() && !s.exitAt.After(s.now) {
 		return // it has ended
@@ -353,12 +390,17 @@ func (s *stage) Terminate() {
 }
 
 func (s *stage) Kill() {
+	if !s.begun {
+		s.say("give up")
+		s.gaveUp = true
+		return
+	}
 	s.say("SIGKILL")
 	s.exitAt, s.exit = s.now, worker.Exit{Code: -1, Asked: s.exit.Asked, Summary: s.command.exit.Summary, Result: s.command.exit.Result}
 }
 
 func (s *stage) Close() {
-	if !s.exited {
+	if !s.exited && !s.gaveUp {
 		s.say("close, although the command runs")
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,13 +61,15 @@ type Settings struct {
 	CommandGrace   time.Duration // between asking a command to stop and killing it
 	ReceiveWait    time.Duration // how long a receive waits for work, 20 s at most
 	Visibility     time.Duration // how long a message in work stays hidden from others; each heartbeat renews it
+	SickAfter      time.Duration // a worker whose machine has been sick for so long ends
+	MaxStarts      int           // a job fails that was started so many times and has come to no end
 }
 
 // DefaultSettings are the defaults, as docs/protocol.md (Settings) has them.
 func DefaultSettings() Settings {
 	return Settings{
 		Heartbeat: 20 * time.Second, CommandTimeout: time.Hour, CommandGrace: 30 * time.Second,
-		ReceiveWait: 20 * time.Second, Visibility: 95 * time.Second,
+		ReceiveWait: 20 * time.Second, Visibility: 95 * time.Second, SickAfter: 5 * time.Minute, MaxStarts: 10,
 	}
 }
 
@@ -81,6 +84,8 @@ func (s Settings) Validate(c claim.Settings) error {
 		return fmt.Errorf("worker settings: receive wait %v: SQS allows 0 to 20s", s.ReceiveWait)
 	case s.Visibility < c.Lease || s.Visibility > 12*time.Hour:
 		return fmt.Errorf("worker settings: visibility %v: want the lease %v or more, 12h at most", s.Visibility, c.Lease)
+	case s.SickAfter <= 0 || s.MaxStarts <= 0:
+		return errors.New("worker settings: the time after which a sick worker ends, and the most starts of a job, must be positive")
 	}
 	return nil
 }
@@ -107,6 +112,7 @@ type Worker struct {
 	host     Host
 	settings Settings
 	log      *slog.Logger
+	sickFor  time.Duration // how long the machine has been sick since a command last began
 }
 
 // New makes a worker, or says that a part is missing.
@@ -121,17 +127,26 @@ func New(p Parts) (*Worker, error) {
 }
 
 // Run does jobs until the host is told to stop. A job that is running then yields and is delivered
-// again. Errors are logged and waited out: a worker never ends because AWS did not answer.
-func (w *Worker) Run(ctx context.Context) {
+// again. What AWS does not answer is logged and waited out; Run returns an error only if the
+// machine stays sick.
+func (w *Worker) Run(ctx context.Context) error {
 	for !w.host.Stopping() {
-		if err := w.Once(ctx); err != nil && !w.host.Stopping() {
+		err := w.Once(ctx)
+		switch {
+		case errors.Is(err, ErrMachine):
+			if err := w.convalesce(ctx, err); err != nil {
+				return err
+			}
+		case err != nil && !w.host.Stopping():
 			telemetry.Write(ctx, w.log, telemetry.WorkFailed{Worker: w.id, Error: err.Error()})
 			w.host.Pause(ctx, time.Second)
 		}
 	}
+	return nil
 }
 
-// Once waits for a message and handles it, if one comes. It returns an error of the receive only.
+// Once waits for a message and handles it, if one comes. It returns an error of the receive, or
+// ErrMachine if the machine could not begin a command.
 func (w *Worker) Once(ctx context.Context) error {
 	// A receive that is cancelled may have locked its message group already. The message then comes
 	// again after its visibility timeout: that is the price of stopping at once.
@@ -140,39 +155,54 @@ func (w *Worker) Once(ctx context.Context) error {
 	out, err := w.queue.ReceiveMessage(waiting, &sqs.ReceiveMessageInput{
 		QueueUrl: aws.String(w.queueURL), MaxNumberOfMessages: 1,
 		WaitTimeSeconds: int32(w.settings.ReceiveWait / time.Second), VisibilityTimeout: seconds(w.settings.Visibility),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 	})
 	if err != nil {
 		return fmt.Errorf("receive work: %w", err)
 	}
 	for _, m := range out.Messages {
-		w.handle(ctx, m)
+		err = errors.Join(err, w.handle(ctx, m))
 	}
-	return nil
+	return err
 }
 
 // handle does for one message what the tables say is left to do. After an error the message becomes
-// visible again.
-func (w *Worker) handle(ctx context.Context, m types.Message) {
-	d := delivery{worker: w, handle: m.ReceiptHandle}
+// visible again. handle returns what ails the machine, if it could not begin the command.
+func (w *Worker) handle(ctx context.Context, m types.Message) error {
+	d := delivery{worker: w, handle: m.ReceiptHandle, receives: receives(m)}
 	work, err := job.ParseWork(aws.ToString(m.Body))
 	if err != nil {
 		telemetry.Write(ctx, w.log, telemetry.WorkUnreadable{Worker: w.id, SQSMessage: aws.ToString(m.MessageId), Error: err.Error()})
-		d.showIn(ctx, 0)
-		return
+		d.showIn(ctx, w.settings.pause(aws.ToString(m.MessageId), d.receives))
+		return nil
 	}
 	d.work = work
 	d.about = telemetry.Work{Worker: w.id, Message: work.Message.MessageID, Key: work.Message.ProjectUserID, Container: work.ContainerID}
 	start, err := w.protocol.Start(ctx, work, w.id)
 	if err != nil {
 		d.tell(ctx, telemetry.StartFailed{Work: d.about, Error: err.Error()})
-		return
+		return nil
 	}
 	if start.Verdict == claim.Started {
 		d.tell(ctx, telemetry.JobStarted{Work: d.about, Fence: start.Lease.Fence, Thread: work.Message.ThreadID})
-		d.run(ctx, start.Lease)
-		return
+		if start.LostStarts >= int64(w.settings.MaxStarts) {
+			what := fmt.Sprintf("started %d times, and no worker came to its end", start.LostStarts)
+			d.finish(ctx, start.Lease, claim.End{Outcome: job.Failed, Result: what})
+			return nil
+		}
+		return d.run(ctx, start.Lease)
 	}
 	d.dispose(ctx, start)
+	return nil
+}
+
+// receives is how often the message has been received.
+func receives(m types.Message) int {
+	n, err := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	if err != nil {
+		return 1
+	}
+	return n
 }
 
 func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }

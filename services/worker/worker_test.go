@@ -2,7 +2,6 @@ package worker_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -324,18 +323,6 @@ func TestStepFunctionsDoesNotAnswer(t *testing.T) {
 	})
 }
 
-func TestAWorkspaceThatCannotBePrepared(t *testing.T) {
-	play(t, []act{
-		{"now: handed back, and shown a heartbeat later", stage{begin: fmt.Errorf("s3: %w", worker.ErrNotNow)}, `
-				0s: start, begin under fence 7, hand back, show in 20s, wake token-m2`},
-		{"before the lease ends: handed back", stage{beginHangs: true}, `
-				0s: start, begin under fence 7
-				1m30s: hand back, show in 20s, wake token-m2`},
-		{"ever: the job has failed", stage{begin: errors.New("no such program: smith")}, `
-				0s: start, begin under fence 7, finish as failed: "no such program: smith", fail as FAILED, delete`},
-	})
-}
-
 func TestWorkThatMayNotBeStarted(t *testing.T) {
 	ended := claim.Job{MessageID: "m1", ContainerID: "container-1", Outcome: job.Completed, Result: "mended the door"}
 	interrupted := claim.Job{MessageID: "m1", ContainerID: "container-1", Outcome: job.Interrupted}
@@ -369,8 +356,8 @@ func TestWorkThatMayNotBeStarted(t *testing.T) {
 				0s: start, show in 1s`},
 		{"because the tables do not answer: left alone", stage{startErr: errAWS}, `
 				0s: start`},
-		{"because it cannot be read: shown again until it goes to the dead letter queue", stage{message: "{"}, `
-				0s: show in 0s`},
+		{"because it cannot be read, by this version: shown again after a while", stage{message: "{"}, `
+				0s: show in 13s`},
 	})
 }
 
@@ -407,7 +394,9 @@ func TestRunGoesOnUntilItIsToldToStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Run(t.Context())
+	if err := w.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
 	if got, want := strings.Join(s.transcript, "; "), "0s: pause 1s; 1s: pause 1s; 2s: pause 1s"; got != want {
 		t.Errorf("it went %s, want %s", got, want)
 	}
@@ -443,6 +432,8 @@ func TestSettingsThatDoNotGoTogetherAreRefused(t *testing.T) {
 		{"a receive that is longer than SQS allows", func(s *worker.Settings) { s.ReceiveWait = 21 * time.Second }, "SQS allows"},
 		{"a receive that does not wait", func(s *worker.Settings) { s.ReceiveWait = 0 }, ""},
 		{"a message that shows itself while its worker's lease is live", func(s *worker.Settings) { s.Visibility = 89 * time.Second }, "visibility"},
+		{"no time to be sick", func(s *worker.Settings) { s.SickAfter = 0 }, "sick worker ends"},
+		{"no start", func(s *worker.Settings) { s.MaxStarts = 0 }, "most starts"},
 		{"a message that is hidden for longer than SQS allows", func(s *worker.Settings) { s.Visibility = 13 * time.Hour }, "visibility"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -37,13 +38,14 @@ func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wor
 	}
 	w.startWorkers()
 	w.layOutTrouble()
+	w.layOutAbsences()
 	return w
 }
 
 // bareWorld is a world without a cloud.
 func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
 	w := &World{
-		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, story: newRecorder(options.Story, s.Mails),
+		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, fetching: fetching{takes: map[string]time.Duration{}}, story: newRecorder(options.Story, s.Mails),
 		site: site{names: must(awsx.NewNames("")), routes: must(mail.NewRoutes("example.com")), log: options.Log},
 	}
 	if w.log == nil {

@@ -19,14 +19,16 @@ import (
 
 // session is a run of a simulated command, as its worker holds it.
 //
-// Invariant: it is among the world's sessions from its begin until it is closed, and the only one
-// of its actor. Invariant: only become changes state.
+// Invariant: it is among the world's sessions from the begin of its preparation until it is closed,
+// and the only one of its actor. Invariant: only become changes state.
 type session struct {
+	machine *workerActor
 	actor   *actor // the process of the worker that runs it
 	task    worker.Task
-	command scenario.Command
-	beganAt time.Time // by the worker's clock
 	state   commandState
+	readyAt time.Time // when it is prepared, by the world's time
+	command scenario.Command
+	beganAt time.Time    // by the worker's clock
 	exitsAt time.Time    // by the world's time; earlier once it is asked to stop, later if its machine stands still
 	doneAt  time.Time    // the same, of its result file; zero: it writes none
 	yields  bool         // SIGTERM is why it exits
@@ -43,17 +45,21 @@ type commandState string
 
 // The states.
 const (
-	running commandState = ""
-	asked   commandState = "asked to stop" // it saves its work and exits, or ignores that
-	killed  commandState = "killed"        // it has exited
-	closed  commandState = "closed"        // its worker has done with it, or is dead
+	preparing commandState = "prepared"      // its mail is being fetched
+	givenUp   commandState = "given up"      // its preparation was ended, or has failed
+	running   commandState = ""              // it has begun
+	asked     commandState = "asked to stop" // it saves its work and exits, or ignores that
+	killed    commandState = "killed"        // it has exited
+	closed    commandState = "closed"        // its worker has done with it, or is dead
 )
 
 // follows are the legal changes of state.
 var follows = map[commandState][]commandState{
-	running: {asked, killed, closed},
-	asked:   {killed, closed},
-	killed:  {closed},
+	preparing: {running, givenUp, closed},
+	givenUp:   {closed},
+	running:   {asked, killed, closed},
+	asked:     {killed, closed},
+	killed:    {closed},
 }
 
 // become changes the state.
@@ -64,22 +70,25 @@ func (s *session) become(next commandState) {
 	s.state = next
 }
 
-// Await sleeps until the command exits, a nudge or a signal comes, or the time until has come.
+// Await sleeps until the command begins or exits, a nudge or a signal comes, or the time until has
+// come.
 func (s *session) Await(_ context.Context, until time.Time) worker.Event {
-	if e, ok := s.news(); ok {
+	if e, ok := s.news(until); ok {
 		return e
 	}
 	s.actor.ask(request{wait: true, until: until, arm: s.arm})
 	s.wait = nil
-	if e, ok := s.news(); ok {
+	if e, ok := s.news(until); ok {
 		return e
 	}
 	return worker.Event{Kind: worker.Quiet}
 }
 
-// news is what the session has to report.
-func (s *session) news() (worker.Event, bool) {
+// news is what the session has to report. Nothing begins once until has come.
+func (s *session) news(until time.Time) (worker.Event, bool) {
 	switch {
+	case s.state == givenUp:
+		return worker.Event{Kind: worker.BeginFailed, Err: context.Canceled}, true
 	case s.Exited():
 		exit := s.howItExits()
 		s.exit = &exit
@@ -90,8 +99,40 @@ func (s *session) news() (worker.Event, bool) {
 	case s.stopIsNews:
 		s.stopIsNews = false
 		return worker.Event{Kind: worker.Stopped}, true
+	case s.state == preparing && !s.readyAt.After(s.actor.world.now) && s.WorkerNow().Before(until):
+		return s.begin(), true
 	}
 	return worker.Event{}, false
+}
+
+// begin starts the command that the scenario gives the message, if it can be started.
+func (s *session) begin() worker.Event {
+	w, a := s.actor.world, s.actor
+	if err := s.machine.prepared(); err != nil {
+		s.become(givenUp)
+		w.oracles.CommandIsOver(s)
+		return worker.Event{Kind: worker.BeginFailed, Err: err}
+	}
+	s.command = w.scenario.Command(s.MessageID())
+	if s.machine.staged != nil {
+		s.command = *s.machine.staged
+	}
+	stuck := w.dice.strikes(fault.StuckCommand, a.group)
+	if stuck {
+		s.command.Takes, s.command.Ignores = 100*time.Hour, true
+	}
+	s.beganAt, s.exitsAt = a.now(), w.now.Add(s.command.Takes)
+	if s.command.DoneAfter > 0 {
+		s.doneAt = w.now.Add(s.command.DoneAfter)
+	}
+	s.become(running)
+	w.eventOf(&a.process, a.name, "begins the command of "+s.MessageID())
+	w.story.begins(w.now, a.name, s.MessageID(), s.ContainerID(), s.task.Fence)
+	if stuck {
+		w.story.fault(fault.StuckCommand, "the command never ends by itself, and ignores SIGTERM")
+	}
+	w.oracles.CommandBegins(s)
+	return worker.Event{Kind: worker.Begun}
 }
 
 // howItExits is what the command, which has exited, leaves.
@@ -112,9 +153,12 @@ func (s *session) howItExits() worker.Exit {
 	return e
 }
 
-// Terminate asks the command to end.
+// Terminate asks the command to end, or gives its preparation up.
 func (s *session) Terminate() {
 	w, a := s.actor.world, s.actor
+	if s.givesUp() {
+		return
+	}
 	if s.state != running {
 		return
 	}
@@ -131,10 +175,24 @@ func (s *session) Terminate() {
 	w.oracles.CommandIsAsked(s)
 }
 
-// Kill ends the command.
+// givesUp ends the preparation, if it is under way.
+func (s *session) givesUp() bool {
+	if s.state == preparing {
+		w := s.actor.world
+		s.become(givenUp)
+		w.eventOf(&s.actor.process, s.actor.name, "gives the preparation up")
+		w.oracles.CommandIsOver(s)
+	}
+	return s.state == givenUp
+}
+
+// Kill ends the command, or gives its preparation up.
 func (s *session) Kill() {
 	w, a := s.actor.world, s.actor
 	w.oracles.CommandIsKilled(s)
+	if s.givesUp() {
+		return
+	}
 	if !s.Exited() {
 		s.become(killed)
 		s.exitsAt = w.now
@@ -157,12 +215,16 @@ func (s *session) end() {
 	w.oracles.CommandIsOver(s)
 }
 
-// arm ends its worker's wait at the first of: until, the command's exit.
+// arm ends its worker's wait at the first of: until, the end of the preparation or the command's.
 func (s *session) arm(until time.Time) {
 	now := s.actor.world.now
 	at := s.actor.clock.until(until, now)
-	if s.exitsAt.Before(at) {
-		at = s.exitsAt
+	next := s.exitsAt
+	if s.state == preparing {
+		next = s.readyAt
+	}
+	if next.Before(at) {
+		at = next
 	}
 	if at.Before(now) || s.state == killed {
 		at = now
@@ -187,10 +249,10 @@ func (s *session) endWait(at time.Time) {
 	a.world.agenda.add(s.wait)
 }
 
-// standsStill delays the command's exit as long as its worker stands still: the whole machine is
-// frozen.
+// standsStill delays the command's exit, or its begin, as long as its worker stands still: the
+// whole machine is frozen.
 func (s *session) standsStill(d time.Duration) {
-	s.exitsAt = s.exitsAt.Add(d)
+	s.exitsAt, s.readyAt = s.exitsAt.Add(d), s.readyAt.Add(d)
 	if !s.doneAt.IsZero() {
 		s.doneAt = s.doneAt.Add(d)
 	}
@@ -254,7 +316,11 @@ func (s *session) BeganAt() time.Time { return s.beganAt }
 
 func (s *session) WorkerNow() time.Time { return s.actor.clock.at(s.actor.world.now) }
 
-func (s *session) Exited() bool { return s.state == killed || !s.exitsAt.After(s.actor.world.now) }
+func (s *session) Preparing() bool { return s.state == preparing }
+
+func (s *session) Exited() bool {
+	return s.state == killed || (s.state != preparing && s.state != givenUp && !s.exitsAt.After(s.actor.world.now))
+}
 
 func (s *session) AskedToStop() bool { return s.state == asked }
 

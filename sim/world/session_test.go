@@ -21,8 +21,8 @@ func TestACommandChangesItsStateOnlyAsItMay(t *testing.T) {
 		return ""
 	}
 	legal := 0
-	for _, from := range []commandState{running, asked, killed, closed} {
-		for _, to := range []commandState{running, asked, killed, closed} {
+	for _, from := range []commandState{preparing, givenUp, running, asked, killed, closed} {
+		for _, to := range []commandState{preparing, givenUp, running, asked, killed, closed} {
 			refused := change(from, to)
 			if refused == "" {
 				legal++
@@ -31,7 +31,7 @@ func TestACommandChangesItsStateOnlyAsItMay(t *testing.T) {
 			}
 		}
 	}
-	if refused := change(closed, asked); refused == "" || legal != 6 {
+	if refused := change(closed, asked); refused == "" || legal != 10 {
 		t.Errorf("a closed command is asked: %q; %d legal changes", refused, legal)
 	}
 }

@@ -20,12 +20,15 @@ type workerActor struct {
 	number int
 	actor  *actor            // the process
 	staged *scenario.Command // what its command does, on a stage
+
+	sickFrom, sickUntil time.Time // its machine can begin nothing meanwhile
 }
 
 // startWorkers brings the scenario's workers up.
 func (w *World) startWorkers() {
 	for n := range w.scenario.Workers {
 		wa := &workerActor{world: w, number: n + 1}
+		wa.mayFallSick()
 		wa.start()
 	}
 }
@@ -52,7 +55,7 @@ func (wa *workerActor) newProcess(name string, body func(*worker.Worker)) *actor
 func (wa *workerActor) start() {
 	w := wa.world
 	w.ids++
-	a := wa.newProcess(fmt.Sprintf("worker-%d.%d", wa.number, w.ids), func(real *worker.Worker) { real.Run(context.Background()) })
+	a := wa.newProcess(fmt.Sprintf("worker-%d.%d", wa.number, w.ids), func(real *worker.Worker) { _ = real.Run(context.Background()) }) // a machine that stays sick ends it: it is started again
 	a.done = wa.restart
 	w.actors = append(w.actors, a)
 	a.at(w.dice.latency("begin"), "starts", func() { a.proceed(reply{}) })
@@ -157,30 +160,21 @@ func (wa *workerActor) Pause(_ context.Context, d time.Duration) {
 	wa.actor.ask(request{wait: true, until: wa.Now().Add(d)})
 }
 
-// Begin starts the command that the scenario gives the message.
-func (wa *workerActor) Begin(_ context.Context, t worker.Task) (worker.Session, error) {
+// Check says whether the machine is sick.
+func (wa *workerActor) Check(context.Context) error {
+	if wa.sick() {
+		return errSick
+	}
+	return nil
+}
+
+// Begin begins to fetch the mail.
+func (wa *workerActor) Begin(_ context.Context, t worker.Task) worker.Session {
 	w, a := wa.world, wa.actor
-	message := t.Work.Message.MessageID
-	command := w.scenario.Command(message)
-	if wa.staged != nil {
-		command = *wa.staged
-	}
-	stuck := w.dice.strikes(fault.StuckCommand, a.group)
-	if stuck {
-		command.Takes, command.Ignores = 100*time.Hour, true
-	}
 	s := &session{
-		actor: a, task: t, command: command, beganAt: wa.Now(), exitsAt: w.now.Add(command.Takes), stopIsNews: a.stopping,
-	}
-	if command.DoneAfter > 0 {
-		s.doneAt = w.now.Add(command.DoneAfter)
+		machine: wa, actor: a, task: t, state: preparing, readyAt: w.now.Add(w.fetchTakes(t.Work.Message.MessageID)), stopIsNews: a.stopping,
 	}
 	w.sessions = append(w.sessions, s)
-	w.eventOf(&a.process, a.name, "begins the command of "+message)
-	w.story.begins(w.now, a.name, message, t.Work.ContainerID, t.Fence)
-	if stuck {
-		w.story.fault(fault.StuckCommand, "the command never ends by itself, and ignores SIGTERM")
-	}
-	w.oracles.CommandBegins(s)
-	return s, nil
+	w.oracles.CommandPrepares(s)
+	return s
 }

@@ -59,7 +59,8 @@ type World struct {
 	coroutines       coroutines
 	parked           map[string][]*item // receives that wait, by queue
 	sessions         []*session         // of all commands that run
-	ids, invocations int                // made so far
+	fetching         fetching
+	ids, invocations int // made so far
 
 	tokens  func(input any) (any, error) // Step Functions as a stage has it; nil elsewhere
 	writes  writes

@@ -104,7 +104,11 @@ func (f *factory) staff(b testing.TB, workers int, host machine) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		running.Go(func() { w.Run(context.WithoutCancel(b.Context())) })
+		running.Go(func() {
+			if err := w.Run(context.WithoutCancel(b.Context())); err != nil {
+				b.Error(err)
+			}
+		})
 	}
 	b.Cleanup(func() { host.Stop(); running.Wait() })
 }
@@ -129,12 +133,22 @@ type watchedHost struct {
 	to *factory
 }
 
-func (h watchedHost) Begin(ctx context.Context, t worker.Task) (worker.Session, error) {
-	session, err := h.Host.Begin(ctx, t)
-	if err == nil {
-		h.to.started <- sighting{messageID: t.Work.Message.MessageID, at: time.Now()}
+func (h watchedHost) Begin(ctx context.Context, t worker.Task) worker.Session {
+	return watchedSession{h.Host.Begin(ctx, t), h.to, t.Work.Message.MessageID}
+}
+
+type watchedSession struct {
+	worker.Session
+	to        *factory
+	messageID string
+}
+
+func (s watchedSession) Await(ctx context.Context, until time.Time) worker.Event {
+	event := s.Session.Await(ctx, until)
+	if event.Kind == worker.Begun {
+		s.to.started <- sighting{messageID: s.messageID, at: time.Now()}
 	}
-	return session, err
+	return event
 }
 
 // processes is a host that runs a real command for each message.
@@ -158,16 +172,20 @@ func noCommand(b testing.TB, s *stack.Stack) machine { return idle{processes("tr
 
 type idle struct{ machine }
 
-func (idle) Begin(context.Context, worker.Task) (worker.Session, error) { return ended{}, nil }
+func (idle) Begin(context.Context, worker.Task) worker.Session { return &ended{} }
 
-type ended struct{}
+type ended struct{ begun bool }
 
-func (ended) Await(context.Context, time.Time) worker.Event {
+func (e *ended) Await(context.Context, time.Time) worker.Event {
+	if !e.begun {
+		e.begun = true
+		return worker.Event{Kind: worker.Begun}
+	}
 	return worker.Event{Kind: worker.Exited, Exit: worker.Exit{Summary: "done"}}
 }
-func (ended) Terminate() {}
-func (ended) Kill()      {}
-func (ended) Close()     {}
+func (*ended) Terminate() {}
+func (*ended) Kill()      {}
+func (*ended) Close()     {}
 
 // letter is a typical mail of 5 KB: a text and its HTML, quoted-printable.
 var letter = "Return-Path: <scott@customer.example>\r\n" +

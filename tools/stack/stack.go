@@ -14,8 +14,9 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
@@ -96,8 +97,9 @@ type Stack struct {
 	runtime   *runtime
 	listener  net.Listener
 	server    *http.Server
-	host      *process.Host // nil without workers
-	workers   sync.WaitGroup
+	hosts     []*process.Host // one for each worker
+	workers   errgroup.Group
+	sick      chan error // why all workers have given up
 	stop      context.CancelFunc
 }
 
@@ -116,7 +118,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, err)
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Stack{config: config, names: names, listener: listener, stop: stop}
+	s := &Stack{config: config, names: names, listener: listener, stop: stop, sick: make(chan error, 1)}
 	s.runtime = newRuntime(names, s.Endpoint(), config)
 	if err := s.furnish(ctx); err != nil {
 		stop()
@@ -164,45 +166,60 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	if s.config.Workers == 0 {
 		return nil
 	}
-	queue, tokens := client.NewSQS(s.Call), client.NewStepFunctions(s.Call)
-	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.names, s.config.Claim, time.Now, boot.RandomID)
+	nudges, err := interrupt.NewQueues(client.NewSQS(s.Call), s.names, s.resources.WorkQueueURL)
 	if err != nil {
-		return err
-	}
-	nudges, err := interrupt.NewQueues(queue, s.names, s.resources.WorkQueueURL)
-	if err != nil {
-		return err
-	}
-	options := process.Options{Command: s.config.Command, Root: s.config.Root, Stack: s.resources.WorkQueueURL, Environ: s.config.Environ, Env: s.config.Env, Guarded: s.config.Guarded}
-	if s.host, err = process.New(options, client.NewS3(s.Call), nudges, s.config.Log.With("part", "worker")); err != nil {
 		return err
 	}
 	for n := range s.config.Workers {
 		id := fmt.Sprintf("worker-local-%d-%s", n+1, boot.RandomID())
-		w, err := worker.New(worker.Parts{
-			ID: id, Queue: queue, QueueURL: s.resources.WorkQueueURL, Protocol: store, Tokens: tokens,
-			Host: s.host, Settings: s.config.Worker, Log: s.config.Log.With("part", "worker"),
-		})
+		w, err := s.newWorker(id, nudges)
 		if err != nil {
 			return err
 		}
-		s.workers.Go(func() { w.Run(ctx) })
+		s.workers.Go(func() error { return w.Run(ctx) })
 	}
+	go func() {
+		if err := s.workers.Wait(); err != nil {
+			s.sick <- err
+		}
+	}()
 	return nil
 }
 
+// newWorker makes a worker on a host of its own.
+func (s *Stack) newWorker(id string, nudges process.Nudges) (*worker.Worker, error) {
+	log := s.config.Log.With("part", "worker")
+	options := process.Options{Command: s.config.Command, Root: s.config.Root, Stack: s.resources.WorkQueueURL, Environ: s.config.Environ, Env: s.config.Env, Guarded: s.config.Guarded}
+	host, err := process.New(options, client.NewS3(s.Call), nudges, log)
+	if err != nil {
+		return nil, err
+	}
+	s.hosts = append(s.hosts, host)
+	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.names, s.config.Claim, host.Now, boot.RandomID)
+	if err != nil {
+		return nil, err
+	}
+	return worker.New(worker.Parts{
+		ID: id, Queue: client.NewSQS(s.Call), QueueURL: s.resources.WorkQueueURL, Protocol: store, Tokens: client.NewStepFunctions(s.Call),
+		Host: host, Settings: s.config.Worker, Log: log,
+	})
+}
+
+// Sick tells once why no worker of this process is left, if their machine stays sick.
+func (s *Stack) Sick() <-chan error { return s.sick }
+
 // Close stops the workers, whose running jobs yield, and then the stack.
 func (s *Stack) Close(ctx context.Context) error {
-	if s.host != nil {
-		s.host.Stop()
+	for _, host := range s.hosts {
+		host.Stop()
 	}
 	done := make(chan struct{})
-	go func() { s.workers.Wait(); close(done) }()
+	go func() { _ = s.workers.Wait(); close(done) }() // Sick tells its error
 	var err error
 	select {
 	case <-done:
-		if s.host != nil {
-			err = s.host.Close()
+		for _, host := range s.hosts {
+			err = errors.Join(err, host.Close())
 		}
 	case <-ctx.Done():
 		err = fmt.Errorf("workers did not stop in time: %w", ctx.Err())

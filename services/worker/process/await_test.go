@@ -16,7 +16,9 @@ func TestTheEndOfTheContextIsToldOnceAndEndsTheCommand(t *testing.T) {
 	}
 	stopping, cancelStopping := context.WithCancel(t.Context())
 	defer cancelStopping()
-	s := &session{command: command, stop: stopping.Done()}
+	s := &session{
+		host: &Host{clock: newClock(sinceBoot)}, under: t.Context(), ready: &prepared{}, command: command, stop: stopping.Done(),
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	until := time.Now().Add(time.Hour)

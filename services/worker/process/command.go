@@ -72,6 +72,15 @@ func (c *command) wait(cmd *exec.Cmd) int {
 	return cmd.ProcessState.ExitCode()
 }
 
+func (c *command) hasExited() bool {
+	select {
+	case <-c.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 func (c *command) terminate() {
 	if c.guard != nil {
 		c.guard.terminate()

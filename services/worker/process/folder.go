@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/webordinary/hephaestus/libs/job"
@@ -64,7 +66,7 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 		return f, err
 	}
 	if err := removeAll(f.key); err != nil { // what a run has left whose worker was killed
-		return f, fmt.Errorf("%w: remove an earlier run: %w", worker.ErrNotNow, err)
+		return f, fmt.Errorf("remove an earlier run: %w", err)
 	}
 	inner := f.run // made with its parents; the command waits for each folder, so none is made without need
 	if len(t.Work.Attachments) > 0 {
@@ -144,24 +146,40 @@ func (h *Host) fetch(ctx context.Context, from job.ObjectRef, path string) error
 	return file.Close()
 }
 
-// copy reads an object. Its errors are ErrNotNow: S3 may give the object later.
+// copy reads an object. What S3 does not give now it may give later (ErrNotNow), but an object that
+// is not there has been deleted: the mail's job begins after it is stored.
 func (h *Host) copy(ctx context.Context, from job.ObjectRef, to io.Writer) error {
 	out, err := h.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(from.Bucket), Key: aws.String(from.Key)})
+	var gone *types.NoSuchKey
+	if errors.As(err, &gone) {
+		return fmt.Errorf("%w: s3://%s/%s is not there: somebody, or a rule of the bucket's lifecycle, has deleted it", errMail, from.Bucket, from.Key)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: fetch s3://%s/%s: %w", worker.ErrNotNow, from.Bucket, from.Key, err)
 	}
 	defer out.Body.Close()
-	if _, err = io.Copy(to, out.Body); err != nil {
-		return fmt.Errorf("%w: fetch s3://%s/%s: %w", worker.ErrNotNow, from.Bucket, from.Key, err)
+	if _, err = io.Copy(to, source{out.Body}); err != nil {
+		return fmt.Errorf("fetch s3://%s/%s: %w", from.Bucket, from.Key, err)
 	}
 	return nil
+}
+
+// source is an object that is read. Its errors are S3's, not the machine's.
+type source struct{ io.Reader }
+
+func (s source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", worker.ErrNotNow, err)
+	}
+	return n, err
 }
 
 // writeMessage writes the mail's JSON, and its readable text beside it.
 func (f folder) writeMessage(content []byte) error {
 	var m mail.Message
 	if err := json.Unmarshal(content, &m); err != nil {
-		return fmt.Errorf("message: %w", err)
+		return fmt.Errorf("%w: its content is no JSON of a message: %w", errMail, err)
 	}
 	for path, content := range map[string][]byte{f.message(): content, f.text(): []byte(m.Text)} {
 		if err := os.WriteFile(path, content, 0o600); err != nil {

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	host, err := process.New(options, store, nudges(nil), slog.New(slog.DiscardHandler))
 	if err == nil {
-		_, err = host.Begin(context.Background(), theTask())
+		_, err = tryToBegin(context.Background(), host, theTask())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -214,7 +214,7 @@ func TestAGuardSaysWhyACommandCannotBegin(t *testing.T) {
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
 	}
-	_, err := l.host.Begin(t.Context(), theTask())
+	_, err := l.tryToBegin(theTask())
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "fork/exec "+program+": no such file") {
 		t.Errorf("error %v, want that it is not there", err)
 	}

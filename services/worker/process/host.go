@@ -16,16 +16,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
-	"github.com/webordinary/hephaestus/libs/telemetry"
-	"github.com/webordinary/hephaestus/services/worker"
 )
 
 // Objects is what fetching mail needs of S3; *s3.Client satisfies it.
@@ -48,13 +44,16 @@ type Options struct {
 	Guarded bool     // the program calls BeGuard first: on Linux, all that the command starts ends with it
 }
 
-// Host runs commands on this machine.
+// Host is this machine around one worker.
 type Host struct {
 	options Options
 	objects Objects
 	nudges  Nudges
 	log     *slog.Logger
 	root    *os.File // locked
+	clock   *clock
+
+	lockWait time.Duration // how long a run waits for its key's workspace
 
 	stopping context.Context // ends with Stop
 	stop     context.CancelFunc
@@ -91,7 +90,7 @@ func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Ho
 		return nil, fmt.Errorf("the root folder of the workspaces: %w", err)
 	}
 	stopping, stop := context.WithCancel(context.Background())
-	h := &Host{options: options, objects: objects, nudges: nudges, log: log, root: lock, stopping: stopping, stop: stop}
+	h := &Host{options: options, objects: objects, nudges: nudges, log: log, root: lock, clock: newClock(sinceBoot), lockWait: lockWait, stopping: stopping, stop: stop}
 	h.removeLeftovers()
 	return h, nil
 }
@@ -99,12 +98,13 @@ func New(options Options, objects Objects, nudges Nudges, log *slog.Logger) (*Ho
 // Close gives the root free for another stack. No run may be left.
 func (h *Host) Close() error { return h.root.Close() }
 
-// Now is the wall clock.
-func (h *Host) Now() time.Time { return time.Now() }
+// Now is the wall's time of when the worker last waited for work, and what has passed since, also
+// while the machine was suspended (on Linux). The worker's protocol has to go by it too.
+func (h *Host) Now() time.Time { return h.clock.now() }
 
-// WithDeadline is context.WithDeadline.
+// WithDeadline is context.WithDeadline by that clock.
 func (h *Host) WithDeadline(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
-	return context.WithDeadline(ctx, until)
+	return h.clock.withDeadline(ctx, until)
 }
 
 // Stop tells the worker to stop: a command that is running is asked to end, and its job is
@@ -124,142 +124,11 @@ func (h *Host) Pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// UntilStopped is a context that ends with Stop.
+// UntilStopped is a context that ends with Stop. A worker that waits has no lease, so the clock is
+// set by the wall clock meanwhile.
 func (h *Host) UntilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	h.clock.set()
 	ctx, cancel := context.WithCancel(ctx)
 	unhook := context.AfterFunc(h.stopping, cancel)
 	return ctx, func() { unhook(); cancel() }
-}
-
-// Begin fetches the mail, starts the command and listens for nudges. If it fails, nothing is left
-// of the run.
-func (h *Host) Begin(ctx context.Context, t worker.Task) (worker.Session, error) {
-	folder, err := h.prepare(ctx, t)
-	if err != nil {
-		folder.remove()
-		return nil, err
-	}
-	beyond := context.WithoutCancel(ctx) // the run outlives the time for its begin
-	var guard *guardian
-	if h.options.Guarded && canGuard {
-		if guard, err = newGuardian(folder.lock); err != nil {
-			folder.remove()
-			return nil, err
-		}
-	}
-	command, err := start(h.options.Command, folder.workspace, slices.Concat(h.options.Environ, folder.environment(t)),
-		func(stream, line string) {
-			telemetry.Write(beyond, h.log, telemetry.CommandOutput{Message: t.Work.Message.MessageID, Stream: stream, Line: line})
-		}, guard)
-	if err != nil {
-		folder.remove()
-		return nil, fmt.Errorf("start the command %q: %w", h.options.Command[0], err)
-	}
-	listening, stopListening := context.WithCancel(beyond)
-	s := &session{
-		command: command, folder: folder, stop: h.stopping.Done(), nudged: make(chan struct{}, 1), stopListening: stopListening,
-	}
-	s.listeners.Go(func() { s.listen(listening, h, t.Work) })
-	return s, nil
-}
-
-// session is one run of the command.
-type session struct {
-	command       *command
-	folder        folder
-	stop          <-chan struct{} // nil once Stopped was reported
-	nudged        chan struct{}
-	stopListening context.CancelFunc
-	listeners     sync.WaitGroup
-	asked         bool // SIGTERM was sent while it ran
-}
-
-// Await waits for the first of: the command's end, a nudge, the signal to stop, the time. The end
-// of ctx counts as a signal to stop.
-func (s *session) Await(ctx context.Context, until time.Time) worker.Event {
-	cancelled := ctx.Done()
-	if s.stop == nil {
-		cancelled = nil
-	}
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-s.command.exited:
-		return s.exit()
-	default:
-	}
-	select {
-	case <-s.command.exited:
-		return s.exit()
-	case <-s.nudged:
-		return worker.Event{Kind: worker.Nudged}
-	case <-s.stop:
-		s.stop = nil
-		return worker.Event{Kind: worker.Stopped}
-	case <-timer.C:
-		return worker.Event{Kind: worker.Quiet}
-	case <-cancelled:
-		s.stop = nil
-		return worker.Event{Kind: worker.Stopped}
-	}
-}
-
-func (s *session) exit() worker.Event {
-	return worker.Event{Kind: worker.Exited, Exit: worker.Exit{
-		Code: s.command.code, Asked: s.asked, Summary: s.command.tail.String(),
-		Result:      said(s.folder.result(), maxResultBytes),
-		PartialWork: said(s.folder.partial(), maxPartialWorkBytes),
-	}}
-}
-
-// Terminate has SIGTERM sent to the command's group.
-func (s *session) Terminate() {
-	select {
-	case <-s.command.exited:
-	default:
-		s.asked = true
-		s.command.terminate()
-	}
-}
-
-// Kill ends the command, and its group or all that it has started.
-func (s *session) Kill() { s.command.kill() }
-
-// removeWait is how long a job's end waits until its files are gone: the lease goes on meanwhile.
-const removeWait = time.Second
-
-// Close stops listening and removes the run's folder; the workspace stays.
-func (s *session) Close() {
-	s.stopListening()
-	s.listeners.Wait()
-	removed := make(chan struct{})
-	go func() { s.folder.remove(); close(removed) }()
-	select {
-	case <-removed:
-	case <-time.After(removeWait):
-	}
-}
-
-// nudgeWaitSeconds is SQS's longest wait.
-const nudgeWaitSeconds = 20
-
-// listen turns nudges for this container into events. A lost nudge costs time: the next heartbeat
-// asks too.
-func (s *session) listen(ctx context.Context, h *Host, work job.Work) {
-	for ctx.Err() == nil {
-		nudges, err := h.nudges.Receive(ctx, work.Message.ProjectUserID, nudgeWaitSeconds)
-		if err != nil && ctx.Err() == nil {
-			telemetry.Write(ctx, h.log, telemetry.NudgesUnheard{Message: work.Message.MessageID, Error: err.Error()})
-			h.Pause(ctx, time.Second)
-		}
-		for _, n := range nudges {
-			if n.ContainerID != work.ContainerID {
-				continue
-			}
-			select {
-			case s.nudged <- struct{}{}:
-			default:
-			}
-		}
-	}
 }

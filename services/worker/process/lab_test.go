@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -13,9 +14,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -27,6 +30,9 @@ import (
 // patience is how long a test waits for what has to come, even on a slow machine.
 const patience = 30 * time.Second
 
+// What stands for an object that was there, and for one whose connection breaks off.
+const deleted, breaksOff = "deleted", "breaks off"
+
 // objects is an S3 in memory, by key.
 type objects map[string]string
 
@@ -34,6 +40,12 @@ func (o objects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 	content, ok := o[*in.Key]
 	if !ok {
 		return nil, errors.New("503 slow down: " + *in.Key)
+	}
+	switch content {
+	case deleted:
+		return nil, &types.NoSuchKey{}
+	case breaksOff:
+		return &s3.GetObjectOutput{Body: io.NopCloser(iotest.ErrReader(syscall.ECONNRESET))}, nil
 	}
 	return &s3.GetObjectOutput{Body: io.NopCloser(strings.NewReader(content))}, nil
 }
@@ -54,6 +66,8 @@ func (n nudges) Receive(ctx context.Context, _ job.Key, _ int32) ([]interrupt.Nu
 type lab struct {
 	*testing.T
 	root    string
+	command []string
+	guarded bool
 	objects objects
 	nudges  nudges
 	log     *journal
@@ -67,13 +81,25 @@ func newLab(t *testing.T, command ...string) lab {
 
 func newLabOf(t *testing.T, guarded bool, command ...string) lab {
 	t.Helper()
-	l := lab{T: t, root: t.TempDir(), nudges: make(nudges), log: &journal{}, objects: objects{
+	return newLabAt(t, t.TempDir(), guarded, command...)
+}
+
+func newLabAt(t *testing.T, root string, guarded bool, command ...string) lab {
+	t.Helper()
+	l := lab{T: t, root: root, command: command, nudges: make(nudges), log: &journal{}, objects: objects{
 		"raw": "Subject: The door\r\n\r\nIt sticks.\r\n", "content": `{"text":"It sticks.","subject":"The door"}`,
 	}}
-	options := process.Options{Command: command, Root: l.root, Environ: os.Environ(), Env: []string{"FIFO", "GORACE"}, Guarded: guarded}
-	host, err := process.New(options, l.objects, l.nudges, slog.New(slog.NewJSONHandler(l.log, nil)))
+	l.guarded = guarded
+	return l.over(l.objects)
+}
+
+// over is the lab with a host that fetches mail from another S3.
+func (l lab) over(s3 process.Objects) lab {
+	l.Helper()
+	options := process.Options{Command: l.command, Root: l.root, Environ: os.Environ(), Env: []string{"FIFO", "GORACE"}, Guarded: l.guarded}
+	host, err := process.New(options, s3, l.nudges, slog.New(slog.NewJSONHandler(l.log, nil)))
 	if err != nil {
-		t.Fatal(err)
+		l.Fatal(err)
 	}
 	l.host = host
 	return l
@@ -99,12 +125,30 @@ func theTask() worker.Task {
 // begin starts the command, which is killed at the latest when the test ends.
 func (l lab) begin(t worker.Task) worker.Session {
 	l.Helper()
-	s, err := l.host.Begin(l.Context(), t)
+	s, err := l.tryToBegin(t)
 	if err != nil {
 		l.Fatal(err)
 	}
 	l.Cleanup(s.Kill)
 	return s
+}
+
+// tryToBegin starts the command, or says why it cannot be.
+func (l lab) tryToBegin(t worker.Task) (worker.Session, error) {
+	return tryToBegin(l.Context(), l.host, t)
+}
+
+func tryToBegin(ctx context.Context, host *process.Host, t worker.Task) (worker.Session, error) {
+	s := host.Begin(ctx, t)
+	switch e := s.Await(ctx, time.Now().Add(patience)); e.Kind {
+	case worker.Begun:
+		return s, nil
+	case worker.BeginFailed:
+		s.Close()
+		return nil, e.Err
+	default:
+		return nil, fmt.Errorf("event %+v, want the command's begin", e)
+	}
 }
 
 // exit waits for the command's end and closes the session.

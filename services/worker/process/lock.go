@@ -102,15 +102,14 @@ func lockRoot(root, stack string) (*os.File, error) {
 // keyLock is the file that a run on the key locks.
 func keyLock(root, project, user string) string { return filepath.Join(root, "locks", project, user) }
 
-// lockKey takes the key's workspace, and waits for it for a third of the time that is left: the
-// command of a run that has lost its lease may still be ending. It is ErrNotNow if that does not
-// suffice.
+// lockKey takes the key's workspace, and waits for it for a while: the command of a run that has
+// lost its lease may still be ending. It is ErrNotNow if that does not suffice.
 func (h *Host) lockKey(ctx context.Context, m job.Message) (*os.File, error) {
 	file, err := openLock(keyLock(h.options.Root, m.ProjectID, m.UserID))
 	if err != nil {
 		return nil, err
 	}
-	waiting := time.NewTimer(lockWait(ctx))
+	waiting := time.NewTimer(h.lockWait)
 	defer waiting.Stop()
 	for {
 		if err = tryLock(file, syscall.LOCK_EX); err == nil {
@@ -135,15 +134,5 @@ func (h *Host) lockKey(ctx context.Context, m job.Message) (*os.File, error) {
 	return file, nil
 }
 
-// defaultLockWait is how long a lock is waited for if nothing says how long there is.
-const defaultLockWait = 5 * time.Second
-
-// lockWait is how long a lock is waited for, so that most of the time that is left remains for the
-// rest.
-func lockWait(ctx context.Context) time.Duration {
-	until, bounded := ctx.Deadline()
-	if !bounded {
-		return defaultLockWait
-	}
-	return time.Until(until) / 3
-}
+// lockWait is how long a run waits for its key's workspace.
+const lockWait = 30 * time.Second

@@ -1,7 +1,6 @@
 package process_test
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -33,13 +32,6 @@ func (l lab) mustAnother() lab {
 		l.Fatal(err)
 	}
 	return next
-}
-
-// soon is a begin's context, whose lease ends soon.
-func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 func TestTheMailIsForItsUserAlone(t *testing.T) {
@@ -115,7 +107,9 @@ func TestTwoRunsNeverShareAWorkspace(t *testing.T) {
 	l := shell(t, `exec sleep 600`)
 	first := l.begin(theTask())
 	other := l.mustAnother()
-	_, err := other.host.Begin(soon(t), theTask())
+	other.host.WaitForLocks(10 * time.Millisecond)
+	_, err := other.tryToBegin(theTask())
+	other.host.WaitForLocks(patience)
 	if !errors.Is(err, worker.ErrNotNow) || !strings.Contains(err.Error(), "is at work in the workspace of amelia#scott") {
 		t.Errorf("error %v, want that the workspace is in use", err)
 	}
@@ -131,7 +125,7 @@ func TestTwoRunsNeverShareAWorkspace(t *testing.T) {
 	begun := make(chan worker.Session)
 	go func() {
 		defer close(begun)
-		if s, err := other.host.Begin(t.Context(), theTask()); err == nil {
+		if s, err := other.tryToBegin(theTask()); err == nil {
 			begun <- s
 		}
 	}()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -28,13 +29,15 @@ Environment:
   COMMAND_ENV        names of variables that COMMAND sees besides PATH, HOME, LANG, TZ, TERM and TMPDIR,
                      separated by commas; it sees nothing else of the worker's environment
   STACK_PREFIX, LOG_LEVEL, LEASE, CLAIM_TTL, … as every part of the stack
-  HEARTBEAT, COMMAND_TIMEOUT, COMMAND_GRACE, RECEIVE_WAIT, VISIBILITY
+  HEARTBEAT, COMMAND_TIMEOUT, COMMAND_GRACE, RECEIVE_WAIT, VISIBILITY, SICK_AFTER
                      the worker's times, each a duration such as 20s
+  MAX_STARTS         a job fails that was started so often, and no worker came to its end
 The command finds its message in HEPHAESTUS_* variables and files; docs/protocol.md lists them.
 `
 
 // Run is a worker process: it does jobs until SIGTERM or SIGINT, which lets the running job yield.
-// A second signal ends the process at once. The program has called BeGuard before.
+// A second signal ends the process at once. Run returns an error if the machine stays sick. The
+// program has called BeGuard before.
 func Run(ctx context.Context, argv []string) error {
 	if len(argv) == 0 {
 		return errors.New("no command to run for each message\n\n" + strings.TrimSuffix(Usage, "\n"))
@@ -62,10 +65,6 @@ func Run(ctx context.Context, argv []string) error {
 	if err != nil {
 		return fmt.Errorf("COMMAND_ENV: %w", err)
 	}
-	store, err := p.Store()
-	if err != nil {
-		return err
-	}
 	nudges, err := interrupt.NewQueues(p.Clients.SQS(), p.Names, queueURL)
 	if err != nil {
 		return err
@@ -75,6 +74,10 @@ func Run(ctx context.Context, argv []string) error {
 		return err
 	}
 	defer host.Close()
+	store, err := p.StoreBy(host.Now)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go stopOnSignal(host, cancel)
@@ -91,7 +94,9 @@ func Run(ctx context.Context, argv []string) error {
 		return err
 	}
 	telemetry.Write(ctx, p.Log, telemetry.WorkerReady{Worker: id, Queue: queueURL, Command: argv, PID: os.Getpid()})
-	w.Run(ctx)
+	if err := w.Run(ctx); err != nil {
+		return fmt.Errorf("%s gives up, to be replaced: %w", id, err)
+	}
 	telemetry.Write(ctx, p.Log, telemetry.WorkerStopped{Worker: id})
 	return nil
 }
@@ -115,6 +120,12 @@ func settingsFrom(getenv func(string) string) (worker.Settings, error) {
 		env.Duration{Name: "COMMAND_GRACE", Into: &s.CommandGrace},
 		env.Duration{Name: "RECEIVE_WAIT", Into: &s.ReceiveWait},
 		env.Duration{Name: "VISIBILITY", Into: &s.Visibility},
+		env.Duration{Name: "SICK_AFTER", Into: &s.SickAfter},
 	)
+	if text := getenv("MAX_STARTS"); err == nil && text != "" {
+		if s.MaxStarts, err = strconv.Atoi(text); err != nil {
+			return s, fmt.Errorf("MAX_STARTS=%q: want a whole number", text)
+		}
+	}
 	return s, err
 }

@@ -39,6 +39,9 @@ const (
 	NudgeLost
 	StuckCommand
 	WorkerStops
+	SlowBegin
+	SickWorker
+	BeginAway
 	Kinds // how many there are; as a Kind it is none
 )
 
@@ -58,6 +61,7 @@ const (
 	Storage    Family = "storage"
 	Endings    Family = "endings"
 	Hints      Family = "hints"
+	Begins     Family = "begins"
 )
 
 // place is where a fault strikes.
@@ -72,6 +76,7 @@ const (
 	bySchedule place = "a time that is laid out before the run"
 	atReturn   place = "a function's return"
 	atCommand  place = "the begin of a command"
+	ofMachine  place = "the machine of a worker"
 )
 
 // entry is what the table says of a kind.
@@ -107,6 +112,9 @@ var table = [Kinds]entry{
 	NudgeLost:          {"nudge-lost", Hints, "a nudge or a wake-up is lost", atCall, false, false},
 	StuckCommand:       {"stuck-command", Endings, "a command never ends by itself and ignores SIGTERM", atCommand, true, false},
 	WorkerStops:        {"worker-stops", Endings, "a worker is told to stop, and started again", anyTime, false, false},
+	SlowBegin:          {"slow-begin", Begins, "a mail takes long to fetch, up to several leases, whenever it is fetched", atCommand, false, false},
+	SickWorker:         {"sick-worker", Begins, "a worker's machine can begin nothing for a while, or until faults cease", ofMachine, false, false},
+	BeginAway:          {"begin-away", Begins, "no mail can be fetched for a while", bySchedule, false, false},
 }
 
 // String is the fault's name on the command line.

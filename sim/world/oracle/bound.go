@@ -12,7 +12,12 @@ type bounds struct {
 
 func watchBounds(p *Panel, broken broken) hooks {
 	o := bounds{p, broken, map[Command]time.Time{}, map[Command]time.Time{}}
-	return hooks{claim: o.preemptorsWait, begins: o.begins, asked: o.asked, frozen: o.standsStill, runs: o.runs}
+	return hooks{claim: o.preemptorsWait, prepares: o.prepares, begins: o.begins, asked: o.asked, frozen: o.standsStill, runs: o.runs}
+}
+
+// prepares: a preparation may take as long as a command.
+func (o bounds) prepares(c Command) {
+	o.goneBy[c] = c.WorkerNow().Add(o.scenario.Worker.CommandTimeout + o.scenario.Claim.Lease)
 }
 
 func (o bounds) begins(c Command) {

@@ -32,11 +32,12 @@ type hooks struct {
 	claim  func(Change)                                // a claim's row changes
 	change func(Change)                                // either does
 
+	prepares             func(Command)                // a command is prepared from now on, under its lease
 	begins, asked, kills func(Command)                // a command begins, is asked to stop, is about to be killed
 	over                 func(Command)                // its worker has done with it, or is dead
 	frozen               func(Command, time.Duration) // its machine stands still
 	leased               func(Command, int64)         // its worker is told until when it has the lease, ms
-	runs                 func(Command)                // after an event: it runs, and its machine does not stand still
+	runs                 func(Command)                // after an event: it is prepared or runs, and its machine does not stand still
 
 	superseded func(m job.Message, nowMillis int64) // a message is told that it is superseded, at a time of the teller's clock
 
@@ -62,7 +63,7 @@ type Panel struct {
 	oracles   []hooks
 	byEvent   []func(Command) // the hooks that are asked after every event
 
-	commands    []Command      // that have begun and are not over
+	commands    []Command      // that are prepared or have begun, and are not over
 	leaseMillis map[Term]int64 // the latest lease end that a row gave the holder, by the holder's clock
 }
 
@@ -125,9 +126,14 @@ func (p *Panel) Changed(c Change) {
 	}
 }
 
-// CommandBegins judges the begin of a command, and follows it until CommandIsOver.
-func (p *Panel) CommandBegins(c Command) {
+// CommandPrepares follows a command from its preparation on, until CommandIsOver.
+func (p *Panel) CommandPrepares(c Command) {
 	p.commands = append(p.commands, c)
+	p.ask(c, func(h *hooks) func(Command) { return h.prepares })
+}
+
+// CommandBegins judges the begin of a command that was prepared.
+func (p *Panel) CommandBegins(c Command) {
 	p.ask(c, func(h *hooks) func(Command) { return h.begins })
 }
 

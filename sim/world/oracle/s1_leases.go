@@ -94,7 +94,7 @@ func (o *leases) commandBegins(c Command) {
 		o.broken("the command of %s begins after its lease's end", c.MessageID())
 	}
 	for _, other := range o.commands {
-		if other == c || other.Term().Key != c.Term().Key || other.Exited() || o.revoked[other.Term()] {
+		if other == c || other.Term().Key != c.Term().Key || other.Preparing() || other.Exited() || o.revoked[other.Term()] {
 			continue
 		}
 		if other.Term().Fence >= c.Term().Fence {

@@ -7,8 +7,8 @@ import "github.com/webordinary/hephaestus/libs/job"
 func watchKills(p *Panel, broken broken) hooks {
 	knownUntilMillis := map[Command]int64{} // the latest lease end that any answer has told the worker, by its own clock
 	return hooks{
-		begins: func(c Command) { knownUntilMillis[c] = p.leaseEndMillis(c) },
-		leased: func(c Command, untilMillis int64) { knownUntilMillis[c] = max(knownUntilMillis[c], untilMillis) },
+		prepares: func(c Command) { knownUntilMillis[c] = p.leaseEndMillis(c) },
+		leased:   func(c Command, untilMillis int64) { knownUntilMillis[c] = max(knownUntilMillis[c], untilMillis) },
 		kills: func(c Command) {
 			if c.AskedToStop() || c.Exited() || job.Millis(c.WorkerNow()) >= knownUntilMillis[c] {
 				return

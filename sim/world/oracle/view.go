@@ -23,7 +23,8 @@ type View interface {
 	Job(messageID string) (*claim.Job, error)
 }
 
-// Command is a command that a worker runs, as oracles read it. A worker's clock is its own.
+// Command is a command that a worker prepares or runs, as oracles read it. A worker's clock is its
+// own.
 type Command interface {
 	Term() Term
 	MessageID() string
@@ -32,6 +33,7 @@ type Command interface {
 	BeganAt() time.Time
 	WorkerNow() time.Time
 
+	Preparing() bool // it is yet to begin
 	Exited() bool
 	AskedToStop() bool
 	WorkerStops() bool  // its worker was told to stop

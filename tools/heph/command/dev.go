@@ -91,6 +91,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	f.DurationVar(&d.worker.Heartbeat, "heartbeat", 0, "time between two heartbeats (default: 20s, or a third of a shorter lease)")
 	f.DurationVar(&d.worker.CommandTimeout, "command-timeout", d.worker.CommandTimeout, "a command that runs longer is stopped")
 	f.DurationVar(&d.worker.CommandGrace, "command-grace", d.worker.CommandGrace, "time between SIGTERM and SIGKILL")
+	f.DurationVar(&d.worker.SickAfter, "sick-after", d.worker.SickAfter, "dev ends if no worker could begin a command for so long, because of a full disk or the like")
 	f.BoolVarP(&d.verbose, "verbose", "v", false, "tell minor events too")
 	return cmd
 }
@@ -125,16 +126,23 @@ func (d *development) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	d.ready(s, started, config, args)
-	<-ctx.Done()
-	d.stopping(s)
+	var sick error
+	select {
+	case <-ctx.Done():
+		d.stopping(s)
+	case sick = <-started.Sick():
+	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.Worker.CommandGrace+5*time.Second)
 	defer cancel()
 	closed := started.Close(bounded)
 	if err := d.lastWords(context.WithoutCancel(ctx), s, started); err != nil {
-		return err
+		return errors.Join(sick, err)
 	}
 	if closed != nil {
-		return fmt.Errorf("stop: %w", closed)
+		return errors.Join(sick, fmt.Errorf("stop: %w", closed))
+	}
+	if sick != nil {
+		return fmt.Errorf("no worker is left: %w", sick)
 	}
 	if s.Terminal() {
 		s.Printf("Stopped.\n")

@@ -93,7 +93,7 @@ func (e Event) worker(name func(string) string) (Line, bool) {
 	case telemetry.JobNotStarted:
 		return Line{Sign: "↩", Style: screen.Dim, Word: "not started", Text: name(said.Worker) + ": " + said.Because, Minor: true}, true
 	case telemetry.JobHandedBack:
-		return Line{Sign: "↩", Style: screen.Yellow, Word: "handed back", Text: name(said.Worker) + " stops; another may go on"}, true
+		return Line{Sign: "↩", Style: screen.Yellow, Word: "handed back", Text: name(said.Worker) + " gives it back; it goes on later, or at another"}, true
 	}
 	return Line{}, false
 }

@@ -55,7 +55,7 @@ func TestRecordsAreToldInTheWordsOfTheProtocol(t *testing.T) {
 		{"work that was stopped and saved", says("worker", telemetry.JobFinished{Outcome: job.Interrupted, Saved: true}), "interrupted what was done is saved"},
 		{"work that was stopped in vain", says("worker", telemetry.JobFinished{Outcome: job.Interrupted}), "interrupted nothing was saved"},
 		{"work that was late and saved", says("worker", telemetry.JobFinished{Outcome: job.TimedOut, Saved: true}), "timed-out   what was done is saved"},
-		{"a job that goes on elsewhere", says("worker", telemetry.JobHandedBack{Work: telemetry.Work{Worker: "w"}}), "handed back worker 1 stops"},
+		{"a job that goes on elsewhere", says("worker", telemetry.JobHandedBack{Work: telemetry.Work{Worker: "w"}}), "handed back worker 1 gives it back"},
 		{"an interruption", says("record-interruption", telemetry.JobRecorded{Outcome: job.Superseded}), "on record   superseded: it is older"},
 		{"an end from outside", says("handle-timeout", telemetry.JobEnded{Outcome: job.TimedOut}), "on record   timed-out, and on the dead letter queue"},
 		{"the command's output, made harmless", says("worker", telemetry.CommandOutput{Line: "\x1b[2Jhi"}), "[2Jhi"},
