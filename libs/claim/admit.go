@@ -23,10 +23,13 @@ type Admitted struct {
 type Rejection struct {
 	MessageID        string
 	Key              job.Key // none, if the message is for nobody
+	ThreadID         string  // none, if it was not looked for
 	Raw              job.ObjectRef
 	From, Subject    string
 	ReceivedAtMillis int64
 	Reason           string
+	DuplicateOf      string // the message of which it is a copy, if that is the reason
+	AgainOf          string // see job.Message
 }
 
 // CollisionError says that a row is there under a message's id and is another message's: that of
@@ -50,7 +53,7 @@ func (s *Store) Admit(ctx context.Context, m job.Message, executionARN string) (
 	}
 	return s.admit(ctx, Job{
 		MessageID: m.MessageID, Key: m.ProjectUserID, Raw: &m.Raw, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis,
-		ExecutionARN: executionARN, From: m.From, Subject: m.Subject,
+		ExecutionARN: executionARN, From: m.From, Subject: m.Subject, AgainOf: m.AgainOf,
 	})
 }
 
@@ -60,6 +63,7 @@ func (s *Store) Reject(ctx context.Context, r Rejection) (Admitted, error) {
 	return s.admit(ctx, Job{
 		MessageID: r.MessageID, Key: r.Key, Raw: &r.Raw, ReceivedAtMillis: r.ReceivedAtMillis, From: r.From, Subject: r.Subject,
 		Outcome: job.Rejected, OutcomeAtMillis: job.Millis(s.now()), Result: r.Reason,
+		ThreadID: r.ThreadID, DuplicateOf: r.DuplicateOf, AgainOf: r.AgainOf,
 	})
 }
 

@@ -155,6 +155,12 @@ type Job struct {
 	InterruptedBy    *InterruptedBy // Invariant: nil unless Outcome is Interrupted or Superseded
 	// DeadLetteredAtMillis is when a person was told through the dead letter queue; 0: never.
 	DeadLetteredAtMillis int64
+	DuplicateOf          string // the message that it is a copy of, if it was rejected for that
+	Again                string // the message as which a person had it done again
+	AgainOf              string // the message that is done again as this one
+	DismissedAtMillis    int64  // when a person said that nobody has to act any more; 0: never
+	DismissedBy          string
+	DismissedBecause     string
 }
 
 // attributes is the one list of a job row's attributes; see package item. Its expiresAt is for
@@ -177,6 +183,12 @@ func (j *Job) attributes(f *item.Fields) {
 	f.OptionalText("partialWork", &j.PartialWork)
 	item.Part(f, "interruptedBy", &j.InterruptedBy, (*InterruptedBy).attributes)
 	f.OptionalNumber("deadLetteredAt", &j.DeadLetteredAtMillis)
+	f.OptionalText("duplicateOf", &j.DuplicateOf)
+	f.OptionalText("again", &j.Again)
+	f.OptionalText("againOf", &j.AgainOf)
+	f.OptionalNumber("dismissedAt", &j.DismissedAtMillis)
+	f.OptionalText("dismissedBy", &j.DismissedBy)
+	f.OptionalText("dismissedBecause", &j.DismissedBecause)
 }
 
 func objectAttributes(o *job.ObjectRef, f *item.Fields) {

@@ -32,6 +32,7 @@ type Message struct {
 	Subject          string    `json:"subject,omitempty"`
 	Class            string    `json:"class,omitempty"`     // libs/mail's class: human, list, …
 	ThreadWhy        string    `json:"threadWhy,omitempty"` // the evidence that chose ThreadID
+	AgainOf          string    `json:"againOf,omitempty"`   // the message that a person has done again as this one
 	// Verdicts are what SES wrote about the mail, by name: spam, virus, spf, dkim, dmarc.
 	Verdicts map[string]string `json:"verdicts,omitempty"`
 }
@@ -211,7 +212,7 @@ type DeadLetter struct {
 	Subject       string     `json:"subject,omitempty"`
 	What          string     `json:"what"` // what happened, in a sentence
 	Raw           *ObjectRef `json:"raw,omitempty"`
-	LookInto      []string   `json:"lookInto"` // commands that show more
+	LookInto      []string   `json:"lookInto"` // commands that show more, or deal with it
 	AtMillis      int64      `json:"at"`
 }
 

@@ -127,12 +127,9 @@ func (h *Handler) tell(ctx context.Context, m job.Message, j claim.Job, c Case) 
 	})
 }
 
-// lookInto returns shell commands that show more of what happened.
+// lookInto returns shell commands that show more of what happened, and that deal with it.
 func lookInto(m job.Message, j claim.Job) []string {
-	commands := []string{
-		"heph status --message " + m.MessageID,
-		fmt.Sprintf("aws s3 cp 's3://%s/%s' -", m.Raw.Bucket, m.Raw.Key),
-	}
+	commands := job.LookInto(m.MessageID, m.Raw)
 	if j.ExecutionARN != "" {
 		commands = append(commands, "aws stepfunctions get-execution-history --execution-arn "+j.ExecutionARN)
 	}

@@ -33,8 +33,9 @@ const (
 // message is what a mail is to one key: a job, or not.
 type message struct {
 	arrival
-	id  string
-	key job.Key // none, if it is for nobody
+	id    string
+	key   job.Key // none, if it is for nobody
+	found place   // once it was looked for
 }
 
 // admit makes the message a job of its key: its place in a thread, row, content, execution. The row
@@ -45,6 +46,7 @@ func (m message) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m.found = p
 	if p.copyOf != "" {
 		return m.reject(ctx, fmt.Sprintf("the same mail came before, as %s", p.copyOf), false)
 	}
@@ -92,6 +94,7 @@ func (m message) job(thread mail.Thread) job.Message {
 		MessageID: m.id, ProjectID: project, UserID: user, ProjectUserID: m.key, ThreadID: thread.ID, ThreadWhy: thread.Why(),
 		ReceivedAtMillis: job.Millis(m.receivedAt), Raw: m.raw, RFCMessageID: m.parsed.MessageID,
 		From: sender(m.parsed), Subject: subject(m.parsed), Class: string(m.parsed.Class), Verdicts: verdicts(m.parsed.Verdicts),
+		AgainOf: m.againOf,
 		Content: m.own("content.json"),
 	}
 }
@@ -186,10 +189,11 @@ func (m message) reject(ctx context.Context, reason string, personMustAct bool) 
 	letter := job.DeadLetter{
 		Kind: string(job.Rejected), MessageID: m.id, ProjectUserID: m.key, From: sender(m.parsed), Subject: subject(m.parsed),
 		What: job.Cut(reason, job.MaxSaidBytes), // it may name hundreds of recipients
-		Raw:  &m.raw, LookInto: []string{fmt.Sprintf("aws s3 cp 's3://%s/%s' -", m.raw.Bucket, m.raw.Key)}, AtMillis: job.Millis(m.receivedAt),
+		Raw:  &m.raw, LookInto: job.LookInto(m.id, m.raw), AtMillis: job.Millis(m.receivedAt),
 	}
 	rejected, err := m.protocol.Reject(ctx, claim.Rejection{
 		MessageID: m.id, Key: m.key, Raw: m.raw, From: letter.From, Subject: letter.Subject, ReceivedAtMillis: letter.AtMillis, Reason: letter.What,
+		ThreadID: m.found.thread.ID, DuplicateOf: m.found.copyOf, AgainOf: m.againOf,
 	})
 	if err != nil {
 		return err

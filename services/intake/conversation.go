@@ -67,7 +67,7 @@ func (m message) decide(ctx context.Context, e evidence) (p place, own Entry, er
 	default:
 		before, err := m.protocol.ReadJob(ctx, own.MessageID)
 		if err != nil || stands(before) {
-			return place{copyOf: own.MessageID}, own, err
+			return place{copyOf: own.MessageID, thread: mail.Thread{ID: own.ThreadID}}, own, err
 		}
 		// The first copy got no further than this table, or its job came to nothing. This copy
 		// takes its place, so that a third copy, or a late retry of the first, is a duplicate of

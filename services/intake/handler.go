@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,12 +103,7 @@ func New(p Parts) (*Handler, error) {
 // setupNotification is the object that SES writes when a receipt rule is made; it is no mail.
 const setupNotification = "AMAZON_SES_SETUP_NOTIFICATION"
 
-// receivedAtMetadata is the S3 metadata that overrides the time of S3's event, in epoch
-// milliseconds or RFC 3339: for mail that is put again, or that did not come through SES. An
-// impossible value is ignored, with a warning: a mail that is refused for it would have no row.
-const receivedAtMetadata = "received-at"
-
-// maxAhead is how far the clock that wrote receivedAtMetadata may be ahead of S3's.
+// maxAhead is how far the clock that wrote job.MetadataReceivedAt may be ahead of S3's.
 const maxAhead = time.Minute
 
 // Handle takes every mail of the event. Its error joins those of the mails that failed, so that
@@ -137,6 +134,8 @@ type arrival struct {
 	raw        job.ObjectRef
 	sizeBytes  int64
 	receivedAt time.Time
+	againOf    string  // the message that a person has done again with this mail; empty: none
+	againFor   job.Key // its key: the mail is for no other now; empty: it had none
 	content    []byte
 	parsed     mail.Message // as far as it could be read
 }
@@ -185,6 +184,12 @@ func (a arrival) take(ctx context.Context) error {
 	if err != nil {
 		return a.whole().reject(ctx, err.Error(), true)
 	}
+	if a.againFor != "" {
+		targets, refused = slices.DeleteFunc(targets, func(t mail.Target) bool { return t.Key != a.againFor }), nil
+		if len(targets) == 0 {
+			return a.whole().reject(ctx, fmt.Sprintf("it is done again for %s, whom it does not address any more", a.againFor), true)
+		}
+	}
 	if len(targets) > maxKeys {
 		return a.whole().reject(ctx, fmt.Sprintf("it addresses %d keys: a mail may address %d", len(targets), maxKeys), true)
 	}
@@ -207,7 +212,9 @@ func (a arrival) deliver(ctx context.Context, targets []mail.Target, refused []m
 	return errors.Join(failed...)
 }
 
-// read gets the mail, and the time of its receipt if the object carries one.
+// read gets the mail, and what its object's metadata says. That overrides the time of S3's event,
+// for mail that is put again, or that did not come through SES. An impossible time is ignored, with
+// a warning: a mail that is refused for it would have no row.
 func (a *arrival) read(ctx context.Context) error {
 	out, err := a.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(a.raw.Bucket), Key: aws.String(a.raw.Key)})
 	if err != nil {
@@ -218,7 +225,12 @@ func (a *arrival) read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read s3://%s/%s: %w", a.raw.Bucket, a.raw.Key, err)
 	}
-	if value, ok := out.Metadata[receivedAtMetadata]; ok {
+	if a.againOf, err = url.PathUnescape(out.Metadata[job.MetadataAgainOf]); err != nil {
+		a.againOf = out.Metadata[job.MetadataAgainOf]
+	}
+	a.againOf = job.Cut(a.againOf, job.MaxHeaderBytes)
+	a.againFor = job.Key(out.Metadata[job.MetadataAgainFor])
+	if value, ok := out.Metadata[job.MetadataReceivedAt]; ok {
 		if at, err := parseReceivedAt(value, a.receivedAt); err == nil {
 			a.receivedAt = at
 		} else {
@@ -228,7 +240,7 @@ func (a *arrival) read(ctx context.Context) error {
 	return nil
 }
 
-// parseReceivedAt reads the receivedAtMetadata of an object that S3 stored at storedAt. Mail is
+// parseReceivedAt reads the job.MetadataReceivedAt of an object that S3 stored at storedAt. Mail is
 // received before it is stored, and a later time would put newer mail of other threads behind this
 // one.
 func parseReceivedAt(value string, storedAt time.Time) (time.Time, error) {

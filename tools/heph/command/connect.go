@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -68,6 +69,27 @@ func (a *app) flagsFor(endpoint string, names awsx.Names) string {
 		flags += " --prefix " + names.Prefix()
 	}
 	return flags
+}
+
+// hinting makes of a command that the stack names one that reaches it: heph's gets the flags that
+// it needs, aws's gets the endpoint, and for a stack on this machine credentials too.
+func (q *questions) hinting(names awsx.Names) func(string) string {
+	endpoint := q.target.url()
+	flags := q.flagsFor(endpoint, names)
+	return func(command string) string {
+		rest, isAWS := strings.CutPrefix(command, "aws ")
+		switch {
+		case strings.HasPrefix(command, "heph "):
+			return command + flags
+		case !isAWS || endpoint == "":
+			return command
+		}
+		command = "aws --endpoint-url " + endpoint + " " + rest
+		if parsed, err := url.Parse(endpoint); err == nil && local(parsed.Hostname()) && q.Getenv("AWS_ACCESS_KEY_ID") == "" && q.Getenv("AWS_PROFILE") == "" {
+			command = "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=" + localRegion + " " + command
+		}
+		return command
+	}
 }
 
 // explain says that there is no such stack if the error means that: its table or its bucket does

@@ -39,7 +39,7 @@ func whatIsLost(ctx context.Context, call client.Call, names awsx.Names) (lost, 
 	if err != nil {
 		return l, err
 	}
-	known := map[string]bool{}
+	known := map[string]bool{} // objects that have a row
 	for i := range jobs.Rows {
 		j := jobs.Rows[len(jobs.Rows)-1-i]
 		if j.Raw != nil {

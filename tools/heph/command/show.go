@@ -135,12 +135,16 @@ func (q *questions) showLetters(s *screen.Screen, v overview, now time.Time) {
 		if l.Kind == "" {
 			what = l.Body
 		}
+		if l.Dismissed != nil {
+			what = fmt.Sprintf("dismissed by %s: %s", l.Dismissed.By, l.Dismissed.Because)
+		}
 		t.Rows = append(t.Rows, []screen.Cell{
 			{Text: screen.Ago(l.At, now), Style: screen.Dim}, screen.Text(screen.OrDash(string(l.Key))), {Text: screen.OrDash(l.Kind), Style: screen.Red},
 			ids(s, l.MessageID), screen.Text(screen.Clean(what)),
 		})
 	}
 	s.Table(t)
+	s.Printf("%s\n", s.Paint(screen.Dim, "`heph again MESSAGE"+q.flags+"` does a mail again; `heph dismiss MESSAGE --because …"+q.flags+"` closes its letter."))
 }
 
 // showMessage writes everything about one message for people.
@@ -171,6 +175,13 @@ func (q *questions) showMessage(m messageView, now time.Time) {
 	line("Received", when(m.Job.ReceivedAt))
 	line("Started", when(m.Job.StartedAt))
 	line("Ended", when(m.Job.OutcomeAt))
+	line("Duplicate of", m.Job.DuplicateOf)
+	line("Again of", m.Job.AgainOf)
+	line("Again", m.Job.Again)
+	if gone := m.Job.Dismissed; gone != nil {
+		line("Dismissed", fmt.Sprintf("%s by %s", when(gone.At), screen.Clean(gone.By)))
+		line("Because", screen.Clean(gone.Because))
+	}
 	for i, result := range strings.Split(strings.TrimSpace(m.Job.Result), "\n") {
 		name := "Result"
 		if i > 0 {

@@ -237,7 +237,7 @@ func TestTheObserverWorksOverCallsInProcess(t *testing.T) {
 	claimed(t, s, time.Now())
 	o := observer{
 		ledger: ledger.New(client.NewDynamoDB(s.Call), s.Names()), flows: client.NewStepFunctions(s.Call), now: time.Now,
-		letters: ledger.Receive{SQS: client.NewSQS(s.Call), Name: s.Names().DeadLetters()},
+		letters: ledger.Receive{SQS: client.NewSQS(s.Call), Name: s.Names().DeadLetters()}, hint: func(command string) string { return command },
 	}
 	v, err := o.overview(t.Context(), "", 5)
 	if err != nil || len(v.Claims) != 1 || v.Claims[0].Preemptor == nil || len(v.DeadLetters) != 0 {

@@ -29,6 +29,7 @@ type questions struct {
 	message string
 	limit   int
 	watch   bool
+	all     bool
 	flags   string // for commands that status prints: see flagsFor
 }
 
@@ -59,6 +60,7 @@ a receive, and takes nothing away.`,
 	f.StringVar(&q.key, "key", "", "only this key: PROJECT#USER")
 	f.StringVar(&q.message, "message", "", "everything about this message id, or the one that begins so")
 	f.IntVar(&q.limit, "limit", 20, "the most jobs, and interruptions, and dead letters to show")
+	f.BoolVar(&q.all, "all", false, "dead letters too that a person has dismissed")
 	f.BoolVar(&q.watch, "watch", false, "show it again each second, until Ctrl-C; with -o json one line each")
 	a.outputFlag(cmd)
 	q.target = a.targetFlags(cmd)
@@ -87,7 +89,7 @@ func (q *questions) run(ctx context.Context) error {
 	}
 	o := observer{
 		ledger: ledger.New(clients.DynamoDB(), names), flows: clients.StepFunctions(), now: time.Now,
-		letters: deadLetters(q.target.url(), names, clients),
+		letters: deadLetters(q.target.url(), names, clients), all: q.all, hint: q.hinting(names),
 	}
 	q.flags = q.flagsFor(q.target.url(), names)
 	if !q.watch {
@@ -168,6 +170,8 @@ type observer struct {
 	letters ledger.Queue
 	flows   flows
 	now     func() time.Time
+	all     bool                // dismissed letters too
+	hint    func(string) string // makes of a command one that reaches this stack
 }
 
 // overview reads the state of a stack, or of one key.
@@ -205,13 +209,36 @@ func (o observer) overview(ctx context.Context, key job.Key, limit int) (overvie
 		if key != "" && l.ProjectUserID != key {
 			continue
 		}
+		seen, err := o.letter(ctx, l)
+		if err != nil {
+			return overview{}, err
+		}
+		if seen.Dismissed != nil && !o.all {
+			continue
+		}
 		if len(v.DeadLetters) == limit {
 			v.More.DeadLetters = true
 			break
 		}
-		v.DeadLetters = append(v.DeadLetters, seeLetter(l))
+		v.DeadLetters = append(v.DeadLetters, seen)
 	}
 	return v, nil
+}
+
+// letter is a letter with what its message's row says of it.
+func (o observer) letter(ctx context.Context, l ledger.Letter) (letterView, error) {
+	seen := seeLetter(l)
+	for i, command := range seen.LookInto {
+		seen.LookInto[i] = o.hint(command)
+	}
+	if l.MessageID == "" {
+		return seen, nil
+	}
+	j, err := o.ledger.Job(ctx, l.MessageID)
+	if err == nil && j != nil {
+		seen.Dismissed = seeDismissed(*j)
+	}
+	return seen, err
 }
 
 // message reads everything about one message.
@@ -237,9 +264,14 @@ func (o observer) message(ctx context.Context, id string) (messageView, error) {
 		return m, err
 	}
 	for _, l := range letters {
-		if l.MessageID == j.MessageID {
-			m.DeadLetters = append(m.DeadLetters, seeLetter(l))
+		if l.MessageID != j.MessageID {
+			continue
 		}
+		seen, err := o.letter(ctx, l)
+		if err != nil {
+			return m, err
+		}
+		m.DeadLetters = append(m.DeadLetters, seen)
 	}
 	if j.ExecutionARN != "" {
 		m.Execution, err = o.execution(ctx, j.ExecutionARN)
@@ -317,7 +349,16 @@ func seeJob(j claim.Job) jobView {
 		MessageID: j.MessageID, Key: j.Key, ThreadID: j.ThreadID, From: j.From, Subject: j.Subject, ContainerID: j.ContainerID,
 		State: state(j), Outcome: j.Outcome, Result: j.Result, ReceivedAt: at(j.ReceivedAtMillis), StartedAt: at(j.StartedAtMillis),
 		OutcomeAt: at(j.OutcomeAtMillis), ExecutionARN: j.ExecutionARN,
+		DuplicateOf: j.DuplicateOf, Again: j.Again, AgainOf: j.AgainOf, Dismissed: seeDismissed(j),
 	}
+}
+
+// seeDismissed is nil for a message that was not dismissed.
+func seeDismissed(j claim.Job) *dismissedView {
+	if j.DismissedAtMillis == 0 {
+		return nil
+	}
+	return &dismissedView{At: at(j.DismissedAtMillis), By: j.DismissedBy, Because: j.DismissedBecause}
 }
 
 func seeInterruption(r audit.Record) interruptionView {

@@ -68,6 +68,17 @@ type jobView struct {
 	StartedAt    time.Time   `json:"startedAt,omitzero"`
 	OutcomeAt    time.Time   `json:"outcomeAt,omitzero"`
 	ExecutionARN string      `json:"executionArn,omitempty"`
+
+	DuplicateOf string         `json:"duplicateOf,omitempty"`
+	Again       string         `json:"again,omitempty"`   // as which it is done again
+	AgainOf     string         `json:"againOf,omitempty"` // which is done again as this
+	Dismissed   *dismissedView `json:"dismissed,omitempty"`
+}
+
+type dismissedView struct {
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Because string    `json:"because"`
 }
 
 type interruptionView struct {
@@ -94,6 +105,8 @@ type letterView struct {
 	LookInto       []string  `json:"lookInto,omitempty"`
 	At             time.Time `json:"at,omitzero"`
 	Body           string    `json:"body,omitempty"` // if the letter is none of the stack's own
+
+	Dismissed *dismissedView `json:"dismissed,omitempty"`
 }
 
 type messageView struct {

@@ -70,7 +70,7 @@ func (p Peek) Look(ctx context.Context) ([]Letter, error) {
 	}
 	letters := make([]Letter, 0, len(messages))
 	for _, m := range messages {
-		letters = append(letters, letter(m.MessageID, m.Body))
+		letters = append(letters, ParseLetter(m.MessageID, m.Body))
 	}
 	return sorted(letters), nil
 }
@@ -111,7 +111,7 @@ func (r Receive) Look(ctx context.Context) ([]Letter, error) {
 		for _, m := range out.Messages {
 			if id := aws.ToString(m.MessageId); !seen[id] {
 				seen[id], fresh = true, true
-				letters = append(letters, letter(id, aws.ToString(m.Body)))
+				letters = append(letters, ParseLetter(id, aws.ToString(m.Body)))
 			}
 		}
 		if !fresh {
@@ -121,8 +121,8 @@ func (r Receive) Look(ctx context.Context) ([]Letter, error) {
 	return sorted(letters), nil
 }
 
-// letter reads a body. If the body is none of ours, DeadLetter stays empty.
-func letter(id, body string) Letter {
+// ParseLetter reads a body. If the body is none of ours, DeadLetter stays empty.
+func ParseLetter(id, body string) Letter {
 	l := Letter{QueueMessageID: id, Body: body}
 	if err := json.Unmarshal([]byte(body), &l.DeadLetter); err != nil {
 		l.DeadLetter = job.DeadLetter{}

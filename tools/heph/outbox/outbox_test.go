@@ -185,7 +185,13 @@ func TestMailIsPutWhereSESPutsIt(t *testing.T) {
 	if aws.ToString(b.put.Bucket) != "stack-emails" || aws.ToString(b.put.Key) != "emails/m1" || string(body) != "raw" {
 		t.Errorf("put %s/%s %q", aws.ToString(b.put.Bucket), aws.ToString(b.put.Key), body)
 	}
-	if got := b.put.Metadata["received-at"]; got != "2026-10-12T08:00:00Z" {
-		t.Errorf("received-at %q", got)
+	if got := b.put.Metadata; len(got) != 1 || got["received-at"] != "2026-10-12T08:00:00Z" {
+		t.Errorf("metadata %q", got)
+	}
+	if err := Put(t.Context(), &b, "stack-emails", Mail{MessageID: "m2", AgainOf: "grün/1", For: "amelia#scott"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.put.Metadata; len(got) != 2 || got["again-of"] != "gr%C3%BCn%2F1" || got["again-for"] != "amelia#scott" {
+		t.Errorf("metadata %q", got)
 	}
 }
