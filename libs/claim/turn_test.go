@@ -113,7 +113,7 @@ func TestPastTheBudgetANewThreadWaitsForItsTurn(t *testing.T) {
 
 	s.Advance(time.Minute)
 	s.finishes(l, job.Completed)
-	l = s.runs(d6, "w1") // the holder has ended: no budget is needed
+	s.runs(d6, "w1") // the holder has ended: no budget is needed
 	s.waitsForItsTurn(e7)
 	s.Advance(29*time.Minute + time.Millisecond)
 	s.asks(e7, claim.DecisionInterrupt)

@@ -199,11 +199,18 @@ var letter = "Return-Path: <scott@customer.example>\r\n" +
 	strings.Repeat("<p>Please mend the door of the caf=C3=A9, it is red.</p>\r\n", 40) + "\r\n--b--\r\n"
 
 // put sends the user a mail in a thread of its own and returns its id.
-func (f *factory) put(b testing.TB, user string) string {
+func (f *factory) put(b testing.TB, user string) string { return f.putIn(b, user, "") }
+
+// putIn sends the user a mail that answers the mail that thread names, if it names one.
+func (f *factory) putIn(b testing.TB, user, thread string) string {
 	f.mails++
 	id := fmt.Sprintf("mail-%08d", f.mails)
+	mime := fmt.Sprintf(letter, user, id)
+	if thread != "" {
+		mime = "References: <" + thread + ">\r\n" + mime
+	}
 	_, err := client.NewS3(f.Call).PutObject(b.Context(), &s3.PutObjectInput{
-		Bucket: aws.String(f.Names().Emails()), Key: aws.String("emails/" + id), Body: strings.NewReader(fmt.Sprintf(letter, user, id)),
+		Bucket: aws.String(f.Names().Emails()), Key: aws.String("emails/" + id), Body: strings.NewReader(mime),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -368,6 +375,41 @@ func BenchmarkMails(b *testing.B) {
 			b.ReportMetric((heapBytes()-kept)/float64(b.N), "B-kept/op")
 		})
 	}
+}
+
+// BenchmarkThread measures how many mails a second of one thread go from the bucket to their
+// outcome, one after another, if all of them come at once. The command does nothing.
+func BenchmarkThread(b *testing.B) {
+	f := newFactory(b, 4, noCommand)
+	ended := make(chan int)
+	go func() {
+		n := 0
+		for ; n < b.N; n++ {
+			select {
+			case <-f.finished:
+			case <-time.After(2 * patience): // who waits for its turn looks again within a minute
+				ended <- n
+				return
+			}
+		}
+		ended <- n
+	}()
+	go func() {
+		for range f.started { // nobody asks
+		}
+	}()
+	b.ReportAllocs()
+	kept, cpu := heapBytes(), processorTime()
+	b.ResetTimer()
+	for range b.N {
+		f.putIn(b, "scott", "root@customer.example")
+	}
+	if n := <-ended; n < b.N {
+		b.Fatalf("%d of %d mails have ended, and nothing happens any more", n, b.N)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+	b.ReportMetric((processorTime()-cpu).Seconds()*1e6/float64(b.N), "cpu-µs/op")
+	b.ReportMetric((heapBytes()-kept)/float64(b.N), "B-kept/op")
 }
 
 // BenchmarkMailsToProcesses measures the same with a thousand keys and a real process for each
