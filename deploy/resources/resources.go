@@ -127,18 +127,26 @@ func Tables(n awsx.Names) []Table {
 	jobs := table(n.Jobs(), "messageId")
 	jobs.Create.AttributeDefinitions = append(jobs.Create.AttributeDefinitions,
 		ddbtypes.AttributeDefinition{AttributeName: aws.String("projectUserId"), AttributeType: ddbtypes.ScalarAttributeTypeS},
-		ddbtypes.AttributeDefinition{AttributeName: aws.String("receivedAt"), AttributeType: ddbtypes.ScalarAttributeTypeN})
-	jobs.Create.GlobalSecondaryIndexes = []ddbtypes.GlobalSecondaryIndex{{
-		IndexName: aws.String(n.JobsByKey()), Projection: &ddbtypes.Projection{ProjectionType: ddbtypes.ProjectionTypeAll},
-		KeySchema: []ddbtypes.KeySchemaElement{
-			{AttributeName: aws.String("projectUserId"), KeyType: ddbtypes.KeyTypeHash},
-			{AttributeName: aws.String("receivedAt"), KeyType: ddbtypes.KeyTypeRange},
-		},
-	}}
+		ddbtypes.AttributeDefinition{AttributeName: aws.String("receivedAt"), AttributeType: ddbtypes.ScalarAttributeTypeN},
+		ddbtypes.AttributeDefinition{AttributeName: aws.String("openShard"), AttributeType: ddbtypes.ScalarAttributeTypeS},
+		ddbtypes.AttributeDefinition{AttributeName: aws.String("admittedAt"), AttributeType: ddbtypes.ScalarAttributeTypeN})
+	jobs.Create.GlobalSecondaryIndexes = []ddbtypes.GlobalSecondaryIndex{
+		index(n.JobsByKey(), "projectUserId", "receivedAt", &ddbtypes.Projection{ProjectionType: ddbtypes.ProjectionTypeAll}),
+		// Its attributes never change while a job is in it: it is written when the job enters and
+		// leaves.
+		index(n.JobsOpen(), "openShard", "admittedAt", &ddbtypes.Projection{ProjectionType: ddbtypes.ProjectionTypeInclude, NonKeyAttributes: []string{"executionArn"}}),
+	}
 	return []Table{
 		table(n.ActiveJobs(), "projectUserId"), jobs,
 		table(n.Interruptions(), "messageId"), table(n.Threads(), "projectUserId", "rfcMessageId"),
 	}
+}
+
+func index(name, hash, rng string, projection *ddbtypes.Projection) ddbtypes.GlobalSecondaryIndex {
+	return ddbtypes.GlobalSecondaryIndex{IndexName: aws.String(name), Projection: projection, KeySchema: []ddbtypes.KeySchemaElement{
+		{AttributeName: aws.String(hash), KeyType: ddbtypes.KeyTypeHash},
+		{AttributeName: aws.String(rng), KeyType: ddbtypes.KeyTypeRange},
+	}}
 }
 
 // table is a table with a partition key, and a sort key if there is one.

@@ -102,11 +102,13 @@ type Log struct {
 // NewLog makes a log over the table.
 func NewLog(db DynamoDB, table string) *Log { return &Log{db: db, table: table} }
 
-// Put writes the record unless the message has one. fresh says whether this call wrote it.
+// Put writes the record unless the message has it. That of an earlier row of the message, which has
+// expired, gives way to it. fresh says whether this call wrote it.
 func (l *Log) Put(ctx context.Context, r Record) (fresh bool, err error) {
 	put := l.write(r).Put
 	_, err = l.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
+		ExpressionAttributeNames: put.ExpressionAttributeNames, ExpressionAttributeValues: put.ExpressionAttributeValues,
 	})
 	var exists *types.ConditionalCheckFailedException
 	if errors.As(err, &exists) {
@@ -126,6 +128,8 @@ func (l *Log) Write(j claim.Job) types.TransactWriteItem {
 
 func (l *Log) write(r Record) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: aws.String(l.table), Item: r.Item(), ConditionExpression: aws.String("attribute_not_exists(messageId)"),
+		TableName: aws.String(l.table), Item: r.Item(), ConditionExpression: aws.String("attribute_not_exists(messageId) OR #timestamp < :timestamp"),
+		ExpressionAttributeNames:  map[string]string{"#timestamp": "timestamp"},
+		ExpressionAttributeValues: item.Map{":timestamp": item.Number(r.TimestampMillis)},
 	}}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/audit"
@@ -84,6 +85,35 @@ func TestAMessageHasOneRecord(t *testing.T) {
 	lab.Fail("PutItem", 0)
 	if _, err := lab.Records().Put(ctx, first); !errors.Is(err, simtest.ErrFailed) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The row of a message may expire before its record does, and the message come anew.
+func TestTheRecordOfAnEarlierRowGivesWay(t *testing.T) {
+	later := interrupted()
+	later.Outcome, later.OutcomeAtMillis = job.Failed, later.OutcomeAtMillis+(30*24*time.Hour).Milliseconds()
+	want, _ := audit.Of(later)
+	for name, put := range map[string]func(*audit.Log, *simtest.Lab) error{
+		"by itself": func(l *audit.Log, _ *simtest.Lab) error { _, err := l.Put(ctx, want); return err },
+		"in the transaction that ends the job": func(l *audit.Log, lab *simtest.Lab) error {
+			_, err := lab.DynamoDB().TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{l.Write(later)}})
+			return err
+		},
+	} {
+		lab := simtest.New(t)
+		earlier, _ := audit.Of(interrupted())
+		if fresh, err := lab.Records().Put(ctx, earlier); !fresh || err != nil {
+			t.Fatal(fresh, err)
+		}
+		if err := put(lab.Records(), lab); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := audit.Parse(get(lab)); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		if fresh, err := lab.Records().Put(ctx, earlier); fresh || err != nil {
+			t.Errorf("%s: the earlier one comes back: %v, %v", name, fresh, err)
+		}
 	}
 }
 

@@ -42,6 +42,10 @@ func (n Names) Jobs() string { return n.prefix + "-jobs" }
 // JobsByKey is the index of Jobs by projectUserId and receivedAt.
 func (n Names) JobsByKey() string { return "by-key" }
 
+// JobsOpen is the index of Jobs that has those for which something is left to do, by openShard and
+// admittedAt.
+func (n Names) JobsOpen() string { return "open" }
+
 // Interruptions is the table of the records of jobs that did not complete.
 func (n Names) Interruptions() string { return n.prefix + "-interruptions" }
 
@@ -71,6 +75,11 @@ func (n Names) StateMachine() string { return n.prefix + "-email-processor" }
 // ExecutionARN is the ARN that an execution of the state machine gets by its name.
 func ExecutionARN(stateMachineARN, name string) string {
 	return strings.Replace(stateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
+// ExecutionName is the name of an execution: its ARN's last part.
+func ExecutionName(executionARN string) string {
+	return executionARN[strings.LastIndexByte(executionARN, ':')+1:]
 }
 
 // Function is the name of the Lambda of a service ("intake", "check-active-job", …).

@@ -15,8 +15,9 @@ import (
 
 // Admitted is what Admit found: a fresh row, or the job that was there before.
 type Admitted struct {
-	Fresh    bool
-	Existing *Job // nil if Fresh
+	Fresh        bool
+	Existing     *Job   // nil if Fresh
+	ExecutionARN string // of the row, fresh or not; empty if its mail was rejected
 }
 
 // Rejection is a message that must not become a job.
@@ -45,24 +46,27 @@ func (e *CollisionError) Error() string {
 		e.MessageID, e.TakenRaw.Bucket, e.TakenRaw.Key, e.TakenByKey, e.Raw.Bucket, e.Raw.Key, e.Key)
 }
 
-// Admit puts the job's row once, even if S3 repeats its event. It returns a *CollisionError if the
-// row that is there is another message's.
-func (s *Store) Admit(ctx context.Context, m job.Message, executionARN string) (Admitted, error) {
+// Admit puts the job's row once, even if S3 repeats its event. The row names its execution of the
+// state machine, which no earlier row of the message has named. Admit returns a *CollisionError if
+// the row that is there is another message's.
+func (s *Store) Admit(ctx context.Context, m job.Message, stateMachineARN string) (Admitted, error) {
 	if err := m.Validate(); err != nil {
 		return Admitted{}, err
 	}
+	now := job.Millis(s.now())
 	return s.admit(ctx, Job{
-		MessageID: m.MessageID, Key: m.ProjectUserID, Raw: &m.Raw, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis,
-		ExecutionARN: executionARN, From: m.From, Subject: m.Subject, AgainOf: m.AgainOf,
+		MessageID: m.MessageID, Key: m.ProjectUserID, Raw: &m.Raw, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis, AdmittedAtMillis: now,
+		ExecutionARN: awsx.ExecutionARN(stateMachineARN, job.ExecutionName(m.MessageID, now)), OpenShard: openShard(m.MessageID), From: m.From, Subject: m.Subject, AgainOf: m.AgainOf,
 	})
 }
 
 // Reject puts, once, the row of a message that must not become a job, with its outcome and the
 // reason. It returns a *CollisionError as Admit does.
 func (s *Store) Reject(ctx context.Context, r Rejection) (Admitted, error) {
+	now := job.Millis(s.now())
 	return s.admit(ctx, Job{
-		MessageID: r.MessageID, Key: r.Key, Raw: &r.Raw, ReceivedAtMillis: r.ReceivedAtMillis, From: r.From, Subject: r.Subject,
-		Outcome: job.Rejected, OutcomeAtMillis: job.Millis(s.now()), Result: r.Reason,
+		MessageID: r.MessageID, Key: r.Key, Raw: &r.Raw, ReceivedAtMillis: r.ReceivedAtMillis, AdmittedAtMillis: now, From: r.From, Subject: r.Subject,
+		Outcome: job.Rejected, OutcomeAtMillis: now, Result: r.Reason,
 		ThreadID: r.ThreadID, DuplicateOf: r.DuplicateOf, AgainOf: r.AgainOf,
 	})
 }
@@ -75,7 +79,7 @@ func (s *Store) admit(ctx context.Context, j Job) (Admitted, error) {
 	})
 	switch awsx.Classify(err) {
 	case awsx.Applied:
-		return Admitted{Fresh: true}, nil
+		return Admitted{Fresh: true, ExecutionARN: j.ExecutionARN}, nil
 	case awsx.Refused:
 		existing, err := s.ReadJob(ctx, j.MessageID)
 		if err == nil && existing == nil {
@@ -87,7 +91,7 @@ func (s *Store) admit(ctx context.Context, j Job) (Admitted, error) {
 		if err != nil {
 			return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
 		}
-		return Admitted{Existing: existing}, nil
+		return Admitted{Existing: existing, ExecutionARN: existing.ExecutionARN}, nil
 	}
 	return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
 }
@@ -102,9 +106,11 @@ func collision(j, existing Job) error {
 	return &CollisionError{MessageID: j.MessageID, Raw: *j.Raw, TakenRaw: *existing.Raw, Key: j.Key, TakenByKey: existing.Key}
 }
 
-// MarkDeadLettered notes on the job that a person was told, so that later steps need not.
+// MarkDeadLettered notes on the job, which has ended, that a person was told, so that later steps
+// need not. That is the last that is done for a job.
 func (s *Store) MarkDeadLettered(ctx context.Context, messageID string) error {
-	e := newExpression().when("attribute_exists(messageId)").assign("deadLetteredAt", item.Number(job.Millis(s.now())))
+	e := newExpression().when("attribute_exists(messageId)").assign("deadLetteredAt", item.Number(job.Millis(s.now()))).
+		clear("openShard")
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: aws.String(s.names.Jobs()), Key: jobKey(messageID),
 		UpdateExpression: e.update(), ConditionExpression: e.condition(), ExpressionAttributeValues: e.attributeValues(),

@@ -67,8 +67,8 @@ func (s *Store) Finish(ctx context.Context, l Lease, end End) (Finished, error) 
 		s.whenPreemptorIs(e, v.row.Preemptor)
 		e.delete = append(e.delete, "jobs :ending")
 		e.value(":ending", item.Set(l.MessageID)).clear("workerId", "workerJob", "leaseExpiresAt")
-		running := Job{MessageID: l.MessageID, Key: l.Key, ContainerID: l.ContainerID, ThreadID: v.row.ThreadID}
-		finished = Finished{Job: running.ended(end, by, now), Wakes: v.row.Preemptor.wakes(false, "")}
+		running := Job{MessageID: l.MessageID, Key: l.Key, ContainerID: l.ContainerID, ThreadID: v.row.ThreadID, OpenShard: openShard(l.MessageID)}
+		finished = Finished{Job: running.ended(end, by, now, false), Wakes: v.row.Preemptor.wakes(false, "")}
 		return []types.TransactWriteItem{s.onClaim(l.Key, e), s.onJob(l.MessageID, outcome(finished.Job))}, nil
 	})
 	return finished, err
@@ -125,7 +125,7 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 			s.release(e, v.row, m.MessageID)
 			declined.Wakes = v.row.Preemptor.wakes(false, "")
 		}
-		declined.Job = v.job.ended(End{Outcome: job.Interrupted, Result: "not started: a newer thread has the key"}, v.row.supersedes(m), now)
+		declined.Job = v.job.ended(End{Outcome: job.Interrupted, Result: "not started: a newer thread has the key"}, v.row.supersedes(m), now, false)
 		onJob := outcome(declined.Job).when("containerId = :container").value(":container", item.Text(w.ContainerID))
 		return []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}, nil
 	})
@@ -137,8 +137,12 @@ func (s *Store) Decline(ctx context.Context, w job.Work, workerID string) (Decli
 type CleanUp struct {
 	Message     job.Message
 	ContainerID string // if set: end the job only while this is its container (an old work message must not)
-	SpareLive   bool   // leave the job to a worker with a live lease for it, and answer ErrWorkedOn
-	End         End    // not Completed
+
+	// ExecutionARN, if set: end the job only if this is its execution. One of an earlier row of the
+	// message, which has expired, must not.
+	ExecutionARN string
+	SpareLive    bool // leave the job to a worker with a live lease for it, and answer ErrWorkedOn
+	End          End  // not Completed
 	// Record makes the audit record from the job as it ends. The same transaction writes it.
 	Record func(Job) types.TransactWriteItem
 }
@@ -146,7 +150,7 @@ type CleanUp struct {
 // CleanUp ends the job unless it has ended, and takes its message off the claim: out of the claim's
 // jobs and of those who wait, and off the lease. If the lease was the message's, the fence grows,
 // so that its worker's later writes are refused. A claim that has passed to others stays as it is
-// (S4). The answer's job has no outcome only if its container is not the one named.
+// (S4). The answer's job has no outcome only if its container or execution is not the one named.
 func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 	var finished Finished
 	m := c.Message
@@ -160,6 +164,10 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 			finished = Finished{Job: *v.job, Wakes: v.row.wakesWhenIdle(now, s.settings)}
 			return nil, nil
 		}
+		if c.ExecutionARN != "" && c.ExecutionARN != v.job.ExecutionARN {
+			finished = Finished{Job: *v.job}
+			return nil, nil
+		}
 		spares := c.SpareLive && v.row != nil && v.row.HasJob(m.MessageID) && v.row.WorkerJob == m.MessageID
 		if spares && v.row.HasLiveLease(now, s.settings) {
 			return nil, ErrWorkedOn
@@ -168,7 +176,7 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 		if c.End.Outcome == job.Superseded {
 			by = v.row.supersedes(m)
 		}
-		finished = Finished{Job: v.job.ended(c.End, by, now)}
+		finished = Finished{Job: v.job.ended(c.End, by, now, true)}
 		e := newExpression().when("attribute_not_exists(projectUserId)")
 		if v.row != nil {
 			e, finished.Wakes = s.takeOff(v.row, m.MessageID, now)
@@ -179,6 +187,9 @@ func (s *Store) CleanUp(ctx context.Context, c CleanUp) (Finished, error) {
 		onJob := outcome(finished.Job)
 		if c.ContainerID != "" {
 			onJob.when("containerId = :container").value(":container", item.Text(c.ContainerID))
+		}
+		if c.ExecutionARN != "" {
+			onJob.when("executionArn = :execution").value(":execution", item.Text(c.ExecutionARN))
 		}
 		writes := []types.TransactWriteItem{s.onClaim(m.ProjectUserID, e), s.onJob(m.MessageID, onJob)}
 		return append(writes, c.Record(finished.Job)), nil
@@ -255,9 +266,12 @@ func seenRow(row *Row) *expression {
 		value(":seen", item.Text(row.ContainerID)).value(":seenFence", item.Number(row.Fence))
 }
 
-// ended is the job with its end.
-func (j Job) ended(end End, by *InterruptedBy, now time.Time) Job {
+// ended is the job with its end; recorded says whether the write that ends it puts that on record.
+func (j Job) ended(end End, by *InterruptedBy, now time.Time, recorded bool) Job {
 	j.Outcome, j.OutcomeAtMillis, j.Result, j.PartialWork, j.InterruptedBy = end.Outcome, job.Millis(now), end.Result, end.PartialWork, by
+	if !j.leftToDo(recorded) {
+		j.OpenShard = ""
+	}
 	return j
 }
 
@@ -268,6 +282,9 @@ func outcome(j Job) *expression {
 	if j.Result != "" {
 		e.set = append(e.set, "#result = :result")
 		e.name("#result", "result").value(":result", item.Text(j.Result))
+	}
+	if j.Settled() {
+		e.clear("openShard")
 	}
 	if j.PartialWork != "" {
 		e.assign("partialWork", item.Text(j.PartialWork))

@@ -378,12 +378,14 @@ func TestACleanUpLosesTheRaceToAFinish(t *testing.T) {
 
 func TestAdmitPutsTheRowOnce(t *testing.T) {
 	s := newScene(t)
-	admitted, err := s.Store.Admit(ctx, a1, "arn:1")
+	admitted, err := s.Store.Admit(ctx, a1, simtest.StateMachineARN)
 	if must(t, admitted, err); !admitted.Fresh || admitted.Existing != nil {
 		t.Errorf("first: %+v", admitted)
 	}
-	again, err := s.Store.Admit(ctx, a1, "arn:2")
-	if must(t, again, err); again.Fresh || again.Existing.ExecutionARN != "arn:1" {
+	named := s.Execution(a1)
+	s.Advance(time.Minute)
+	again, err := s.Store.Admit(ctx, a1, simtest.StateMachineARN)
+	if must(t, again, err); again.Fresh || again.ExecutionARN != named {
 		t.Errorf("again: %+v", again)
 	}
 	rejected, err := s.Reject(ctx, claim.Rejection{MessageID: "a1", Raw: a1.Raw, Reason: "no recipient", ReceivedAtMillis: 1})
@@ -392,7 +394,7 @@ func TestAdmitPutsTheRowOnce(t *testing.T) {
 	}
 	bad := a2
 	bad.ProjectUserID = "other#one"
-	if _, err := s.Store.Admit(ctx, bad, "arn:3"); err == nil {
+	if _, err := s.Store.Admit(ctx, bad, simtest.StateMachineARN); err == nil {
 		t.Error("a message of another key was admitted")
 	}
 }

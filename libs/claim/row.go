@@ -142,7 +142,9 @@ type Job struct {
 	Raw              *job.ObjectRef // the mail's object; nil in rows that were put before there was this field
 	ThreadID         string
 	ReceivedAtMillis int64
-	ExecutionARN     string
+	AdmittedAtMillis int64       // when its row was put; ReceivedAtMillis may be long before
+	ExecutionARN     string      // of this row's execution. Invariant: stays
+	OpenShard        string      // its part of the index of open jobs. Invariant: not empty while Outcome is
 	ContainerID      string      // of its latest claim
 	StartedAtMillis  int64       // when a worker first started it; 0: never. Invariant: stays once it is set
 	LostStarts       int64       // how many of its starts came to no end: their workers died, or lost the lease
@@ -171,7 +173,9 @@ func (j *Job) attributes(f *item.Fields) {
 	item.Part(f, "raw", &j.Raw, objectAttributes)
 	f.OptionalText("threadId", &j.ThreadID)
 	f.Number("receivedAt", &j.ReceivedAtMillis)
+	f.OptionalNumber("admittedAt", &j.AdmittedAtMillis)
 	f.OptionalText("executionArn", &j.ExecutionARN)
+	f.OptionalText("openShard", &j.OpenShard)
 	f.OptionalText("containerId", &j.ContainerID)
 	f.OptionalNumber("startedAt", &j.StartedAtMillis)
 	f.OptionalNumber("lostStarts", &j.LostStarts)

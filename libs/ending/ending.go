@@ -24,6 +24,7 @@ import (
 // Protocol is the part of claim.Store that ending a job needs.
 type Protocol interface {
 	CleanUp(ctx context.Context, c claim.CleanUp) (claim.Finished, error)
+	Settle(ctx context.Context, messageID string) error
 }
 
 // Records is the part of audit.Log that ending a job needs.
@@ -45,8 +46,9 @@ func NewJobs(protocol Protocol, records Records, tokens interrupt.StepFunctions,
 	return &Jobs{protocol: protocol, records: records, tokens: tokens, log: log}
 }
 
-// End cleans the job up, wakes who may go on, and makes sure that the end is on record. It answers
-// with the job as it has ended, by this call or before it. End sets c.Record itself.
+// End cleans the job up, wakes who may go on, and makes sure that the end is on record. If no
+// letter has to follow, the job is settled. End answers with the job as it has ended, by this call
+// or before it. It sets c.Record itself.
 func (e *Jobs) End(ctx context.Context, c claim.CleanUp) (claim.Job, error) {
 	c.Record = e.records.Write
 	finished, err := e.protocol.CleanUp(ctx, c)
@@ -59,6 +61,9 @@ func (e *Jobs) End(ctx context.Context, c claim.CleanUp) (claim.Job, error) {
 		if _, err := e.records.Put(ctx, record); err != nil {
 			return claim.Job{}, err
 		}
+	}
+	if j := finished.Job; j.Outcome != "" && !j.Settled() && !j.NeedsLetter() {
+		return j, e.protocol.Settle(ctx, j.MessageID)
 	}
 	return finished.Job, nil
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/ending"
@@ -83,5 +86,47 @@ func TestALetterIsNotedOnlyWhenItWasSent(t *testing.T) {
 	}
 	if sent := s.Letters(); len(sent) != 1 || sent[0].Kind != "failed" || sent[0].MessageID != "m1" {
 		t.Errorf("sent %+v", sent)
+	}
+}
+
+// A job that its worker has ended lacks its record until its end is known here; then nothing is
+// left to do for it, unless a person must be told.
+func TestAJobThatIsOnRecordAndNeedsNoLetterIsSettled(t *testing.T) {
+	for outcome, left := range map[job.Outcome]bool{job.Interrupted: false, job.Completed: false, job.Failed: true} {
+		s := simtest.NewScene(t, holder, preemptor)
+		lease := s.Runs(holder)
+		s.Asks(preemptor)
+		s.Finishes(lease, claim.End{Outcome: outcome})
+		jobs := ending.NewJobs(s.Protocol, s.Records(), s.StepFunctions(), s.Log())
+		updates := s.Calls("UpdateItem")
+		if j, err := jobs.End(ctx, timedOut); err != nil || j.Outcome != outcome {
+			t.Errorf("%+v, %v", j, err)
+		}
+		if open := slices.Contains(s.Open(), "m1"); open != left {
+			t.Errorf("%s: open %v", outcome, open)
+		}
+		if extra := s.Calls("UpdateItem") - updates; (extra > 0) != (outcome == job.Interrupted) {
+			t.Errorf("%s: %d writes", outcome, extra)
+		}
+	}
+}
+
+func TestAJobThatCannotBeSettledIsAnError(t *testing.T) {
+	s := simtest.NewScene(t, holder, preemptor)
+	lease := s.Runs(holder)
+	s.Asks(preemptor)
+	s.Finishes(lease, claim.End{Outcome: job.Interrupted})
+	s.Fail("UpdateItem", 0)
+	jobs := ending.NewJobs(s.Protocol, s.Records(), s.StepFunctions(), s.Log())
+	if _, err := jobs.End(ctx, timedOut); !errors.Is(err, simtest.ErrFailed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAnExecutionThatRunsIsNoCase(t *testing.T) {
+	for _, status := range []types.ExecutionStatus{types.ExecutionStatusRunning, types.ExecutionStatusPendingRedrive, ""} {
+		if c, ok := ending.OfExecution(status, "", ""); ok {
+			t.Errorf("%s: %+v", status, c)
+		}
 	}
 }

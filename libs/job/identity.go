@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -79,11 +80,18 @@ func isPlainID(name string) bool {
 		utf8.ValidString(name) && !strings.ContainsFunc(name, odd) && !strings.HasPrefix(name, derivedPrefix)
 }
 
-// ExecutionName is the name of the message's execution: the message id if Step Functions allows it,
-// else a hash of it (StartExecution: 80 characters, no wildcards or white space). No two messages
-// share one: an id that looks like a hash is hashed too.
-func ExecutionName(messageID string) string {
-	if executionName.MatchString(messageID) && !hashedName.MatchString(messageID) {
+// ExecutionName is the name of the execution of a message's row, by when the row was put. Step
+// Functions keeps a name for 90 days (StartExecution), and a row expires before: the row of a
+// message that comes anew has an execution of its own.
+func ExecutionName(messageID string, admittedAtMillis int64) string {
+	return SafeName(messageID) + "-" + strconv.FormatInt(admittedAtMillis, 10)
+}
+
+// SafeName is the message's id if it can be part of any name (of an execution: 80 characters, no
+// wildcards or white space), else a hash of it. No two messages share one: an id that looks like a
+// hash is hashed too.
+func SafeName(messageID string) string {
+	if safeName.MatchString(messageID) && !hashedName.MatchString(messageID) {
 		return messageID
 	}
 	sum := sha256.Sum256([]byte(messageID))
@@ -91,6 +99,6 @@ func ExecutionName(messageID string) string {
 }
 
 var (
-	executionName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
-	hashedName    = regexp.MustCompile(`^mail-[0-9a-f]{32}$`)
+	safeName   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	hashedName = regexp.MustCompile(`^mail-[0-9a-f]{32}$`)
 )

@@ -63,7 +63,7 @@ func TestNoTwoMessagesShareAnIDOrAnExecution(t *testing.T) {
 					t.Fatalf("%q is %+v and %+v", id, other, m)
 				}
 				ids[id] = m
-				name := job.ExecutionName(id)
+				name := job.SafeName(id)
 				if other, taken := executions[name]; taken && other != id {
 					t.Fatalf("the execution %q is of %q and %q", name, other, id)
 				}
@@ -85,12 +85,12 @@ func TestAKeyFitsIntoAMessageGroup(t *testing.T) {
 	}
 }
 
-func TestExecutionName(t *testing.T) {
+func TestSafeName(t *testing.T) {
 	for id, want := range map[string]string{
 		"o3vrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1": "o3vrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1",
 		"a.b_c-D9":                         "a.b_c-D9",
-		strings.Repeat("x", 80):            strings.Repeat("x", 80),
-		strings.Repeat("x", 81):            "mail-",
+		strings.Repeat("x", 64):            strings.Repeat("x", 64),
+		strings.Repeat("x", 65):            "mail-",
 		"with space":                       "mail-",
 		"ümlaut":                           "mail-",
 		"a*":                               "mail-",
@@ -98,15 +98,25 @@ func TestExecutionName(t *testing.T) {
 		"mail-" + strings.Repeat("0a", 16): "mail-", // else it could be the name of another's execution
 		"":                                 "mail-",
 	} {
-		got := job.ExecutionName(id)
+		got := job.SafeName(id)
 		if want == "mail-" && (len(got) != len("mail-")+32 || !strings.HasPrefix(got, want)) || want != "mail-" && got != want {
 			t.Errorf("%q: %q, want %q", id, got, want)
 		}
 	}
-	hashed := job.ExecutionName("a b")
-	for _, other := range []string{"a  b", hashed, job.ExecutionName(hashed)} {
-		if job.ExecutionName(other) == hashed {
+	hashed := job.SafeName("a b")
+	for _, other := range []string{"a  b", hashed, job.SafeName(hashed)} {
+		if job.SafeName(other) == hashed {
 			t.Errorf("%q and \"a b\" share a name", other)
 		}
+	}
+}
+
+func TestTheExecutionOfEachRowOfAMessageHasANameOfItsOwn(t *testing.T) {
+	if got := job.ExecutionName("m1", 1_900_000_000_000); got != "m1-1900000000000" {
+		t.Errorf("%q", got)
+	}
+	longest := strings.Repeat("x", 64)
+	if a, b := job.ExecutionName(longest, 1_900_000_000_000), job.ExecutionName(longest, 1_900_000_000_001); a == b || len(a) > 80 {
+		t.Errorf("%q and %q", a, b)
 	}
 }

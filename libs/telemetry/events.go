@@ -18,7 +18,7 @@ func Events() []Event {
 		HeartbeatUnanswered{}, LeaseLost{}, NudgesUnheard{},
 		JobFinished{}, FinishFailed{}, FinishTooLate{}, JobHandedBack{}, HandBackFailed{},
 		AnswerUnwritable{}, ExecutionUnanswered{}, MessageNotDeleted{}, VisibilityUnchanged{},
-		JobRecorded{}, JobEnded{}, JobLeftAlone{}, DeadWorkStays{}, DeadWorkFailed{},
+		JobRecorded{}, JobEnded{}, JobLeftAlone{}, DeadWorkStays{}, DeadWorkFailed{}, Swept{}, SweepFailed{},
 	}
 }
 
@@ -32,8 +32,10 @@ func FieldMeanings() map[string]string {
 		"container":    "the claim's container; empty if there is none",
 		"decision":     "what the state machine does next",
 		"detectedType": "the file's type by its content",
+		"ended":        "how many jobs the sweep has ended, put on record or told a person of",
 		"error":        "what went wrong; empty if the step was refused without an error",
 		"exit":         "the command's exit status; -1 if a signal ended it",
+		"failed":       "how many could not be swept",
 		"fence":        "the number of this start: higher than that of every earlier one of the key",
 		"how":          "the protocol's decision: new, join, take-over and again are claims",
 		"index":        "the attachment's place in the mail, from 1",
@@ -44,6 +46,7 @@ func FieldMeanings() map[string]string {
 		"newThread":    "the thread that asks for the key",
 		"noted":        "the attachment has a note, such as that no picture could be made of it",
 		"object":       "the key of an object in the bucket of mails",
+		"open":         "how many open jobs the sweep has seen",
 		"outcome":      "how the job has ended; empty if it has not",
 		"pictures":     "smaller pictures were made of the file",
 		"pid":          "the worker's process",
@@ -51,6 +54,7 @@ func FieldMeanings() map[string]string {
 		"reason":       "why the mail makes no job",
 		"result":       "what the worker knows of its write: refused or unknown",
 		"retryAt":      "when the mail tries again; empty if nothing has to be waited for",
+		"running":      "for how many of them an execution runs",
 		"s3Event":      "the kind of S3's event",
 		"saved":        "a command that was stopped says what it has saved",
 		"sizeBytes":    "the file's size",
@@ -61,6 +65,7 @@ func FieldMeanings() map[string]string {
 		"threadBy":     "what named the thread: subject tag, In-Reply-To, References or root",
 		"threadIsNew":  "no earlier mail of the thread is known",
 		"threadWhy":    "why the mail is in its thread, in words",
+		"unfinished":   "its time was over before it had seen all",
 		"value":        "what the object's metadata says",
 		"waits":        "the mail waits until the holder yields; if not, it may claim already, or is superseded",
 		"worker":       "the worker's id",
@@ -482,6 +487,17 @@ type (
 		SQSMessage string `json:"sqsMessage"`
 		Error      string `json:"error"`
 	}
+	Swept struct {
+		Open       int  `json:"open"`
+		Running    int  `json:"running"`
+		Ended      int  `json:"ended"`
+		Failed     int  `json:"failed"`
+		Unfinished bool `json:"unfinished"`
+	}
+	SweepFailed struct {
+		Message string `json:"message"`
+		Error   string `json:"error"`
+	}
 )
 
 func (JobRecorded) declared() Declaration {
@@ -493,7 +509,7 @@ func (JobEnded) declared() Declaration {
 }
 
 func (JobLeftAlone) declared() Declaration {
-	return Declaration{"job-left-alone", slog.LevelInfo, "left alone: it has another container by now", "work of an old claim has failed; the job goes on under a newer one"}
+	return Declaration{"job-left-alone", slog.LevelInfo, "left alone: it has another container or execution by now", "work of an old claim has failed, or an execution of a row that has expired is over; the job goes on"}
 }
 
 func (DeadWorkStays) declared() Declaration {
@@ -502,4 +518,11 @@ func (DeadWorkStays) declared() Declaration {
 
 func (DeadWorkFailed) declared() Declaration {
 	return Declaration{"dead-work-failed", slog.LevelError, "work from the dead letter queue stays there", "the job could not be ended; the message comes again"}
+}
+
+func (Swept) declared() Declaration {
+	return Declaration{"swept", slog.LevelInfo, "swept", "the sweep has looked at the open jobs that are old enough"}
+}
+func (SweepFailed) declared() Declaration {
+	return Declaration{"sweep-failed", slog.LevelError, "an open job could not be swept", "the next sweep tries it again; without a message: a part of the index"}
 }

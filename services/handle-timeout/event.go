@@ -5,27 +5,19 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
 )
 
-// Case is one job that has to be ended.
-type Case struct {
-	Message     job.Message
-	ContainerID string // set for a work message: end the job only while this is its container
-	SpareLive   bool   // end the job only if no worker is at it under a live lease
-	Outcome     job.Outcome
-	What        string // what happened, in a sentence of at most job.MaxSaidBytes
-}
-
 // Event is what the Lambda was called with: exactly one of State, Ended and Queue is set.
 type Event struct {
-	State *Case       // by the state machine
-	Ended *Case       // by EventBridge
+	State *ending.Case // by the state machine
+	// Ended is by EventBridge. It lacks its message if the execution's input was too large for
+	// EventBridge's event.
+	Ended *ending.Case
 	Queue *QueueBatch // by the work queue's dead letter queue
-
-	// Execution is set if Ended lacks its message, because the execution's input was too large for
-	// EventBridge's event. It is the execution's ARN.
-	Execution string
 }
 
 // QueueBatch is what SQS gives a Lambda (Lambda Developer Guide, Using Lambda with Amazon SQS).
@@ -107,7 +99,7 @@ func parseState(payload json.RawMessage) (Event, error) {
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return Event{}, fmt.Errorf("payload of the state machine: %w", err)
 	}
-	c := Case{Message: p.State.Message}
+	c := ending.Case{Message: p.State.Message}
 	switch p.Kind {
 	case "timeout":
 		c.Outcome, c.What = job.TimedOut, "no worker ended it within its time, waiting included"
@@ -130,29 +122,19 @@ func parseStatusChange(payload json.RawMessage) (Event, error) {
 	if err := json.Unmarshal(payload, &change); err != nil {
 		return Event{}, fmt.Errorf("event of Step Functions: %w", err)
 	}
-	c := Case{Outcome: job.Failed}
-	switch change.Detail.Status {
-	case "ABORTED":
-		c.What = "its execution was aborted"
-	case "FAILED":
-		c.What = "its execution failed outside of its catches"
-	case "TIMED_OUT":
-		c.Outcome, c.What = job.TimedOut, "its execution timed out"
-	default:
-		return Event{}, fmt.Errorf("event of Step Functions: status %q: want ABORTED, FAILED or TIMED_OUT", change.Detail.Status)
+	d := change.Detail
+	c, ok := ending.OfExecution(types.ExecutionStatus(d.Status), d.Error, d.Cause)
+	if !ok || d.Status == string(types.ExecutionStatusSucceeded) {
+		return Event{}, fmt.Errorf("event of Step Functions: status %q: want ABORTED, FAILED or TIMED_OUT", d.Status)
 	}
-	if change.Detail.Error != "" {
-		c.What += fmt.Sprintf(" (%s: %s)", change.Detail.Error, change.Detail.Cause)
+	if c.ExecutionARN = d.ExecutionARN; c.ExecutionARN == "" {
+		return Event{}, errors.New("event of Step Functions: it names no executionArn")
 	}
-	c.What = job.Cut(c.What, job.MaxSaidBytes)
-	if change.Detail.Input == "" {
-		if change.Detail.ExecutionARN == "" {
-			return Event{}, errors.New("event of Step Functions: neither the execution's input nor its executionArn is there")
-		}
-		return Event{Ended: &c, Execution: change.Detail.ExecutionARN}, nil
+	if d.Input == "" {
+		return Event{Ended: &c}, nil
 	}
 	var err error
-	if c.Message, err = messageOf(change.Detail.Input); err != nil {
+	if c.Message, err = messageOf(d.Input); err != nil {
 		return Event{}, fmt.Errorf("event of Step Functions: %w", err)
 	}
 	return Event{Ended: &c}, nil

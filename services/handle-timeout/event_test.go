@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
 	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
 )
@@ -17,7 +18,7 @@ func TestTheThreeEventsAreToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	status := func(detail string) string {
-		return `{"source":"aws.states","detail":{"input":` + string(input) + `,` + detail + `}}`
+		return `{"source":"aws.states","detail":{"executionArn":"arn:1","input":` + string(input) + `,` + detail + `}}`
 	}
 	tests := []struct {
 		name    string
@@ -48,7 +49,7 @@ func TestTheThreeEventsAreToldApart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := map[string]*handletimeout.Case{"state": event.State, "ended": event.Ended}[test.which]
+			found := map[string]*ending.Case{"state": event.State, "ended": event.Ended}[test.which]
 			if (event.State != nil) != (test.which == "state") || (event.Ended != nil) != (test.which == "ended") || (event.Queue != nil) != (test.which == "queue") {
 				t.Fatalf("event %+v", event)
 			}
@@ -68,7 +69,7 @@ func TestWhatIsSaidOfAJobIsCut(t *testing.T) {
 	}
 	for name, payload := range map[string]string{
 		"the state machine": `{"kind":"failure","state":{"message":{},"error":{"Error":"FAILED","Cause":` + string(cause) + `}}}`,
-		"EventBridge":       `{"source":"aws.states","detail":{"status":"FAILED","input":"{}","error":"x","cause":` + string(cause) + `}}`,
+		"EventBridge":       `{"source":"aws.states","detail":{"executionArn":"arn:1","status":"FAILED","input":"{}","error":"x","cause":` + string(cause) + `}}`,
 	} {
 		event, err := handletimeout.ParseEvent(json.RawMessage(payload))
 		if err != nil {
@@ -94,8 +95,8 @@ func TestAnEventThatIsNoneOfThemIsRefusedWithTheReason(t *testing.T) {
 		{"a state that is none", `{"kind":"timeout","state":[]}`, "payload of the state machine: json"},
 		{"another source", `{"source":"aws.s3","detail":{}}`, "neither a state's payload, nor"},
 		{"an execution that succeeded", `{"source":"aws.states","detail":{"status":"SUCCEEDED","input":"{}"}}`, `status "SUCCEEDED": want ABORTED`},
-		{"an execution whose input was left out", `{"source":"aws.states","detail":{"status":"ABORTED","input":null}}`, "neither the execution's input nor its executionArn"},
-		{"an execution whose input is none", `{"source":"aws.states","detail":{"status":"ABORTED","input":"x"}}`, "the execution's input: invalid character"},
+		{"an execution without a name", `{"source":"aws.states","detail":{"status":"ABORTED","input":"{}"}}`, "it names no executionArn"},
+		{"an execution whose input is none", `{"source":"aws.states","detail":{"executionArn":"arn:1","status":"ABORTED","input":"x"}}`, "the execution's input: invalid character"},
 		{"a detail that is none", `{"source":"aws.states","detail":"x"}`, "event of Step Functions: json"},
 		{"records that are none", `{"Records":"x"}`, "event of SQS: json"},
 	}

@@ -14,25 +14,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/interrupt"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
-// Jobs ends jobs; *ending.Jobs satisfies it.
-type Jobs interface {
-	End(ctx context.Context, c claim.CleanUp) (claim.Job, error)
-}
-
-// Letters sends dead letters; *ending.Letters satisfies it.
-type Letters interface {
-	Send(ctx context.Context, letter job.DeadLetter) error
+// Closer ends jobs and tells people; *ending.Closer satisfies it.
+type Closer interface {
+	Close(ctx context.Context, c ending.Case) (claim.Job, error)
 }
 
 // StepFunctions describes executions and fails the tasks they wait in; *sfn.Client satisfies it.
@@ -44,16 +39,14 @@ type StepFunctions interface {
 // Handler handles the states HandleTimeout and HandleFailure, and the events of EventBridge and
 // SQS.
 type Handler struct {
-	jobs    Jobs
-	letters Letters
-	flows   StepFunctions
-	now     func() time.Time
-	log     *slog.Logger
+	closer Closer
+	flows  StepFunctions
+	log    *slog.Logger
 }
 
 // New makes the handler.
-func New(jobs Jobs, letters Letters, flows StepFunctions, now func() time.Time, log *slog.Logger) *Handler {
-	return &Handler{jobs: jobs, letters: letters, flows: flows, now: now, log: log}
+func New(closer Closer, flows StepFunctions, log *slog.Logger) *Handler {
+	return &Handler{closer: closer, flows: flows, log: log}
 }
 
 // Handle parses payload as one of the three events and ends the jobs that it names. It answers the
@@ -67,73 +60,29 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, err
 	case event.Queue != nil:
 		return h.deadWork(ctx, *event.Queue), nil
 	case event.Ended != nil:
-		return nil, h.endElsewhere(ctx, *event.Ended, event.Execution)
+		return nil, h.endElsewhere(ctx, *event.Ended)
 	}
-	return h.end(ctx, *event.State)
-}
-
-// endElsewhere ends the job of an execution that ended elsewhere. If execution is set, the message
-// is in that execution's input.
-func (h *Handler) endElsewhere(ctx context.Context, c Case, execution string) error {
-	if execution != "" {
-		out, err := h.flows.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
-		if err != nil {
-			return fmt.Errorf("look for the input of %s: %w", execution, err)
-		}
-		if c.Message, err = messageOf(aws.ToString(out.Input)); err != nil {
-			return fmt.Errorf("%s: %w", execution, err)
-		}
-	}
-	_, err := h.end(ctx, c)
-	return err
-}
-
-// end ends the job and tells a person, each only if that was not done before.
-func (h *Handler) end(ctx context.Context, c Case) (job.WorkResult, error) {
-	m := c.Message
-	if err := m.Validate(); err != nil {
-		return job.WorkResult{}, err
-	}
-	j, err := h.jobs.End(ctx, claim.CleanUp{
-		Message: m, ContainerID: c.ContainerID, SpareLive: c.SpareLive, End: claim.End{Outcome: c.Outcome, Result: c.What},
-	})
+	j, err := h.closer.Close(ctx, *event.State)
 	if err != nil {
-		return job.WorkResult{}, err
-	}
-	if j.Outcome == "" {
-		telemetry.Write(ctx, h.log, telemetry.JobLeftAlone{Message: m.MessageID, Key: m.ProjectUserID, Container: j.ContainerID, Because: c.What})
-	} else {
-		telemetry.Write(ctx, h.log, telemetry.JobEnded{Message: m.MessageID, Key: m.ProjectUserID, Outcome: j.Outcome, Container: j.ContainerID, Because: c.What})
-	}
-	if err := h.tell(ctx, m, j, c); err != nil {
-		return job.WorkResult{}, err
+		return nil, err
 	}
 	return j.WorkResult(), nil
 }
 
-// tell puts a job that timed out or failed on the dead letter queue.
-func (h *Handler) tell(ctx context.Context, m job.Message, j claim.Job, c Case) error {
-	if j.DeadLettered() || (j.Outcome != job.TimedOut && j.Outcome != job.Failed) {
-		return nil
+// endElsewhere ends the job of an execution that ended elsewhere. If the event lacks its message,
+// it is in that execution's input.
+func (h *Handler) endElsewhere(ctx context.Context, c ending.Case) error {
+	if c.Message.MessageID == "" {
+		out, err := h.flows.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(c.ExecutionARN)})
+		if err != nil {
+			return fmt.Errorf("look for the input of %s: %w", c.ExecutionARN, err)
+		}
+		if c.Message, err = messageOf(aws.ToString(out.Input)); err != nil {
+			return fmt.Errorf("%s: %w", c.ExecutionARN, err)
+		}
 	}
-	what := c.What
-	if j.Result != "" {
-		what = j.Result
-	}
-	return h.letters.Send(ctx, job.DeadLetter{
-		Kind: string(j.Outcome), MessageID: m.MessageID, ProjectUserID: m.ProjectUserID, ThreadID: m.ThreadID,
-		ContainerID: j.ContainerID, ExecutionARN: j.ExecutionARN, From: m.From, Subject: m.Subject,
-		What: what, Raw: &m.Raw, LookInto: lookInto(m, j), AtMillis: job.Millis(h.now()),
-	})
-}
-
-// lookInto returns shell commands that show more of what happened, and that deal with it.
-func lookInto(m job.Message, j claim.Job) []string {
-	commands := job.LookInto(m.MessageID, m.Raw)
-	if j.ExecutionARN != "" {
-		commands = append(commands, "aws stepfunctions get-execution-history --execution-arn "+j.ExecutionARN)
-	}
-	return commands
+	_, err := h.closer.Close(ctx, c)
+	return err
 }
 
 // deadWork ends the jobs of work that no worker could finish, and fails the tasks that their
@@ -162,7 +111,7 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 	if err != nil {
 		return err
 	}
-	result, err := h.end(ctx, Case{
+	j, err := h.closer.Close(ctx, ending.Case{
 		Message: work.Message, ContainerID: work.ContainerID, SpareLive: true, Outcome: job.Failed,
 		What: "no worker could finish it: the work queue delivered it as often as it may",
 	})
@@ -170,13 +119,13 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 		return err
 	}
 	failure := job.ErrorFailed
-	if result.Outcome == "" {
+	if j.Outcome == "" {
 		// The job has another container by now. If its execution still waits for this work, it
 		// claims again.
 		failure = job.ErrorClaimLost
 	}
 	_, err = h.flows.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
-		TaskToken: aws.String(work.TaskToken), Error: aws.String(failure), Cause: aws.String(job.Cut(result.Result, job.MaxSaidBytes)),
+		TaskToken: aws.String(work.TaskToken), Error: aws.String(failure), Cause: aws.String(job.Cut(j.Result, job.MaxSaidBytes)),
 	})
 	if err != nil && !interrupt.TokenGone(err) {
 		return fmt.Errorf("let the execution of %s go: %w", work.Message.MessageID, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -46,7 +47,7 @@ func newScene(t *testing.T) scene {
 
 func (s scene) newHandler(flows handletimeout.StepFunctions, log *slog.Logger) *handletimeout.Handler {
 	jobs := ending.NewJobs(s.Protocol, s.Records(), s.StepFunctions(), log)
-	return handletimeout.New(jobs, ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL), flows, s.Now, log)
+	return handletimeout.New(ending.NewCloser(jobs, ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL), s.Now, log), flows, log)
 }
 
 // handles gives the handler an event as JSON.
@@ -65,9 +66,14 @@ func byState(kind string, m job.Message) any {
 	}}
 }
 
+// executionOf is the ARN of the execution of a message that newScene has admitted.
+func executionOf(m job.Message) string {
+	return awsx.ExecutionARN(simtest.StateMachineARN, job.ExecutionName(m.MessageID, job.Millis(simtest.Start)))
+}
+
 func byEventBridge(status string, m job.Message) any {
 	input, _ := json.Marshal(job.ExecutionInput{Message: m})
-	return map[string]any{"source": "aws.states", "detail": map[string]any{"status": status, "input": string(input)}}
+	return map[string]any{"source": "aws.states", "detail": map[string]any{"executionArn": executionOf(m), "status": status, "input": string(input)}}
 }
 
 func byQueue(bodies ...any) any {
@@ -171,20 +177,46 @@ func TestAnInputThatItsEventLeavesOutIsTakenFromItsExecution(t *testing.T) {
 		}}
 	}
 	for name, test := range map[string]struct{ arn, input, job, err string }{
-		"it is there": {"arn:1", string(input), "failed at 0s in c1 started 0s: its execution failed outside of its catches (States.DataLimitExceeded: too large)", ""},
-		"it is gone":  {"arn:2", string(input), "open in c1 started 0s", "look for the input of arn:1"},
-		"it is none":  {"arn:1", "", "open in c1 started 0s", "arn:1: the execution's input"},
+		"it is there": {executionOf(holder), string(input), "failed at 0s in c1 started 0s: its execution failed outside of its catches (States.DataLimitExceeded: too large)", ""},
+		"it is gone":  {"arn:2", string(input), "open in c1 started 0s", "look for the input of " + executionOf(holder)},
+		"it is none":  {executionOf(holder), "", "open in c1 started 0s", "the execution's input"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			s.handler = s.newHandler(flows{s.StepFunctions(), test.arn, test.input}, s.Log())
-			if _, err := s.handles(left("arn:1")); (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			if _, err := s.handles(left(executionOf(holder))); (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("error %v, want %q", err, test.err)
 			}
 			if got := s.Job("m1"); got != test.job {
 				t.Errorf("job %q, want %q", got, test.job)
 			}
 		})
+	}
+}
+
+// An event of EventBridge may come late, or again, when the row of its message has expired and the
+// message came anew, as another execution.
+func TestAnExecutionOfAnEarlierRowEndsNothing(t *testing.T) {
+	for _, input := range []string{"in the event", ""} {
+		s := newScene(t)
+		before := s.Row()
+		earlier := executionOf(holder) + "-before"
+		encoded, err := json.Marshal(job.ExecutionInput{Message: holder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		detail := map[string]any{"executionArn": earlier, "status": "ABORTED"}
+		if input != "" {
+			detail["input"] = string(encoded)
+		}
+		s.handler = s.newHandler(flows{s.StepFunctions(), earlier, string(encoded)}, s.Log())
+		if _, err := s.handles(map[string]any{"source": "aws.states", "detail": detail}); err != nil {
+			t.Error(err)
+		}
+		s.WantJob("m1", "open in c1 started 0s")
+		if letters := s.Letters(); s.Row() != before || len(letters) > 0 {
+			t.Errorf("row %s, letters %+v", s.Row(), letters)
+		}
 	}
 }
 

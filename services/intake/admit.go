@@ -59,8 +59,7 @@ func (m message) admit(ctx context.Context) error {
 	if reason := tooBig(input, len(attachments)); reason != "" {
 		return m.reject(ctx, reason, true)
 	}
-	name := job.ExecutionName(m.id)
-	admitted, err := m.protocol.Admit(ctx, j, awsx.ExecutionARN(m.settings.StateMachineARN, name))
+	admitted, err := m.protocol.Admit(ctx, j, m.settings.StateMachineARN)
 	if err != nil {
 		return err
 	}
@@ -77,7 +76,7 @@ func (m message) admit(ctx context.Context) error {
 	if err := m.store(ctx, j.Content, attachments); err != nil {
 		return err
 	}
-	if err := m.start(ctx, name, input); err != nil {
+	if err := m.start(ctx, awsx.ExecutionName(admitted.ExecutionARN), input); err != nil {
 		return err
 	}
 	telemetry.Write(ctx, m.log, telemetry.MailTaken{
@@ -169,8 +168,7 @@ func (m message) put(ctx context.Context, to job.ObjectRef, contentType string, 
 	return nil
 }
 
-// start starts the message's execution. It is named after the message, so a repeated event finds
-// it.
+// start starts the execution that the message's row names, so that a repeated event finds it.
 func (m message) start(ctx context.Context, name, input string) error {
 	_, err := m.flows.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: aws.String(m.settings.StateMachineARN), Name: aws.String(name), Input: aws.String(input),

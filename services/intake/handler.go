@@ -43,7 +43,7 @@ type Objects interface {
 
 // Protocol is the part of claim.Store that intake needs.
 type Protocol interface {
-	Admit(ctx context.Context, m job.Message, executionARN string) (claim.Admitted, error)
+	Admit(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error)
 	Reject(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
 	ReadJob(ctx context.Context, messageID string) (*claim.Job, error)
 }

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,8 +11,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/webordinary/hephaestus/libs/audit"
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -35,14 +38,53 @@ func Work(m job.Message, containerID string) job.Work {
 	return job.Work{Message: m, ContainerID: containerID, TaskToken: "work-" + m.MessageID}
 }
 
+// StateMachineARN is the state machine of the rows that Admit puts.
+const StateMachineARN = "arn:aws:states:us-east-1:000000000000:stateMachine:flow"
+
+// Execution is the ARN of the execution that the row of an admitted message names.
+func (l *Lab) Execution(m job.Message) string {
+	l.t.Helper()
+	j, err := claim.ParseJob(l.Item(l.Names.Jobs(), "messageId", m.MessageID))
+	l.must(nil, err)
+	return j.ExecutionARN
+}
+
 // Admit puts the rows of messages, as intake does.
 func (l *Lab) Admit(messages ...job.Message) {
 	l.t.Helper()
 	store := l.Store(claim.DefaultSettings())
 	for _, m := range messages {
-		_, err := store.Admit(context.Background(), m, "arn:aws:states:us-east-1:000000000000:execution:flow:"+m.MessageID)
+		_, err := store.Admit(context.Background(), m, StateMachineARN)
 		l.must(nil, err)
 	}
+}
+
+// Begins starts the executions that the rows of admitted messages name, as intake does.
+func (l *Lab) Begins(messages ...job.Message) {
+	l.t.Helper()
+	for _, m := range messages {
+		input, err := json.Marshal(job.ExecutionInput{Message: m})
+		l.must(nil, err)
+		_, err = l.StepFunctions().StartExecution(context.Background(), &sfn.StartExecutionInput{
+			StateMachineArn: aws.String(StateMachineARN), Name: aws.String(awsx.ExecutionName(l.Execution(m))), Input: aws.String(string(input)),
+		})
+		l.must(nil, err)
+	}
+}
+
+// Open lists the messages in the index of open jobs, sorted.
+func (l *Lab) Open() []string {
+	l.t.Helper()
+	store := l.Store(claim.DefaultSettings())
+	open := []string{}
+	for shard := range claim.OpenShards {
+		for j, err := range store.OpenJobs(context.Background(), shard, l.Now().Add(time.Hour)) {
+			l.must(nil, err)
+			open = append(open, j.MessageID)
+		}
+	}
+	slices.Sort(open)
+	return open
 }
 
 // Row is the claim of Key in a line: times since Start, fences since Start's milliseconds,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/webordinary/hephaestus/deploy/resources"
@@ -35,6 +36,11 @@ func NewCloud(names awsx.Names, cores cloud.Cores) *cloud.Cloud {
 	}})
 }
 
+// SweepSchedule calls the sweep.
+func SweepSchedule(names awsx.Names) cloud.Schedule {
+	return cloud.Schedule{Function: names.Function("sweep"), Every: 5 * time.Minute}
+}
+
 // Furnish makes everything that a stack consists of, in a cloud that NewCloud made: its functions
 // (only their names: the caller runs them), its resources, and the mapping that feeds dead work to
 // handle-timeout. call performs operations of c; workVisibility is how long a work message stays
@@ -43,6 +49,10 @@ func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, workVisibili
 	deadLetters := "arn:aws:sqs:" + Region + ":" + AccountID + ":" + names.DeadLetters()
 	for _, service := range Services() {
 		config := lambdacore.FunctionConfig{TimeoutSeconds: int(FunctionTimeout / time.Second), DeadLetterQueueARN: deadLetters}
+		if names.Function(service) == SweepSchedule(names).Function {
+			// The next sweep does what this one could not, and no person need hear of it.
+			config.MaximumRetryAttempts, config.DeadLetterQueueARN = aws.Int(0), ""
+		}
 		if err := c.Lambda.Register(names.Function(service), config); err != nil {
 			return resources.Stack{}, fmt.Errorf("register %s: %w", service, err)
 		}

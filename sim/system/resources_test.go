@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -104,15 +105,35 @@ func TestTablesForgetByExpiresAt(t *testing.T) {
 	}
 }
 
-func TestJobsAreFoundByTheirKey(t *testing.T) {
+func TestJobsAreFoundByTheirKeyAndWhileTheyAreOpen(t *testing.T) {
 	s := furnished(t)
 	table := ask[*dynamodb.DescribeTableOutput](s, "dynamodb", &dynamodb.DescribeTableInput{TableName: aws.String(s.names.Jobs())}).Table
-	if len(table.GlobalSecondaryIndexes) != 1 {
-		t.Fatalf("%d indexes", len(table.GlobalSecondaryIndexes))
+	got := map[string]string{}
+	for _, index := range table.GlobalSecondaryIndexes {
+		got[*index.IndexName] = *index.KeySchema[0].AttributeName + " " + *index.KeySchema[1].AttributeName
 	}
-	index := table.GlobalSecondaryIndexes[0]
-	if *index.IndexName != s.names.JobsByKey() || *index.KeySchema[0].AttributeName != "projectUserId" || *index.KeySchema[1].AttributeName != "receivedAt" {
-		t.Errorf("index %s by %+v", *index.IndexName, index.KeySchema)
+	want := map[string]string{s.names.JobsByKey(): "projectUserId receivedAt", s.names.JobsOpen(): "openShard admittedAt"}
+	if !maps.Equal(got, want) {
+		t.Errorf("indexes %v, want %v", got, want)
+	}
+}
+
+// The next sweep does what one could not: no person need hear of it.
+func TestASweepThatFailsIsNotTriedAgainAndTellsNobody(t *testing.T) {
+	s := furnished(t)
+	effects := s.cloud.Deliver(start, system.SweepSchedule(s.names).Call(start))
+	if len(effects) != 1 {
+		t.Fatalf("effects %+v", effects)
+	}
+	run := effects[0].(cloud.Run)
+	if run.Function != s.names.Function("sweep") || !strings.Contains(string(run.Payload), `"detail-type":"Scheduled Event"`) {
+		t.Errorf("run %+v", run)
+	}
+	if after := s.cloud.Returned(start, run.InvocationID, nil, &lambdacore.FunctionError{Type: "x"}); len(after) > 0 {
+		t.Errorf("effects %+v", after)
+	}
+	if at, ok := s.cloud.NextDeadline(); ok {
+		t.Errorf("something is due at %v", at)
 	}
 }
 

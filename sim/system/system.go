@@ -4,6 +4,7 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,7 @@ import (
 	ratelimitedclaim "github.com/webordinary/hephaestus/services/rate-limited-claim"
 	recordinterruption "github.com/webordinary/hephaestus/services/record-interruption"
 	sendinterrupt "github.com/webordinary/hephaestus/services/send-interrupt"
+	"github.com/webordinary/hephaestus/services/sweep"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
@@ -43,6 +45,7 @@ type Environment struct {
 	Stack  resources.Stack
 	Claim  claim.Settings
 	Flow   job.Settings
+	Sweep  sweep.Settings // zero: the defaults
 	Routes mail.Routes
 	Limits mail.Limits
 	Log    *slog.Logger
@@ -59,6 +62,7 @@ type Protocol interface {
 	sendinterrupt.Protocol
 	ending.Protocol
 	ending.Marker
+	sweep.Protocol
 	worker.Protocol
 }
 
@@ -69,7 +73,7 @@ type Function func(ctx context.Context, payload []byte) (answer []byte, failed *
 func Services() []string {
 	return []string{
 		"intake", "check-active-job", "rate-limited-claim", "send-interrupt", "record-interruption",
-		"handle-timeout", "process-attachment",
+		"handle-timeout", "process-attachment", "sweep",
 	}
 }
 
@@ -87,6 +91,7 @@ func New(service string, e Environment) (Function, error) {
 	}
 	jobs := ending.NewJobs(store, audit.NewLog(db, e.Names.Interruptions()), tokens, e.Log)
 	letters := ending.NewLetters(store, queue, e.Stack.DeadLetterURL)
+	closer := ending.NewCloser(jobs, letters, e.Now, e.Log)
 	switch service {
 	case "intake":
 		settings := intake.Settings{
@@ -114,7 +119,10 @@ func New(service string, e Environment) (Function, error) {
 	case "record-interruption":
 		return handles(recordinterruption.New(jobs, e.Log).Handle), nil
 	case "handle-timeout":
-		return handles(handletimeout.New(jobs, letters, tokens, e.Now, e.Log).Handle), nil
+		return handles(handletimeout.New(closer, tokens, e.Log).Handle), nil
+	case "sweep":
+		settings, flow := cmp.Or(e.Sweep, sweep.DefaultSettings()), e.Stack.StateMachineARN
+		return handles(nothing(sweep.New(store, tokens, closer, flow, settings, e.Now, e.Log).Handle)), nil
 	case "process-attachment":
 		settings := processattachment.Settings{Bucket: e.Names.Media(), Limits: media.DefaultLimits()}
 		return handles(processattachment.New(objects, settings, e.Log).Handle), nil

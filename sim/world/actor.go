@@ -29,7 +29,9 @@ type actor struct {
 	frozenUntil  time.Time     // by the world's time
 	cutOffUntil  time.Time     // by the world's time: what it sends does not arrive
 	ahead        time.Duration // how far its clock has jumped ahead, or back, since it last ran: its timers do not know
-	losesMessage bool          // its message will be visible again, for no extension arrives
+	doomed       bool          // it dies after so many calls
+	calls        int
+	losesMessage bool // its message will be visible again, for no extension arrives
 
 	ids      int  // made so far, on a stage
 	stopping bool // a worker's process was told to stop

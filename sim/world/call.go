@@ -56,6 +56,12 @@ func (a *actor) takeUp(req request) {
 	w := a.world
 	delay := w.dice.latency("call")
 	switch {
+	case a.doomed && a.requests > a.calls && !w.dice.healed:
+		a.at(delay, "dies before "+describe(req), func() {
+			w.story.fault(fault.IntakeGivenUp, "no try of this event gets through")
+			a.die()
+		})
+		return
 	case w.dice.strikes(fault.CrashBefore, a.group):
 		a.at(delay, "dies before "+describe(req), func() {
 			w.story.fault(fault.CrashBefore, "the call is never made")

@@ -35,7 +35,7 @@ func (d *dice) enable(allowed map[fault.Kind]bool, fixed bool) {
 		case fixed:
 			d.every[f] = 4
 		case d.choose(3, "swarm."+f.String()) != 0:
-			d.every[f] = []int{80, 25, 8}[d.choose(3, "strength."+f.String())]
+			d.every[f] = f.Strengths()[d.choose(3, "strength."+f.String())]
 		}
 	}
 }

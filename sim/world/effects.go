@@ -27,6 +27,10 @@ func (w *World) carryOut(effects []cloud.Effect) {
 
 // deliver schedules a delivery, once or twice.
 func (w *World) deliver(d cloud.Delivery) {
+	if d.Kind == cloud.StatusChange && w.dice.strikes(fault.EventLost, "delivery") {
+		w.story.fault(fault.EventLost, "never: "+d.What)
+		return
+	}
 	times := 1
 	if d.Kind.AtLeastOnce() && w.dice.strikes(fault.DuplicateDelivery, "delivery") {
 		w.story.fault(fault.DuplicateDelivery, "twice: "+d.What)

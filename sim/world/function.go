@@ -28,6 +28,7 @@ func (w *World) runFunction(run cloud.Run) {
 		answer, failed = function(system.Context(context.Background(), run.RequestID), run.Payload)
 	})
 	a.about = w.story.about(run.Payload)
+	a.calls, a.doomed = w.dooms(service, run)
 	w.actors = append(w.actors, a)
 	returns := func(what string, answer []byte, failed *lambdacore.FunctionError) {
 		w.schedule(w.dice.latency("return"), name+what, func() {

@@ -45,7 +45,7 @@ func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wor
 // bareWorld is a world without a cloud.
 func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
 	w := &World{
-		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, fetching: fetching{takes: map[string]time.Duration{}}, story: newRecorder(options.Story, s.Mails),
+		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, doomed: map[string]int{}, fetching: fetching{takes: map[string]time.Duration{}}, story: newRecorder(options.Story, s.Mails),
 		site: site{names: must(awsx.NewNames("")), routes: must(mail.NewRoutes("example.com")), log: options.Log},
 	}
 	if w.log == nil {
@@ -55,7 +55,7 @@ func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wo
 		w.history = &history{}
 	}
 	w.oracles = oracle.NewPanel(view{w}, &w.scenario, options.Ignore, oracle.Listener{Violated: w.story.violated, Step: w.story.step})
-	w.writes = writes{names: w.names, oracles: w.oracles, story: w.story, tally: w.dice.tally}
+	w.writes = writes{names: w.names, oracles: w.oracles, story: w.story, tally: w.dice.tally, expiry: &w.expiry, admits: w.jobIsOpen}
 	return w
 }
 

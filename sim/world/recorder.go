@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/model"
@@ -55,7 +56,8 @@ func (r *recorder) enters(d cloud.Delivery) {
 		return
 	}
 	l := &r.story.Lines[len(r.story.Lines)-1]
-	l.State, l.Message = d.Task.State, d.Task.ExecutionArn[strings.LastIndexByte(d.Task.ExecutionArn, ':')+1:]
+	name := awsx.ExecutionName(d.Task.ExecutionArn)
+	l.State, l.Message = d.Task.State, name[:strings.LastIndexByte(name, '-')] // see job.ExecutionName
 	l.What = fmt.Sprintf("the execution of %s enters %s and calls %s", l.Message, l.State, strings.TrimPrefix(d.Task.Resource, "arn:aws:states:::"))
 }
 
@@ -217,7 +219,7 @@ func (r *recorder) executions(all []sfncore.Execution) {
 		return
 	}
 	for _, x := range all {
-		e := story.Execution{Message: x.Name, Status: string(x.Status), Error: x.Error, From: x.StartDate.Sub(scenario.Epoch)}
+		e := story.Execution{Message: messageOf(x), Status: string(x.Status), Error: x.Error, From: x.StartDate.Sub(scenario.Epoch)}
 		if !x.StopDate.IsZero() {
 			e.To = x.StopDate.Sub(scenario.Epoch)
 		}

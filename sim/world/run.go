@@ -52,6 +52,9 @@ func (w *World) run() {
 		if !ok || (w.dice.healed && next.After(w.now.Add(settleFor))) {
 			if w.dice.healed {
 				w.oracles.AtEnd(view{w}.ending())
+				if w.expireRow() {
+					continue
+				}
 				return
 			}
 			w.heal()

@@ -2,15 +2,18 @@ package world
 
 import (
 	"encoding/json"
+	"path"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
@@ -21,6 +24,11 @@ func (w *World) layOutTrouble() {
 	for _, m := range w.scenario.Mails {
 		if w.dice.drawn(fault.TokenGone, "execution") {
 			w.schedule(m.At+w.dice.between(0, 20*time.Minute, "delay.stop-execution"), "the execution of "+m.ID+" is stopped by a person", func() { w.stopExecution(m.ID) })
+		}
+	}
+	for i := range w.scenario.Mails {
+		if w.dice.drawn(fault.RowExpires, "mail") {
+			w.expiry.mail = &w.scenario.Mails[i]
 		}
 	}
 	for at := 2 * time.Minute; at < w.scenario.Horizon; at += ttlSweeps {
@@ -38,8 +46,11 @@ func (w *World) stopExecution(id string) {
 	if w.dice.healed {
 		return
 	}
-	arn := awsx.ExecutionARN(w.stack.StateMachineARN, job.ExecutionName(id))
-	_, effects, err := w.cloud.Do(w.now, "states", &sfn.StopExecutionInput{ExecutionArn: aws.String(arn)})
+	j, err := (view{w}).Job(id)
+	if err != nil || j == nil || j.ExecutionARN == "" {
+		return
+	}
+	_, effects, err := w.cloud.Do(w.now, "states", &sfn.StopExecutionInput{ExecutionArn: aws.String(j.ExecutionARN)})
 	if err != nil {
 		w.story.remark("it does not run")
 	} else {
@@ -47,6 +58,38 @@ func (w *World) stopExecution(id string) {
 		w.story.fault(fault.TokenGone, "its task's token is worth nothing from now on")
 	}
 	w.carryOut(effects)
+}
+
+// expireRow makes the row of a mail expire after all has ended, and puts the mail's object again.
+// It says whether it did. The rows of the other mails expire too; TTL deletes late.
+func (w *World) expireRow() bool {
+	m := w.expiry.mail
+	if m == nil || !w.expiry.at.IsZero() || w.oracles.Violation() != nil {
+		return false
+	}
+	w.advance(w.now.Add(w.scenario.Claim.JobRetention))
+	w.event(ofWorld, "the row of "+m.ID+" expires, and its object is put again")
+	w.dice.tally.Strike(fault.RowExpires)
+	w.writes.begin(oracle.Writer{}, moment{w.now, w.now})
+	w.cloud.DynamoDB.DeleteExpired(w.now, ddbcore.ItemKey{Table: w.names.Jobs(), Hash: m.ID})
+	w.writes.judge()
+	w.expiry.at = w.now
+	w.put(*m)
+	return true
+}
+
+// dooms says whether no try of an event of intake gets through, of which run is one, and how many
+// calls it makes before it dies.
+func (w *World) dooms(service string, run cloud.Run) (calls int, doomed bool) {
+	if service != "intake" || w.dice.healed {
+		return 0, false
+	}
+	if run.Attempt == 1 && w.dice.strikes(fault.IntakeGivenUp, "event") {
+		w.doomed[run.RequestID] = w.dice.choose(12, "given-up.calls")
+		return w.doomed[run.RequestID], true
+	}
+	_, doomed = w.doomed[run.RequestID]
+	return 0, doomed
 }
 
 // deleteExpired deletes some of what has expired.
@@ -69,31 +112,21 @@ func (w *World) deleteExpired() {
 	}
 }
 
-// redrive does what a person does after the trouble: it gives events that Lambda gave up to their
-// functions again.
+// redrive does what a person does after the trouble: it gives S3's events that Lambda gave up to
+// intake again. If no try of such an event gets through, it leaves out those whose mails have rows.
 func (w *World) redrive() {
 	for _, m := range w.cloud.SQS.Peek(w.names.DeadLetters()) {
-		var event struct {
-			Source  string `json:"source"`
-			Records []struct {
-				EventSource string `json:"eventSource"`
-			} `json:"Records"`
-		}
-		if err := json.Unmarshal([]byte(m.Body), &event); err != nil {
+		var event events.S3Event
+		if err := json.Unmarshal([]byte(m.Body), &event); err != nil || len(event.Records) == 0 || event.Records[0].EventSource != "aws:s3" {
 			continue
 		}
-		function := ""
-		switch {
-		case event.Source == "aws.states":
-			function = "handle-timeout"
-		case len(event.Records) > 0 && event.Records[0].EventSource == "aws:s3":
-			function = "intake"
-		default:
+		id := path.Base(event.Records[0].S3.Object.Key)
+		if j, err := (view{w}).Job(id); w.dice.every[fault.IntakeGivenUp] > 0 && err == nil && j != nil {
 			continue
 		}
-		w.event(ofWorld, "a person redrives an event of "+function)
+		w.event(ofWorld, "a person gives the event of "+id+" to intake again")
 		_, effects, err := w.cloud.Do(w.now, "lambda", &lambda.InvokeInput{
-			FunctionName: aws.String(w.names.Function(function)), InvocationType: lambdatypes.InvocationTypeEvent, Payload: []byte(m.Body),
+			FunctionName: aws.String(w.names.Function("intake")), InvocationType: lambdatypes.InvocationTypeEvent, Payload: []byte(m.Body),
 		})
 		mustNil(err)
 		w.carryOut(effects)

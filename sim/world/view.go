@@ -10,6 +10,7 @@ import (
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
+	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 )
@@ -40,6 +41,9 @@ func (v view) item(table, hash string) map[string]types.AttributeValue {
 // they were written.
 func (v view) ending() *oracle.Ending {
 	e := &oracle.Ending{Letters: map[string]bool{}, Records: map[string]audit.Record{}, OpenTokens: len(v.cloud.StepFunctions.OpenTokens())}
+	if !v.expiry.at.IsZero() {
+		e.Anew = v.expiry.mail.ID
+	}
 	for _, it := range v.cloud.DynamoDB.Items(v.names.ActiveJobs()) {
 		if row, err := claim.ParseRow(it); err == nil {
 			e.Claims = append(e.Claims, row)
@@ -52,12 +56,15 @@ func (v view) ending() *oracle.Ending {
 		}
 	}
 	for _, it := range v.cloud.DynamoDB.Items(v.names.Interruptions()) {
-		if r, err := audit.Parse(it); err == nil {
+		if r, err := audit.Parse(it); err == nil && !v.expiry.before(r.MessageID, job.Time(r.TimestampMillis)) {
 			e.Records[r.MessageID] = r
 		}
 	}
 	for _, x := range v.cloud.StepFunctions.Executions() {
-		execution := oracle.Execution{Name: x.Name, Input: x.Input, Error: x.Error, Status: x.Status}
+		if v.expiry.before(messageOf(x), x.StartDate) {
+			continue
+		}
+		execution := oracle.Execution{Message: messageOf(x), Input: x.Input, Error: x.Error, Status: x.Status}
 		if !x.StopDate.IsZero() {
 			execution.Lasted = x.StopDate.Sub(x.StartDate)
 		}
@@ -67,6 +74,13 @@ func (v view) ending() *oracle.Ending {
 		e.Queues = append(e.Queues, oracle.Queue{Name: queue, Messages: len(v.cloud.SQS.Peek(queue))})
 	}
 	return e
+}
+
+// messageOf is the id of the message that an execution is for.
+func messageOf(x sfncore.Execution) string {
+	var input job.ExecutionInput
+	_ = json.Unmarshal([]byte(x.Input), &input) // the oracle of S6 says if it cannot be read
+	return input.Message.MessageID
 }
 
 // noOutcome is what outcomes counts a mail as that has no outcome, or not even a job.

@@ -65,8 +65,8 @@ func observe[Out any](w watched, key job.Key, in any, do func() (Out, error)) (O
 	return out, err
 }
 
-func (w watched) Admit(ctx context.Context, m job.Message, executionARN string) (claim.Admitted, error) {
-	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Admit(ctx, m, executionARN) })
+func (w watched) Admit(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error) {
+	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Admit(ctx, m, stateMachineARN) })
 }
 
 func (w watched) Check(ctx context.Context, m job.Message) (claim.Checked, error) {

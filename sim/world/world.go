@@ -10,8 +10,8 @@
 //
 // Its files form layers, the highest first; a file uses the layers below it:
 //   - stage_play, backdrop, stage: small scenes that are played in every order;
-//   - run: the run; furnish sets it up, trouble schedules what goes wrong by itself, effects does what AWS wants to
-//     happen;
+//   - run: the run; furnish sets it up, trouble schedules what goes wrong by itself, sweep what a schedule calls, effects
+//     does what AWS wants to happen;
 //   - function, worker, session, call: the real code on its simulated machines, and what faults do to it;
 //   - watch, view: what oracles and histories see of it;
 //   - world, actor: the parts put together; and
@@ -46,6 +46,18 @@ type site struct {
 	log    *slog.Logger // of the handlers
 }
 
+// expiry is that of one mail's row, once all has ended.
+type expiry struct {
+	mail *scenario.Mail // nil for none
+	at   time.Time      // when it happened; zero: not yet
+}
+
+// before says whether something of a message, at a time, is of the life of the row that has
+// expired.
+func (e *expiry) before(messageID string, at time.Time) bool {
+	return !e.at.IsZero() && e.mail.ID == messageID && at.Before(e.at)
+}
+
 // World is one run.
 type World struct {
 	scenario scenario.Scenario
@@ -60,6 +72,9 @@ type World struct {
 	parked           map[string][]*item // receives that wait, by queue
 	sessions         []*session         // of all commands that run
 	fetching         fetching
+	doomed           map[string]int // events of which no try gets through, and how many calls the first one makes
+	expiry           expiry
+	sweeps           sweeps
 	ids, invocations int // made so far
 
 	tokens  func(input any) (any, error) // Step Functions as a stage has it; nil elsewhere

@@ -16,6 +16,8 @@ type writes struct {
 	oracles *oracle.Panel
 	story   *recorder
 	tally   *fault.Tally
+	expiry  *expiry
+	admits  func() // is called when a job is put that is open
 
 	writer oracle.Writer
 	asked  moment // when the writer decided
@@ -39,6 +41,9 @@ func (b *writes) judge() {
 	if c.Job != nil {
 		b.story.learn(c.Job)
 		b.oracles.JobChanged(c)
+		if c.JobBefore == nil && !c.Job.Settled() {
+			b.admits()
+		}
 		if c.Job.Outcome != "" && (c.JobBefore == nil || c.JobBefore.Outcome == "") {
 			b.story.outcome(c.Job)
 		}
@@ -88,6 +93,8 @@ func (b *writes) record(write ddbcore.Write) {
 		return
 	}
 	record, err := audit.Parse(write.New)
-	b.oracles.RecordWritten(record, write.Old != nil, err)
+	old, _ := audit.Parse(write.Old)
+	again := write.Old != nil && !b.expiry.before(old.MessageID, job.Time(old.TimestampMillis))
+	b.oracles.RecordWritten(record, again, err)
 	b.story.record(record.MessageID, record.Reason)
 }

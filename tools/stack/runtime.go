@@ -209,6 +209,22 @@ func (r *runtime) tick() {
 	})
 }
 
+// keepSchedule calls the schedule's function until the stack ends.
+func (r *runtime) keepSchedule(ctx context.Context, schedule cloud.Schedule) {
+	ticker := time.NewTicker(schedule.Every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case at := <-ticker.C:
+			_ = r.locked("a schedule", func() { // the log has it
+				r.carryOut([]cloud.Effect{schedule.Call(at)})
+			})
+		}
+	}
+}
+
 func (r *runtime) deleteExpired() {
 	_ = r.locked("expiry", func() { // the log has it
 		now := time.Now()

@@ -26,9 +26,11 @@ import (
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/services/intake"
+	"github.com/webordinary/hephaestus/services/sweep"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/services/worker/process"
 	"github.com/webordinary/hephaestus/sim/aws/client"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/tools/stack/gateway"
 )
@@ -53,6 +55,9 @@ type Config struct {
 	Env     []string // names of further variables that their commands see
 	Guarded bool     // the program calls process.BeGuard first
 	Workers int      // how many run in this process
+	// SweepEvery is how often the sweep looks for open jobs whose executions are over.
+	SweepEvery time.Duration
+	Sweep      sweep.Settings
 	// OmitHistory keeps no history of executions, for runs with very many.
 	OmitHistory bool
 	Log         *slog.Logger // handlers' and workers' records; default: nothing
@@ -76,6 +81,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Flow.InterruptWaitSeconds == 0 {
 		c.Flow.InterruptWaitSeconds = intake.InterruptWaitSeconds(c.Claim)
+	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = system.SweepSchedule(awsx.Names{}).Every
 	}
 	if c.limits == (limits{}) {
 		c.limits = defaultLimits()
@@ -126,6 +134,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 		return nil, err
 	}
 	go s.runtime.keepTime(ctx)
+	go s.runtime.keepSchedule(ctx, cloud.Schedule{Function: system.SweepSchedule(names).Function, Every: config.SweepEvery})
 	handler := gateway.New(backend(s.Call), gateway.Options{System: s.system(), Keys: config.Keys})
 	server, bounded := newServer(handler, listener, config.limits, config.Log.With("part", "stack"))
 	s.server = server
@@ -156,7 +165,7 @@ func (s *Stack) furnish(ctx context.Context) error {
 	}
 	s.runtime.functions, err = system.All(system.Environment{
 		Call: s.Call, Now: time.Now, NewID: boot.RandomID, Names: s.names, Stack: s.resources,
-		Claim: s.config.Claim, Flow: s.config.Flow, Routes: s.config.Routes, Limits: mail.DefaultLimits(), Log: s.config.Log,
+		Claim: s.config.Claim, Flow: s.config.Flow, Sweep: s.config.Sweep, Routes: s.config.Routes, Limits: mail.DefaultLimits(), Log: s.config.Log,
 	})
 	return err
 }

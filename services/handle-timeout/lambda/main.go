@@ -41,5 +41,5 @@ func wire(ctx context.Context) (*handletimeout.Handler, error) {
 	flows := p.Clients.StepFunctions()
 	jobs := ending.NewJobs(store, p.Records(), flows, p.Log)
 	letters := ending.NewLetters(store, p.Clients.SQS(), deadLetterURL)
-	return handletimeout.New(jobs, letters, flows, time.Now, p.Log), nil
+	return handletimeout.New(ending.NewCloser(jobs, letters, time.Now, p.Log), flows, p.Log), nil
 }

@@ -59,7 +59,7 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 	f := folder{
 		workspace: filepath.Join(h.options.Root, "workspaces", m.ProjectID, m.UserID),
 		key:       key,
-		run:       filepath.Join(key, fmt.Sprintf("%s-%d", job.ExecutionName(m.MessageID), t.Fence)),
+		run:       filepath.Join(key, fmt.Sprintf("%s-%d", job.SafeName(m.MessageID), t.Fence)),
 	}
 	var err error
 	if f.lock, err = h.lockKey(ctx, m); err != nil {

@@ -45,6 +45,21 @@ type Rule struct {
 	Function string
 }
 
+// Schedule calls a function again and again, as an EventBridge rule with a ScheduleExpression does.
+// Its caller keeps the time.
+type Schedule struct {
+	Function string
+	Every    time.Duration
+}
+
+// Call is one call of the schedule's.
+func (s Schedule) Call(at time.Time) Delivery {
+	return Delivery{
+		Kind: Scheduled, What: "EventBridge calls " + s.Function + " by its schedule",
+		function: s.Function, payload: lambdacore.ScheduledEvent(s.Function, at),
+	}
+}
+
 // Cloud is the cores, wired.
 type Cloud struct {
 	Cores
@@ -117,13 +132,16 @@ type DeliveryKind int
 const (
 	Notification DeliveryKind = iota // S3 calls a function: at least once, in any order
 	StatusChange                     // EventBridge calls a function: at least once, in any order
+	Scheduled                        // EventBridge calls a function by its schedule: at least once
 	Task                             // the state machine calls a service: once
 	DeadLetter                       // Lambda gives an event up and sends it to a queue
 	Poll                             // a mapping looks into its queue
 )
 
 // AtLeastOnce says whether the service may make such a delivery more than once.
-func (k DeliveryKind) AtLeastOnce() bool { return k == Notification || k == StatusChange }
+func (k DeliveryKind) AtLeastOnce() bool {
+	return k == Notification || k == StatusChange || k == Scheduled
+}
 
 // Do performs one operation of a service ("dynamodb", "sqs", "states", "s3", "lambda"). For a
 // synchronous invocation of a function the output is a *lambdacore.Pending, which names the
@@ -270,7 +288,7 @@ func (c *Cloud) statusChanges(e sfncore.ExecutionEnded) []Effect {
 // Deliver makes a delivery happen.
 func (c *Cloud) Deliver(now time.Time, d Delivery) []Effect {
 	switch d.Kind {
-	case Notification, StatusChange:
+	case Notification, StatusChange, Scheduled:
 		return c.invokeAsync(now, d)
 	case Task:
 		return c.perform(now, d.Task)

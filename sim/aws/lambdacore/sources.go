@@ -188,19 +188,33 @@ func (s StatusChange) Event() []byte {
 	if outputBytes > maxDetailBytes {
 		d.Output, d.OutputDetails = nil, &included{false}
 	}
-	return mustMarshal(struct {
-		Version    string   `json:"version"`
-		ID         string   `json:"id"`
-		DetailType string   `json:"detail-type"`
-		Source     string   `json:"source"`
-		Account    string   `json:"account"`
-		Time       string   `json:"time"`
-		Region     string   `json:"region"`
-		Resources  []string `json:"resources"`
-		Detail     detail   `json:"detail"`
-	}{
+	return mustMarshal(eventBridgeEvent{
 		Version: "0", ID: s.ID, DetailType: "Step Functions Execution Status Change", Source: "aws.states",
-		Account: s.AccountID, Time: s.Time.UTC().Format("2006-01-02T15:04:05Z"), Region: s.Region,
-		Resources: []string{s.ExecutionARN}, Detail: d,
+		Account: s.AccountID, Time: eventTime(s.Time), Region: s.Region, Resources: []string{s.ExecutionARN}, Detail: d,
 	})
 }
+
+// ScheduledEvent is what EventBridge delivers for a rule with a ScheduleExpression, here named as
+// the function that it calls (EventBridge User Guide, eb-create-rule-schedule).
+func ScheduledEvent(rule string, at time.Time) []byte {
+	const account, region = "000000000000", "us-east-1"
+	return mustMarshal(eventBridgeEvent{
+		Version: "0", ID: rule + "/" + eventTime(at), DetailType: "Scheduled Event", Source: "aws.events", Account: account, Time: eventTime(at), Region: region,
+		Resources: []string{"arn:aws:events:" + region + ":" + account + ":rule/" + rule}, Detail: struct{}{},
+	})
+}
+
+// eventBridgeEvent is the envelope of EventBridge's events.
+type eventBridgeEvent struct {
+	Version    string   `json:"version"`
+	ID         string   `json:"id"`
+	DetailType string   `json:"detail-type"`
+	Source     string   `json:"source"`
+	Account    string   `json:"account"`
+	Time       string   `json:"time"`
+	Region     string   `json:"region"`
+	Resources  []string `json:"resources"`
+	Detail     any      `json:"detail"`
+}
+
+func eventTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

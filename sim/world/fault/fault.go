@@ -42,6 +42,9 @@ const (
 	SlowBegin
 	SickWorker
 	BeginAway
+	EventLost
+	RowExpires
+	IntakeGivenUp
 	Kinds // how many there are; as a Kind it is none
 )
 
@@ -77,6 +80,7 @@ const (
 	atReturn   place = "a function's return"
 	atCommand  place = "the begin of a command"
 	ofMachine  place = "the machine of a worker"
+	afterAll   place = "a time after all has ended"
 )
 
 // entry is what the table says of a kind.
@@ -115,6 +119,9 @@ var table = [Kinds]entry{
 	SlowBegin:          {"slow-begin", Begins, "a mail takes long to fetch, up to several leases, whenever it is fetched", atCommand, false, false},
 	SickWorker:         {"sick-worker", Begins, "a worker's machine can begin nothing for a while, or until faults cease", ofMachine, false, false},
 	BeginAway:          {"begin-away", Begins, "no mail can be fetched for a while", bySchedule, false, false},
+	EventLost:          {"event-lost", Hints, "EventBridge loses the event of an execution's end", atDelivery, false, false},
+	RowExpires:         {"row-expires", Storage, "a mail's row expires, the name of its execution lives on, and its object is put again", afterAll, false, false},
+	IntakeGivenUp:      {"intake-given-up", Endings, "no try of an event of intake gets through, and nobody gives it to intake again if its mail has a row", atCall, true, false},
 }
 
 // String is the fault's name on the command line.
@@ -128,6 +135,18 @@ func (k Kind) Says() string { return table[k].what + " (at " + string(table[k].w
 
 // Harsh says whether the fault may make a job fail, by using up retries.
 func (k Kind) Harsh() bool { return table[k].harsh }
+
+// AfterAll says whether the fault strikes only when no claim is held any more.
+func (k Kind) AfterAll() bool { return table[k].where == afterAll }
+
+// Strengths are how seldom the fault strikes in a run, of which one is drawn: one time in so many
+// opportunities. Of some kinds a run has few.
+func (k Kind) Strengths() [3]int {
+	if k == EventLost {
+		return [3]int{4, 3, 2}
+	}
+	return [3]int{80, 25, 8}
+}
 
 // Staged says whether the fault can strike on a stage.
 func (k Kind) Staged() bool { return table[k].staged }

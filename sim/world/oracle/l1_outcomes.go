@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/scenario"
@@ -34,19 +35,26 @@ func (o outcomes) mailEnds(e *Ending, m scenario.Mail, j *claim.Job) {
 }
 
 // nothingEndsWithoutReason: a job fails or times out only because of its command, or of a harsh
-// fault; and no execution is left to wait until its time is over.
+// fault, of which none strikes a mail that came anew; and no execution is left to wait until its
+// time is over.
 func (o outcomes) nothingEndsWithoutReason(e *Ending) {
+	for _, x := range e.Executions {
+		if j := e.Jobs[x.Message]; j != nil && j.Result == ending.NeverBegan {
+			o.broken("%s has failed because %s, and it did", x.Message, j.Result)
+		}
+	}
 	timeout := time.Duration(o.scenario.Flow.JobTimeoutSeconds) * time.Second
 	patient := timeout > 2*time.Hour
 	for _, x := range e.Executions {
 		if patient && !o.view.Struck(fault.StuckCommand) && x.Lasted >= timeout {
-			o.broken("the execution of %s was left to wait until its time was over", x.Name)
+			o.broken("the execution of %s was left to wait until its time was over", x.Message)
 		}
 	}
-	if slices.ContainsFunc(fault.All(), func(k fault.Kind) bool { return k.Harsh() && o.view.Struck(k) }) {
-		return
-	}
+	harsh := slices.ContainsFunc(fault.All(), func(k fault.Kind) bool { return k.Harsh() && o.view.Struck(k) })
 	for _, m := range o.scenario.Mails {
+		if harsh && m.ID != e.Anew {
+			continue
+		}
 		j := e.Jobs[m.ID]
 		overtime := m.Command.Takes >= o.scenario.Worker.CommandTimeout
 		switch {

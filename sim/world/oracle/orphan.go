@@ -19,7 +19,7 @@ func watchOrphans(p *Panel, broken broken) hooks {
 
 func (o orphans) execution(_ *Ending, x Execution) {
 	if x.Status == sfntypes.ExecutionStatusRunning {
-		o.broken("the execution of %s never ends", x.Name)
+		o.broken("the execution of %s never ends", x.Message)
 	}
 }
 
@@ -31,6 +31,11 @@ func (o orphans) preemptor(row *claim.Row) {
 }
 
 func (o orphans) rest(e *Ending) {
+	for _, m := range o.scenario.Mails {
+		if !e.Jobs[m.ID].Settled() {
+			o.broken("%s has ended, and is still in the index of open jobs", m.ID)
+		}
+	}
 	if e.OpenTokens > 0 {
 		o.broken("%d task tokens are open", e.OpenTokens)
 	}

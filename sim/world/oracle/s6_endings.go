@@ -17,7 +17,7 @@ type endings struct {
 
 func watchEndings(_ *Panel, broken broken) hooks {
 	o := endings{broken: broken, started: map[string]bool{}}
-	return hooks{job: o.jobChanged, execution: o.executionAgrees}
+	return hooks{job: o.jobChanged, end: func(*Ending) { clear(o.started) }, execution: o.executionAgrees}
 }
 
 // jobChanged: an outcome is written once.
@@ -31,10 +31,10 @@ func (o endings) jobChanged(c Change) {
 func (o endings) executionAgrees(e *Ending, x Execution) {
 	var input job.ExecutionInput
 	if err := json.Unmarshal([]byte(x.Input), &input); err != nil || o.started[input.Message.MessageID] {
-		o.broken("%s is a second execution of %s", x.Name, input.Message.MessageID)
+		o.broken("%s is a second execution of %s", x.Message, input.Message.MessageID)
 	}
 	o.started[input.Message.MessageID] = true
-	j := e.Jobs[x.Name]
+	j := e.Jobs[x.Message]
 	if j == nil {
 		return
 	}
@@ -43,7 +43,7 @@ func (o endings) executionAgrees(e *Ending, x Execution) {
 		"TIMED_OUT": {job.TimedOut}, "FAILED": {job.Failed},
 	}[x.says()]
 	if ok && !slices.Contains(said, j.Outcome) {
-		o.broken("%s is %s, its execution is %s (%s)", x.Name, j.Outcome, x.Status, x.Error)
+		o.broken("%s is %s, its execution is %s (%s)", x.Message, j.Outcome, x.Status, x.Error)
 	}
 }
 

@@ -93,14 +93,16 @@ type Ending struct {
 	OpenTokens int
 	Queues     []Queue // that must be empty
 
+	Anew string // the message that came anew after its row had expired, when faults had ceased; empty for none
+
 	Jobs map[string]*claim.Job // by message; all have their outcome
 }
 
 // Execution is a run of the state machine.
 type Execution struct {
-	Name, Input, Error string
-	Status             sfntypes.ExecutionStatus
-	Lasted             time.Duration // if it has ended
+	Message, Input, Error string
+	Status                sfntypes.ExecutionStatus
+	Lasted                time.Duration // if it has ended
 }
 
 // Queue is a queue with messages on it.

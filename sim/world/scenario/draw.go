@@ -16,6 +16,7 @@ import (
 func Draw(c choose.Chooser) Scenario {
 	pick := func(n int, label string) int { return c.Choose(n, "scenario."+label) }
 	s := Scenario{Workers: 1 + pick(3, "workers"), Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(), Horizon: time.Hour}
+	s.Claim.JobRetention = 24 * time.Hour // what comes after all rows have expired comes soon
 	if pick(3, "claim-ttl") == 1 {
 		// Longer than a function can stand still and its call be late, together: else the fence
 		// could fall after TTL has deleted the row (S7).

@@ -19,6 +19,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/mail"
+	"github.com/webordinary/hephaestus/services/sweep"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/services/worker/process"
 	"github.com/webordinary/hephaestus/tools/heph/screen"
@@ -39,8 +40,10 @@ type development struct {
 	prefix  string
 	env     []string
 	verbose bool
-	claim   claim.Settings
-	worker  worker.Settings
+
+	sweepEvery time.Duration
+	claim      claim.Settings
+	worker     worker.Settings
 }
 
 func (a *app) dev() *cobra.Command {
@@ -92,6 +95,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	f.DurationVar(&d.worker.CommandTimeout, "command-timeout", d.worker.CommandTimeout, "a command that runs longer is stopped")
 	f.DurationVar(&d.worker.CommandGrace, "command-grace", d.worker.CommandGrace, "time between SIGTERM and SIGKILL")
 	f.DurationVar(&d.worker.SickAfter, "sick-after", d.worker.SickAfter, "dev ends if no worker could begin a command for so long, because of a full disk or the like")
+	f.DurationVar(&d.sweepEvery, "sweep-every", 0, "time between two looks for open jobs whose executions are over (default 5m)")
 	f.BoolVarP(&d.verbose, "verbose", "v", false, "tell minor events too")
 	return cmd
 }
@@ -155,8 +159,15 @@ func (d *development) config(args []string) (stack.Config, error) {
 	config := stack.Config{
 		Address: "127.0.0.1:" + strconv.Itoa(d.port), Prefix: d.prefix, Claim: d.claim, Worker: d.worker,
 		Command: args, Environ: os.Environ(), Guarded: true, Workers: d.workers,
+		SweepEvery: d.sweepEvery,
 	}
 	var err error
+	if config.Sweep, err = sweep.SettingsFrom(d.Getenv); err != nil {
+		return config, usage("%w", err)
+	}
+	if d.sweepEvery < 0 {
+		return config, usage("--sweep-every %v: want more than 0", d.sweepEvery)
+	}
 	if config.Env, err = process.ParseNames(strings.Join(append(d.env, d.Getenv("COMMAND_ENV")), ",")); err != nil {
 		return config, usage("--env and COMMAND_ENV: %w", err)
 	}
