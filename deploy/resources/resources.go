@@ -189,22 +189,20 @@ func makeQueues(ctx context.Context, c SQS, o Options) (Stack, error) {
 	}
 	fourteenDays := strconv.Itoa(14 * 24 * 60 * 60)
 	dead, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{
-		QueueName: aws.String(o.Names.WorkDeadLetters()), Attributes: map[string]string{"FifoQueue": "true", "MessageRetentionPeriod": fourteenDays},
+		QueueName: aws.String(o.Names.WorkDeadLetters()), Attributes: map[string]string{
+			"FifoQueue": "true", "MessageRetentionPeriod": fourteenDays, "VisibilityTimeout": strconv.Itoa(int(deadWorkPause / time.Second)),
+		},
 	})
 	if err != nil {
 		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.WorkDeadLetters(), err)
 	}
-	attributes, err := c.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: dead.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn}})
+	redrive, err := redriveTo(ctx, c, dead.QueueUrl, o.MaxReceives)
 	if err != nil {
-		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.WorkDeadLetters(), err)
-	}
-	redrive, err := json.Marshal(map[string]any{"deadLetterTargetArn": attributes.Attributes["QueueArn"], "maxReceiveCount": o.MaxReceives})
-	if err != nil {
-		return Stack{}, fmt.Errorf("redrive policy: %w", err)
+		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.WorkQueue(), err)
 	}
 	work, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(o.Names.WorkQueue()), Attributes: map[string]string{
 		"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId", // high throughput
-		"MessageRetentionPeriod": fourteenDays, "RedrivePolicy": string(redrive),
+		"MessageRetentionPeriod": fourteenDays, "RedrivePolicy": redrive,
 		"VisibilityTimeout": strconv.Itoa(int((o.Visibility + time.Second - 1) / time.Second)),
 	}})
 	if err != nil {
@@ -216,7 +214,39 @@ func makeQueues(ctx context.Context, c SQS, o Options) (Stack, error) {
 	if err != nil {
 		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.DeadLetters(), err)
 	}
+	if redrive, err = redriveTo(ctx, c, people.QueueUrl, intakeRetries); err == nil {
+		_, err = c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(o.Names.IntakeRetries()), Attributes: map[string]string{
+			"MessageRetentionPeriod": fourteenDays, "RedrivePolicy": redrive,
+			"VisibilityTimeout": strconv.Itoa(int(intakeRetryPause / time.Second)),
+		}})
+	}
+	if err != nil {
+		return Stack{}, fmt.Errorf("make queue %s: %w", o.Names.IntakeRetries(), err)
+	}
 	return Stack{WorkQueueURL: aws.ToString(work.QueueUrl), DeadLetterURL: aws.ToString(people.QueueUrl)}, nil
+}
+
+// deadWorkPause is how long dead work that could not be ended stays hidden: six times as long as a
+// function runs, as AWS advises (Lambda Developer Guide, with-sqs).
+const deadWorkPause = 6 * time.Minute
+
+// An event of S3 that intake could not take comes again every ten minutes, for six and a half
+// hours: longer than an outage may last. Then it is a person's.
+const (
+	intakeRetryPause = 10 * time.Minute
+	intakeRetries    = 40
+)
+
+// redriveTo is the policy that a message goes to the queue after so many receives.
+func redriveTo(ctx context.Context, c SQS, queueURL *string, maxReceives int) (string, error) {
+	attributes, err := c.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: queueURL, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		return "", err
+	}
+	policy, err := json.Marshal(map[string]any{"deadLetterTargetArn": attributes.Attributes["QueueArn"], "maxReceiveCount": maxReceives})
+	return string(policy), err
 }
 
 func notifyIntake(ctx context.Context, c S3, o Options) error {

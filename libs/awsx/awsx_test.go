@@ -31,10 +31,10 @@ func api(code string) error {
 
 func TestHowAWriteEnded(t *testing.T) {
 	tests := []struct {
-		name      string
-		err       error
-		want      awsx.Result
-		permanent bool
+		name    string
+		err     error
+		want    awsx.Result
+		lasting bool
 	}{
 		{"no error", nil, awsx.Applied, false},
 		{"a false condition", fmt.Errorf("op: %w", &types.ConditionalCheckFailedException{}), awsx.Refused, false},
@@ -60,8 +60,8 @@ func TestHowAWriteEnded(t *testing.T) {
 			if got := awsx.Classify(test.err); got != test.want {
 				t.Errorf("%v, want %v", got, test.want)
 			}
-			if got := awsx.Permanent(test.err); got != test.permanent {
-				t.Errorf("permanent: %v", got)
+			if got := awsx.Lasting(test.err); got != test.lasting {
+				t.Errorf("lasting: %v", got)
 			}
 		})
 	}
@@ -82,11 +82,11 @@ func TestThePrefixOfNames(t *testing.T) {
 func TestEveryNameHangsOnThePrefix(t *testing.T) {
 	n := names(t, "dev")
 	got := []string{
-		n.ActiveJobs(), n.Jobs(), n.Interruptions(), n.Threads(), n.WorkQueue(), n.WorkDeadLetters(), n.DeadLetters(),
+		n.ActiveJobs(), n.Jobs(), n.Interruptions(), n.Threads(), n.WorkQueue(), n.WorkDeadLetters(), n.IntakeRetries(), n.DeadLetters(),
 		n.Emails(), n.Media(), n.StateMachine(), n.Function("intake"), n.InterruptQueue("amelia#scott"),
 	}
 	want := []string{
-		"dev-active-jobs", "dev-jobs", "dev-interruptions", "dev-threads", "dev-work.fifo", "dev-work-dlq.fifo", "dev-dlq",
+		"dev-active-jobs", "dev-jobs", "dev-interruptions", "dev-threads", "dev-work.fifo", "dev-work-dlq.fifo", "dev-intake-retries", "dev-dlq",
 		"dev-emails", "dev-media", "dev-email-processor", "dev-intake", "dev-interrupts-amelia-scott",
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {

@@ -59,6 +59,9 @@ func (n Names) WorkQueue() string { return n.prefix + "-work.fifo" }
 // them.
 func (n Names) WorkDeadLetters() string { return n.prefix + "-work-dlq.fifo" }
 
+// IntakeRetries is the queue of S3's events that intake could not take; intake takes them again.
+func (n Names) IntakeRetries() string { return n.prefix + "-intake-retries" }
+
 // DeadLetters is the queue of what a person must see: time-outs, failures, mail that cannot be
 // read.
 func (n Names) DeadLetters() string { return n.prefix + "-dlq" }

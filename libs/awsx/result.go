@@ -61,8 +61,10 @@ func classifyReasons(reasons []types.CancellationReason) Result {
 	return Unknown
 }
 
-// Permanent says whether the same request would fail again, because it is wrong or not allowed.
-func Permanent(err error) bool {
+// Lasting says whether the same request would fail again within seconds, because what it names is
+// missing, or because it is wrong or not allowed. It may still be right in an hour: people bring
+// back a table, and a permission that a deployment forgot.
+func Lasting(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}

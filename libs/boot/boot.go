@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"os"
 	"time"
 
@@ -52,7 +53,7 @@ func (p Process) Store() (*claim.Store, error) { return p.StoreBy(time.Now) }
 
 // StoreBy is the protocol's store, by another clock.
 func (p Process) StoreBy(now func() time.Time) (*claim.Store, error) {
-	return claim.NewStore(p.Clients.DynamoDB(), p.Names, p.Settings, now, RandomID)
+	return claim.NewStore(p.Clients.DynamoDB(), p.Names, p.Settings, now, RandomID, Pause)
 }
 
 // Records is the audit log.
@@ -73,6 +74,19 @@ func RandomID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(b[:])
+}
+
+// Pause waits for a random time of at most the given one, and returns ctx's error if that ends
+// before.
+func Pause(ctx context.Context, atMost time.Duration) error {
+	timer := time.NewTimer(time.Duration(mathrand.Int64N(int64(atMost) + 1)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Exit ends a process that cannot start, and says why.

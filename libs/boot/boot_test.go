@@ -1,9 +1,12 @@
 package boot_test
 
 import (
+	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webordinary/hephaestus/libs/boot"
 )
@@ -79,6 +82,17 @@ func TestRequireNamesTheVariableThatIsMissing(t *testing.T) {
 	}
 	t.Setenv("WORK_QUEUE_URL", "")
 	if _, err := boot.Require("WORK_QUEUE_URL"); err == nil || err.Error() != "the environment variable WORK_QUEUE_URL is not set" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAPauseEndsWithItsContext(t *testing.T) {
+	if err := boot.Pause(t.Context(), time.Millisecond); err != nil {
+		t.Errorf("error %v", err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := boot.Pause(over, 1000*time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -316,6 +316,87 @@ func TestAContendedStepGivesUp(t *testing.T) {
 	s.WantRow("no row")
 }
 
+// The attempts of a contended step come further and further apart; after one that was in another's
+// way once there is no pause.
+func TestAContendedStepPausesBetweenItsAttempts(t *testing.T) {
+	conflict := &types.TransactionCanceledException{
+		CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}, {Code: aws.String("None")}},
+	}
+	s := newScene(t, a1)
+	s.FailWith("TransactWriteItems", 0, conflict)
+	s.claims(a1, claim.DecisionNew)
+	if paused := s.Paused(); len(paused) != 0 {
+		t.Errorf("after one conflict it paused %v", paused)
+	}
+	s = newScene(t, a1)
+	for i := range 10 {
+		s.FailWith("TransactWriteItems", i, conflict)
+	}
+	if _, err := s.Claim(ctx, a1); !errors.Is(err, claim.ErrContended) {
+		t.Errorf("error %v", err)
+	}
+	want := "[25ms 50ms 100ms 200ms 400ms 800ms 1.6s 1.6s]"
+	if got := fmt.Sprint(s.Paused()); got != want {
+		t.Errorf("paused at most %s, want %s", got, want)
+	}
+}
+
+func TestAStepDoesNotPauseBeyondItsDeadline(t *testing.T) {
+	s := newScene(t, a1)
+	for i := range 10 {
+		s.Fail("TransactWriteItems", i)
+	}
+	bounded := deadline{Context: ctx, at: s.Now().Add(60 * time.Millisecond)}
+	if _, err := s.Protocol.Claim(bounded, a1); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, simtest.ErrFailed) {
+		t.Errorf("error %v, want the deadline's and the last attempt's", err)
+	}
+	if got := fmt.Sprint(s.Paused()); got != "[25ms 50ms]" {
+		t.Errorf("paused at most %s", got)
+	}
+}
+
+// deadline is a context whose deadline is one of the lab's clock.
+type deadline struct {
+	context.Context
+	at time.Time
+}
+
+func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
+
+// What is missing or forbidden is not there within seconds: the caller tries again later.
+func TestAStepDoesNotWaitForAPersonsMend(t *testing.T) {
+	s := newScene(t, a1)
+	s.FailWith("TransactWriteItems", 0, &types.ResourceNotFoundException{})
+	_, err := s.Claim(ctx, a1)
+	var missing *types.ResourceNotFoundException
+	var never *job.InvalidRequest
+	if !errors.As(err, &missing) || errors.As(err, &never) {
+		t.Errorf("error %v, want one that may pass", err)
+	}
+	if len(s.Paused()) != 0 {
+		t.Errorf("paused %v", s.Paused())
+	}
+	s.claims(a1, claim.DecisionNew)
+}
+
+// The state machine knows an error by the type that is outermost.
+func TestAStepOfAJobThatCannotGoOnIsAnInvalidRequest(t *testing.T) {
+	s := newScene(t, a1)
+	if _, err := s.Claim(ctx, a2); !isInvalid(err) || !errors.Is(err, claim.ErrNoJob) {
+		t.Errorf("of a job without a row: %v", err)
+	}
+	s.CleansUp(a1, job.Failed)
+	var ended *claim.EndedError
+	if _, err := s.Claim(ctx, a1); !isInvalid(err) || !errors.As(err, &ended) {
+		t.Errorf("of a job that has ended: %v", err)
+	}
+}
+
+func isInvalid(err error) bool {
+	_, invalid := err.(*job.InvalidRequest)
+	return invalid
+}
+
 func TestAStepRecognisesItsOwnWriteWhenTheAnswerWasLost(t *testing.T) {
 	t.Run("claim", func(t *testing.T) {
 		s := newScene(t, a1)

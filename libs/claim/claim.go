@@ -110,15 +110,20 @@ type Store struct {
 	settings Settings
 	now      func() time.Time
 	newID    func() string
+	pause    Pause
 }
 
+// Pause waits for a random time of at most the given one, and returns ctx's error if that ends
+// before.
+type Pause func(ctx context.Context, atMost time.Duration) error
+
 // NewStore makes a store. now is the caller's clock; newID returns a fresh random string for each
-// container id.
-func NewStore(db DynamoDB, names awsx.Names, settings Settings, now func() time.Time, newID func() string) (*Store, error) {
+// container id; pause waits between two attempts of a step.
+func NewStore(db DynamoDB, names awsx.Names, settings Settings, now func() time.Time, newID func() string, pause Pause) (*Store, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	return &Store{db: db, names: names, settings: settings, now: now, newID: newID}, nil
+	return &Store{db: db, names: names, settings: settings, now: now, newID: newID, pause: pause}, nil
 }
 
 // Settings are the times that the store works with.

@@ -43,7 +43,7 @@ func TestSettingsUnderWhichTheProtocolDoesNotHoldAreRefused(t *testing.T) {
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
-			if _, made := claim.NewStore(nil, claimNames(t), s, time.Now, nil); (made == nil) != (err == nil) {
+			if _, made := claim.NewStore(nil, claimNames(t), s, time.Now, nil, nil); (made == nil) != (err == nil) {
 				t.Errorf("NewStore: %v, Validate: %v", made, err)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -31,7 +32,7 @@ type plan func(v view) ([]types.TransactWriteItem, error)
 
 // step looks at the claim, plans, and writes in one transaction, guarded by what it saw. The answer
 // to a refused write has the row that refused it, and the step decides again from that. After an
-// unknown end it reads both rows, and the plan recognises its own write.
+// unknown end, or a second refusal, it reads both rows, and the plan recognises its own write.
 func (s *Store) step(ctx context.Context, key job.Key, messageID string, plan plan) error {
 	row, err := s.ReadClaim(ctx, key)
 	if err != nil {
@@ -39,29 +40,57 @@ func (s *Store) step(ctx context.Context, key job.Key, messageID string, plan pl
 	}
 	v := view{row: row}
 	var last error
-	for range maxAttempts {
+	for failed := range maxAttempts {
 		writes, err := plan(v)
 		if err != nil || len(writes) == 0 {
 			return err
 		}
 		_, last = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-		switch awsx.Classify(last) {
-		case awsx.Applied:
+		result := awsx.Classify(last)
+		switch {
+		case result == awsx.Applied:
 			return nil
-		case awsx.Refused:
-			if v, err = v.corrected(last); err != nil {
-				return err
-			}
-		default:
-			if awsx.Permanent(last) || ctx.Err() != nil {
-				return fmt.Errorf("write claim %s for %s: %w", key, messageID, last)
-			}
-			if v, err = s.look(ctx, key, messageID); err != nil {
-				return errors.Join(fmt.Errorf("write claim %s for %s: %w", key, messageID, last), err)
-			}
+		case result == awsx.Unknown && (awsx.Lasting(last) || ctx.Err() != nil):
+			return fmt.Errorf("write claim %s for %s: %w", key, messageID, last)
+		}
+		if err := s.backOff(ctx, failed); err != nil {
+			return fmt.Errorf("claim %s for %s: %w (last: %w)", key, messageID, err, last)
+		}
+		if result == awsx.Refused && failed == 0 {
+			v, err = v.corrected(last)
+		} else {
+			v, err = s.look(ctx, key, messageID)
+		}
+		var never *job.InvalidRequest
+		switch {
+		case errors.As(err, &never):
+			return never
+		case err != nil:
+			return errors.Join(fmt.Errorf("write claim %s for %s: %w", key, messageID, last), err)
 		}
 	}
-	return fmt.Errorf("claim %s for %s: %w (last: %v)", key, messageID, ErrContended, last)
+	return fmt.Errorf("claim %s for %s: %w (last: %w)", key, messageID, ErrContended, last)
+}
+
+// The pauses between a step's attempts are random, up to a bound that doubles: two that were in
+// each other's way once should not meet again. There is none after the first refusal, which brings
+// the rows along; all of them take five seconds at most.
+const (
+	firstPause   = 25 * time.Millisecond
+	longestPause = 1600 * time.Millisecond
+)
+
+// backOff waits before the attempt that follows that many failed ones. It returns an error at once
+// if the wait could outlast ctx's deadline.
+func (s *Store) backOff(ctx context.Context, failed int) error {
+	if failed == 0 || failed == maxAttempts-1 {
+		return nil
+	}
+	most := min(firstPause<<(failed-1), longestPause)
+	if deadline, ok := ctx.Deadline(); ok && !s.now().Add(most).Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return s.pause(ctx, most)
 }
 
 // withJob is the view with the job's row, which a step's first view lacks. It reads both rows
@@ -91,7 +120,7 @@ func (v view) corrected(err error) (view, error) {
 		case 1:
 			v.job, parseErr = ParseJob(reason.Item)
 			if v.job == nil && parseErr == nil {
-				return v, ErrNoJob
+				return v, &job.InvalidRequest{Err: ErrNoJob}
 			}
 		}
 		if parseErr != nil {
@@ -112,7 +141,7 @@ func (s *Store) look(ctx context.Context, key job.Key, messageID string) (view, 
 		return view{}, err
 	}
 	if j == nil {
-		return view{}, fmt.Errorf("message %s: %w", messageID, ErrNoJob)
+		return view{}, &job.InvalidRequest{Err: fmt.Errorf("message %s: %w", messageID, ErrNoJob)}
 	}
 	return view{row: row, job: j}, nil
 }
@@ -120,7 +149,7 @@ func (s *Store) look(ctx context.Context, key job.Key, messageID string) (view, 
 // ended is the error for a step on a job that has its outcome.
 func (v view) ended() error {
 	if v.job != nil && v.job.Outcome != "" {
-		return &EndedError{Job: *v.job}
+		return &job.InvalidRequest{Err: &EndedError{Job: *v.job}}
 	}
 	return nil
 }

@@ -51,8 +51,26 @@ func Newer(aMillis int64, aID string, bMillis int64, bID string) bool {
 	return aID > bID
 }
 
-// Validate refuses a message that cannot be worked on, and names the field.
+// InvalidRequest is the error of a request that can never be right. The state machine knows it by
+// the name of this type, and does not try again: a handler returns it outermost. It tries all other
+// errors for hours, because people mend what is missing or forbidden.
+type InvalidRequest struct{ Err error }
+
+func (e *InvalidRequest) Error() string { return e.Err.Error() }
+
+// Unwrap is what is wrong with the request.
+func (e *InvalidRequest) Unwrap() error { return e.Err }
+
+// Validate refuses a message that cannot be worked on, and names the field. Its error is an
+// *InvalidRequest.
 func (m Message) Validate() error {
+	if err := m.wrong(); err != nil {
+		return &InvalidRequest{Err: err}
+	}
+	return nil
+}
+
+func (m Message) wrong() error {
 	switch {
 	case m.MessageID == "":
 		return fmt.Errorf("message has no messageId")
@@ -154,6 +172,10 @@ type Settings struct {
 	InterruptWaitSeconds int `json:"interruptWaitSeconds"` // how long a message waits at most
 	JobTimeoutSeconds    int `json:"jobTimeoutSeconds"`    // from sent to ended, waiting included
 }
+
+// DefaultJobTimeoutSeconds is twelve hours: six of an outage, and then those that the job waits for
+// and its own command.
+const DefaultJobTimeoutSeconds = 12 * 60 * 60
 
 // ExecutionInput is the input with which intake starts an execution.
 type ExecutionInput struct {

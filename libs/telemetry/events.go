@@ -10,7 +10,7 @@ import (
 // list.
 func Events() []Event {
 	return []Event{
-		ObjectIgnored{}, MailTaken{}, MailTakenBefore{}, MailRejected{}, MailNotRejected{}, ReceivedAtIgnored{}, MailFailed{},
+		ObjectIgnored{}, MailTaken{}, MailTakenBefore{}, MailRejected{}, MailNotRejected{}, ReceivedAtIgnored{}, MailFailed{}, EventFailedAgain{},
 		Checked{}, AskedToYield{}, NudgeLost{}, Claimed{}, WakeUpLost{}, AttachmentProcessed{},
 		WorkerReady{}, WorkerStopped{}, MachineSick{}, MachineWell{}, WorkFailed{}, WorkUnreadable{},
 		JobStarted{}, JobNotStarted{}, StartFailed{}, StartAnsweredLate{}, DeclineFailed{},
@@ -114,6 +114,10 @@ type (
 		Value   string `json:"value"`
 		Error   string `json:"error"`
 	}
+	EventFailedAgain struct {
+		SQSMessage string `json:"sqsMessage"`
+		Error      string `json:"error"`
+	}
 	MailFailed struct {
 		Message string `json:"message"`
 		Error   string `json:"error"`
@@ -142,6 +146,10 @@ func (MailNotRejected) declared() Declaration {
 
 func (ReceivedAtIgnored) declared() Declaration {
 	return Declaration{"received-at-ignored", slog.LevelWarn, "received-at is left alone, the time of S3's event counts", "the object says a time of receipt that cannot be"}
+}
+
+func (EventFailedAgain) declared() Declaration {
+	return Declaration{"event-failed-again", slog.LevelError, "an event of S3 came to nothing again; it stays on the queue of retries", "a mail of it could not be taken"}
 }
 
 func (MailFailed) declared() Declaration {

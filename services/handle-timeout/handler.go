@@ -54,7 +54,7 @@ func New(closer Closer, flows StepFunctions, log *slog.Logger) *Handler {
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	event, err := ParseEvent(payload)
 	if err != nil {
-		return nil, err
+		return nil, &job.InvalidRequest{Err: err}
 	}
 	switch {
 	case event.Queue != nil:

@@ -36,10 +36,9 @@ func RoutesFrom(ctx context.Context, getenv func(string) string, objects Objects
 	return mail.NewRoutes(strings.Split(domains, ",")...)
 }
 
-// FlowFrom returns the state machine's times: JOB_TIMEOUT_SECONDS (default six hours: a joined job
-// waits for those before it) and InterruptWaitSeconds.
+// FlowFrom returns the state machine's times: JOB_TIMEOUT_SECONDS and InterruptWaitSeconds.
 func FlowFrom(getenv func(string) string, c claim.Settings) (job.Settings, error) {
-	flow := job.Settings{JobTimeoutSeconds: 6 * 60 * 60, InterruptWaitSeconds: InterruptWaitSeconds(c)}
+	flow := job.Settings{JobTimeoutSeconds: job.DefaultJobTimeoutSeconds, InterruptWaitSeconds: InterruptWaitSeconds(c)}
 	if value := getenv("JOB_TIMEOUT_SECONDS"); value != "" {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 {

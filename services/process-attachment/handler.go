@@ -3,8 +3,9 @@
 //
 // It promises that a retry, or the same file in another mail, ends in the same objects and writes
 // none of them twice; that only a failing AWS call is an error (so that the state machine's retry
-// helps); and that a hostile or broken file is kept as it came, with a note that says what is
-// wrong. It does not look for malware, and a file over the limit stays where intake put it, unread.
+// helps), and that of a file that is gone one that is not retried; and that a hostile or broken
+// file is kept as it came, with a note that says what is wrong. It does not look for malware, and a
+// file over the limit stays where intake put it, unread.
 package processattachment
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/webordinary/hephaestus/libs/job"
@@ -61,11 +63,17 @@ func New(objects Objects, settings Settings, log *slog.Logger) *Handler {
 func (h *Handler) Handle(ctx context.Context, in Input) (job.Attachment, error) {
 	attachment := in.Attachment
 	if in.MessageID == "" || attachment.Source.Bucket == "" || attachment.Source.Key == "" {
-		return job.Attachment{}, fmt.Errorf("attachment %d of message %q: messageId and source must be there", attachment.Index, in.MessageID)
+		err := fmt.Errorf("attachment %d of message %q: messageId and source must be there", attachment.Index, in.MessageID)
+		return job.Attachment{}, &job.InvalidRequest{Err: err}
 	}
 	checkName(&attachment)
 	if err := h.process(ctx, &attachment); err != nil {
-		return job.Attachment{}, fmt.Errorf("attachment %d of message %s: %w", attachment.Index, in.MessageID, err)
+		err = fmt.Errorf("attachment %d of message %s: %w", attachment.Index, in.MessageID, err)
+		var gone *s3types.NoSuchKey
+		if errors.As(err, &gone) {
+			return job.Attachment{}, &job.InvalidRequest{Err: err}
+		}
+		return job.Attachment{}, err
 	}
 	telemetry.Write(ctx, h.log, telemetry.AttachmentProcessed{
 		Message: in.MessageID, Index: attachment.Index, SizeBytes: attachment.SizeBytes, DetectedType: attachment.DetectedType,

@@ -209,6 +209,11 @@ func TestOnlyAWSFailuresAreErrors(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want.Error()) || !strings.Contains(err.Error(), "attachment 0 of message m1") {
 				t.Errorf("error %v, want %v of attachment 0 of message m1", err, test.want)
 			}
+			// Only a file that is gone can never be processed.
+			var gone *types.NoSuchKey
+			if _, never := err.(*job.InvalidRequest); never != errors.As(test.want, &gone) {
+				t.Errorf("error %T: can it never be right? %v", err, never)
+			}
 		})
 	}
 }
@@ -221,10 +226,15 @@ func TestAnInputWithoutItsPartsIsRefused(t *testing.T) {
 	} {
 		in := attachment("a.txt", "text/plain")
 		spoil(&in)
-		if _, err := New(holding("x"), settings(), slog.New(slog.DiscardHandler)).Handle(t.Context(), in); err == nil {
-			t.Errorf("an input without %s was taken", name)
+		if _, err := New(holding("x"), settings(), slog.New(slog.DiscardHandler)).Handle(t.Context(), in); !isInvalid(err) {
+			t.Errorf("an input without %s: %v", name, err)
 		}
 	}
+}
+
+func isInvalid(err error) bool {
+	_, invalid := err.(*job.InvalidRequest)
+	return invalid
 }
 
 func settings() Settings { return Settings{Bucket: mediaBucket, Limits: media.DefaultLimits()} }

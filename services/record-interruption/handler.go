@@ -49,7 +49,8 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 	case job.ReasonSuperseded:
 		end = claim.End{Outcome: job.Superseded, Result: "a newer message of another thread has or wants the key"}
 	default:
-		return Output{}, fmt.Errorf("message %s: reason %q: want %s or %s", m.MessageID, in.Reason, job.ReasonPreempted, job.ReasonSuperseded)
+		err := fmt.Errorf("message %s: reason %q: want %s or %s", m.MessageID, in.Reason, job.ReasonPreempted, job.ReasonSuperseded)
+		return Output{}, &job.InvalidRequest{Err: err}
 	}
 	j, err := h.jobs.End(ctx, claim.CleanUp{Message: m, End: end})
 	if err != nil {

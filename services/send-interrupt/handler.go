@@ -58,7 +58,7 @@ func (h *Handler) Handle(ctx context.Context, in Input) (Output, error) {
 		return Output{}, err
 	}
 	if in.TaskToken == "" {
-		return Output{}, errors.New("no taskToken: the state must be a .waitForTaskToken one")
+		return Output{}, &job.InvalidRequest{Err: errors.New("no taskToken: the state must be a .waitForTaskToken one")}
 	}
 	asked, err := h.protocol.Interrupt(ctx, m, in.TaskToken)
 	if err != nil {

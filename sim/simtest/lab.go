@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,6 +67,7 @@ type Lab struct {
 	queues *sqscore.Core
 	rigged []*rig
 	counts map[string]int
+	paused []time.Duration
 }
 
 // rig is what happens to one later call of an operation.
@@ -151,13 +153,28 @@ func (l *Lab) NewID() string {
 	return fmt.Sprintf("c%d", l.ids)
 }
 
+// Pause notes how long it was to be, and does not wait.
+func (l *Lab) Pause(ctx context.Context, atMost time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.paused = append(l.paused, atMost)
+	return ctx.Err()
+}
+
+// Paused lists the bounds of the pauses so far.
+func (l *Lab) Paused() []time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.paused)
+}
+
 // Store is the protocol over the lab, by the lab's clock.
 func (l *Lab) Store(settings claim.Settings) *claim.Store { return l.StoreAt(settings, 0) }
 
 // StoreAt is the protocol by a clock that differs from the lab's.
 func (l *Lab) StoreAt(settings claim.Settings, skew time.Duration) *claim.Store {
 	l.t.Helper()
-	store, err := claim.NewStore(l.DynamoDB(), l.Names, settings, l.At(skew), l.NewID)
+	store, err := claim.NewStore(l.DynamoDB(), l.Names, settings, l.At(skew), l.NewID, l.Pause)
 	l.must(nil, err)
 	return store
 }

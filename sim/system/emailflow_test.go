@@ -109,10 +109,18 @@ func (f *flow) answer(state, payload string) string {
 // fail makes the next tries of the state's function fail.
 func (f *flow) fail(state string, times int) {
 	f.Helper()
+	f.failWith("Lambda.Unknown", state, times)
+}
+
+func (f *flow) failWith(name, state string, times int) {
+	f.Helper()
 	for range times {
-		f.take(f.core.TaskDone(f.now, f.next(state).TaskID, nil, &sfncore.TaskFailure{Error: "Lambda.Unknown", Cause: "boom"}))
+		f.take(f.core.TaskDone(f.now, f.next(state).TaskID, nil, &sfncore.TaskFailure{Error: name, Cause: "boom"}))
 	}
 }
+
+// tries is how often a state's call is made before the state gives up.
+const tries = 201
 
 // send completes the state's call, after which the state waits for its token.
 func (f *flow) send(state string) (token string) {
@@ -197,19 +205,35 @@ func TestAMessageIsWorkedOnAndCompletes(t *testing.T) {
 }
 
 func TestAnAttachmentThatCannotBeProcessedIsLeftAsItCame(t *testing.T) {
-	f := startFlow(t, flowFile)
-	f.answer("CheckActiveJob", proceed)
-	f.answer("ClaimJob", claimed)
-	f.fail("ProcessAttachment", 4)
-	task := f.next("SendToContainer")
-	var sent struct{ MessageBody job.Work }
-	if err := json.Unmarshal(task.Input, &sent); err != nil {
-		t.Fatal(err)
-	}
-	want := flowFile
-	want.Note = "not processed: Lambda.Unknown"
-	if got := sent.MessageBody.Attachments; !reflect.DeepEqual(got, []job.Attachment{want}) {
-		t.Errorf("the worker gets %+v, want %+v", got, want)
+	for _, test := range []struct {
+		because    string
+		tries      int
+		soon, late time.Duration // when it is left
+	}{
+		{"InvalidRequest", 1, 0, 0},
+		{"Runtime.ExitError", 7, 15 * time.Minute, 20 * time.Minute}, // the file may be what ends the function
+		{"Sandbox.Timedout", 7, 15 * time.Minute, 20 * time.Minute},
+		{"Lambda.Unknown", tries, 6 * time.Hour, 24 * time.Hour},
+	} {
+		t.Run(test.because, func(t *testing.T) {
+			f := startFlow(t, flowFile)
+			f.answer("CheckActiveJob", proceed)
+			f.answer("ClaimJob", claimed)
+			f.failWith(test.because, "ProcessAttachment", test.tries)
+			task := f.next("SendToContainer")
+			var sent struct{ MessageBody job.Work }
+			if err := json.Unmarshal(task.Input, &sent); err != nil {
+				t.Fatal(err)
+			}
+			want := flowFile
+			want.Note = "not processed: " + test.because
+			if got := sent.MessageBody.Attachments; !reflect.DeepEqual(got, []job.Attachment{want}) {
+				t.Errorf("the worker gets %+v, want %+v", got, want)
+			}
+			if after := f.now.Sub(start); after < test.soon || after > test.late {
+				t.Errorf("it is left after %v, want %v to %v", after, test.soon, test.late)
+			}
+		})
 	}
 }
 
@@ -306,28 +330,62 @@ func TestEveryExecutionEndsByTheOutcomeThatWasWritten(t *testing.T) {
 func TestAFunctionThatFailsForGoodEndsFailed(t *testing.T) {
 	for _, test := range []struct {
 		name, state string
-		times       int
 		before      func(f *flow)
 	}{
-		{"check", "CheckActiveJob", 7, func(*flow) {}},
-		{"interrupt", "SendInterrupt", 7, func(f *flow) { f.answer("CheckActiveJob", interrupt) }},
-		{"claim", "ClaimJob", 7, func(f *flow) { f.answer("CheckActiveJob", proceed) }},
-		{"record of a superseded one", "RecordSuperseded", 9, func(f *flow) { f.answer("CheckActiveJob", superseded) }},
-		{"record of an interrupted one", "RecordInterruption", 9, func(f *flow) { f.refuse(f.work(), job.ErrorPreempted) }},
+		{"check", "CheckActiveJob", func(*flow) {}},
+		{"interrupt", "SendInterrupt", func(f *flow) { f.answer("CheckActiveJob", interrupt) }},
+		{"claim", "ClaimJob", func(f *flow) { f.answer("CheckActiveJob", proceed) }},
+		{"record of a superseded one", "RecordSuperseded", func(f *flow) { f.answer("CheckActiveJob", superseded) }},
+		{"record of an interrupted one", "RecordInterruption", func(f *flow) { f.refuse(f.work(), job.ErrorPreempted) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := startFlow(t)
 			test.before(f)
-			f.fail(test.state, test.times)
+			f.fail(test.state, tries)
 			f.answer("HandleFailure", `{"outcome":"failed"}`)
 			f.ends("FAILED FAILED", strings.Join(f.trail, " "))
+		})
+		t.Run(test.name+", of what can never be right", func(t *testing.T) {
+			f := startFlow(t)
+			test.before(f)
+			f.failWith("InvalidRequest", test.state, 1)
+			f.answer("HandleFailure", `{"outcome":"failed"}`)
+			f.ends("FAILED FAILED", strings.Join(f.trail, " "))
+			if waited := f.now.Sub(start); waited != 0 {
+				t.Errorf("it fails after %v, want at once", waited)
+			}
+		})
+	}
+}
+
+func TestAWorkQueueThatIsAwayForHoursFailsNothing(t *testing.T) {
+	f := startFlow(t)
+	f.answer("CheckActiveJob", proceed)
+	f.answer("ClaimJob", claimed)
+	for f.now.Sub(start) < 6*time.Hour {
+		f.failWith("SQS.AmazonSQSException", "SendToContainer", 1)
+	}
+	f.succeed(f.send("SendToContainer"), `{}`)
+	f.ends("SUCCEEDED", straight+" Completed")
+}
+
+func TestAJobWhoseEndCannotBeWrittenFailsItsExecution(t *testing.T) {
+	for state, before := range map[string]func(f *flow){
+		"HandleFailure": func(f *flow) { f.refuse(f.work(), job.ErrorFailed) },
+		"HandleTimeout": func(f *flow) { f.refuse(f.work(), job.ErrorTimedOut) },
+	} {
+		t.Run(state, func(t *testing.T) {
+			f := startFlow(t)
+			before(f)
+			f.fail(state, tries)
+			f.ends("FAILED NOT_RECORDED", straight+" "+state+" NotRecorded")
 		})
 	}
 }
 
 func TestAFunctionThatFailsForAWhileIsTriedAgain(t *testing.T) {
 	f := startFlow(t)
-	f.fail("CheckActiveJob", 6)
+	f.fail("CheckActiveJob", tries-1)
 	f.succeed(f.work(), `{}`)
 	f.ends("SUCCEEDED", straight+" Completed")
 }

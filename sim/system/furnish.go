@@ -24,8 +24,12 @@ const (
 // FunctionTimeout is how long each handler may run.
 const FunctionTimeout = time.Minute
 
-// workBatch is the most dead work messages that one call of handle-timeout gets.
-const workBatch = 10
+// The most messages that one call of a function gets: dead work for handle-timeout, events of S3
+// that came to nothing for intake.
+const (
+	workBatch  = 10
+	eventBatch = 10
+)
 
 // NewCloud wires the cores and tells handle-timeout of executions that ended without an outcome of
 // their own.
@@ -42,14 +46,17 @@ func SweepSchedule(names awsx.Names) cloud.Schedule {
 }
 
 // Furnish makes everything that a stack consists of, in a cloud that NewCloud made: its functions
-// (only their names: the caller runs them), its resources, and the mapping that feeds dead work to
-// handle-timeout. call performs operations of c; workVisibility is how long a work message stays
-// hidden from other workers.
+// (only their names: the caller runs them), its resources, and the mappings that feed dead work to
+// handle-timeout, and S3's events that came to nothing to intake again. call performs operations of
+// c; workVisibility is how long a work message stays hidden from other workers.
 func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, workVisibility time.Duration, call client.Call) (resources.Stack, error) {
-	deadLetters := "arn:aws:sqs:" + Region + ":" + AccountID + ":" + names.DeadLetters()
+	queues := "arn:aws:sqs:" + Region + ":" + AccountID + ":"
 	for _, service := range Services() {
-		config := lambdacore.FunctionConfig{TimeoutSeconds: int(FunctionTimeout / time.Second), DeadLetterQueueARN: deadLetters}
-		if names.Function(service) == SweepSchedule(names).Function {
+		config := lambdacore.FunctionConfig{TimeoutSeconds: int(FunctionTimeout / time.Second), DeadLetterQueueARN: queues + names.DeadLetters()}
+		switch names.Function(service) {
+		case names.Function("intake"):
+			config.DeadLetterQueueARN, config.OnFailureARN = "", queues+names.IntakeRetries()
+		case SweepSchedule(names).Function:
 			// The next sweep does what this one could not, and no person need hear of it.
 			config.MaximumRetryAttempts, config.DeadLetterQueueARN = aws.Int(0), ""
 		}
@@ -65,6 +72,9 @@ func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, workVisibili
 		RoleARN:   "arn:aws:iam::" + AccountID + ":role/" + names.Prefix(),
 	})
 	if err != nil {
+		return resources.Stack{}, err
+	}
+	if err := c.Lambda.AddMapping(names.IntakeRetries(), names.Function("intake"), eventBatch, true); err != nil {
 		return resources.Stack{}, err
 	}
 	return made, c.Lambda.AddMapping(names.WorkDeadLetters(), names.Function("handle-timeout"), workBatch, true)

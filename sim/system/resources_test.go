@@ -61,11 +61,20 @@ func (s *stage) call(_ context.Context, service, _ string, input any) (any, erro
 	return output, err
 }
 
-func (s *stage) take(effects []cloud.Effect) {
+func (s *stage) take(effects []cloud.Effect) { s.takeAt(start, effects) }
+
+// takeRuns returns the runs so far, and forgets them.
+func (s *stage) takeRuns() []cloud.Run {
+	runs := s.runs
+	s.runs = nil
+	return runs
+}
+
+func (s *stage) takeAt(now time.Time, effects []cloud.Effect) {
 	for _, effect := range effects {
 		switch e := effect.(type) {
 		case cloud.Delivery:
-			s.take(s.cloud.Deliver(start, e))
+			s.takeAt(now, s.cloud.Deliver(now, e))
 		case cloud.Run:
 			s.runs = append(s.runs, e)
 		}
@@ -168,6 +177,34 @@ func TestOnlyNewMailIsNotified(t *testing.T) {
 	}
 	if len(told) != 2 || told[0] != "smithy-intake" {
 		t.Errorf("%v are told, want intake, of each put under %s", told, job.EmailFolder)
+	}
+}
+
+// An event of S3 that intake cannot take, whatever Lambda tries, comes to it again from a queue,
+// for longer than an outage of six hours; only then it is a person's.
+func TestAnEventThatIntakeCannotTakeComesAgainForHours(t *testing.T) {
+	s := furnished(t)
+	ask[*s3.PutObjectOutput](s, "s3", &s3.PutObjectInput{Bucket: aws.String(s.names.Emails()), Key: aws.String("emails/m1"), Body: strings.NewReader("x")})
+	now, again := start, 0
+	for len(s.cloud.SQS.Peek(s.names.DeadLetters())) == 0 {
+		for _, run := range s.takeRuns() {
+			if run.Function != "smithy-intake" || !strings.Contains(string(run.Payload), "emails/m1") {
+				t.Fatalf("%s is called with %s", run.Function, run.Payload)
+			}
+			if strings.Contains(string(run.Payload), "requestPayload") {
+				again++
+			}
+			s.takeAt(now, s.cloud.Returned(now, run.InvocationID, nil, &lambdacore.FunctionError{Type: "wrapError", Message: "the table is away"}))
+		}
+		at, ok := s.cloud.NextDeadline()
+		if !ok || at.Sub(start) > 48*time.Hour {
+			t.Fatalf("after %v and %d more tries nothing is to come, and no person is told", now.Sub(start), again)
+		}
+		now = at
+		s.takeAt(now, s.cloud.Tick(now))
+	}
+	if lasted := now.Sub(start); again < 30 || lasted < 7*time.Hour || lasted > 12*time.Hour {
+		t.Errorf("a person is told after %v and %d more tries", lasted, again)
 	}
 }
 

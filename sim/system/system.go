@@ -41,6 +41,7 @@ type Environment struct {
 	Call   client.Call
 	Now    func() time.Time
 	NewID  func() string
+	Pause  claim.Pause
 	Names  awsx.Names
 	Stack  resources.Stack
 	Claim  claim.Settings
@@ -81,7 +82,7 @@ func Services() []string {
 func New(service string, e Environment) (Function, error) {
 	e.Log = e.Log.With("part", service)
 	db, queue, tokens, objects := client.NewDynamoDB(e.Call), client.NewSQS(e.Call), client.NewStepFunctions(e.Call), client.NewS3(e.Call)
-	kept, err := claim.NewStore(db, e.Names, e.Claim, e.Now, e.NewID)
+	kept, err := claim.NewStore(db, e.Names, e.Claim, e.Now, e.NewID, e.Pause)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func New(service string, e Environment) (Function, error) {
 		if err != nil {
 			return nil, err
 		}
-		return handles(nothing(handler.Handle)), nil
+		return handles(handler.Serve), nil
 	case "check-active-job":
 		return handles(checkactivejob.New(store, e.Log).Handle), nil
 	case "rate-limited-claim":
@@ -140,7 +141,7 @@ func handles[In, Out any](handle func(ctx context.Context, in In) (Out, error)) 
 	return func(ctx context.Context, payload []byte) ([]byte, *lambdacore.FunctionError) {
 		var in In
 		if err := json.Unmarshal(payload, &in); err != nil {
-			return nil, failure(fmt.Errorf("payload: %w", err))
+			return nil, failure(err)
 		}
 		out, err := handle(ctx, in)
 		if err != nil {

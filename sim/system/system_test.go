@@ -32,6 +32,7 @@ func environment(t *testing.T, call client.Call) system.Environment {
 	}
 	return system.Environment{
 		Call: call, Now: func() time.Time { return time.Unix(1_900_000_000, 0) }, NewID: func() string { return "id" }, Names: names,
+		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Stack: resources.Stack{WorkQueueURL: "https://sqs/000000000000/webordinary-work.fifo"}, Claim: claim.DefaultSettings(),
 		Routes: routes, Limits: mail.DefaultLimits(), Log: slog.New(slog.DiscardHandler),
 	}
@@ -95,6 +96,26 @@ func TestIntakeAnswersWithNothing(t *testing.T) {
 	}
 }
 
+// The state machine does not try again what its functions call an InvalidRequest, and nothing else.
+func TestEveryFunctionOfTheFlowNamesWhatCanNeverBeRight(t *testing.T) {
+	away := answering(nil, &types.ResourceNotFoundException{})
+	for service, payloads := range map[string]struct{ wrong, right string }{
+		"check-active-job":    {`{"message":{}}`, message},
+		"rate-limited-claim":  {`{"message":{}}`, message},
+		"send-interrupt":      {message, message[:len(message)-1] + `,"taskToken":"t"}`},
+		"record-interruption": {message, message[:len(message)-1] + `,"reason":"preempted"}`},
+		"handle-timeout":      {`{"kind":"other","state":` + message + `}`, `{"kind":"failure","state":` + message + `}`},
+		"process-attachment":  {`{"messageId":"m1","attachment":{}}`, `{"messageId":"m1","attachment":{"source":{"bucket":"b","key":"k"}}}`},
+	} {
+		if _, failed := newFunction(t, service, away)(t.Context(), []byte(payloads.wrong)); failed == nil || failed.Type != "InvalidRequest" {
+			t.Errorf("%s: a request that is wrong fails with %+v", service, failed)
+		}
+		if _, failed := newFunction(t, service, away)(t.Context(), []byte(payloads.right)); failed == nil || failed.Type == "InvalidRequest" {
+			t.Errorf("%s: a table that is away fails it with %+v", service, failed)
+		}
+	}
+}
+
 // TestAnErrorIsNamedByItsType: as in aws-lambda-go, the type without its package and pointer
 // (lambda/errors.go, getErrorType).
 func TestAnErrorIsNamedByItsType(t *testing.T) {
@@ -105,9 +126,9 @@ func TestAnErrorIsNamedByItsType(t *testing.T) {
 	}{
 		{"the SDK's own", message, answering(nil, &types.ResourceNotFoundException{}), "", "ResourceNotFoundException"},
 		{"a plain one", message, answering(nil, errors.New("no fire")), "", "no fire"},
-		{"a message that cannot be worked on", `{"message":{"messageId":"m1"}}`, nil, "errorString", "threadId"},
-		{"a payload that is no JSON", `{`, nil, "wrapError", "payload: "},
-		{"a payload of another shape", `{"message":1}`, nil, "wrapError", "payload: "},
+		{"a message that cannot be worked on", `{"message":{"messageId":"m1"}}`, nil, "InvalidRequest", "threadId"},
+		{"a payload that is no JSON", `{`, nil, "SyntaxError", "JSON"},
+		{"a payload of another shape", `{"message":1}`, nil, "UnmarshalTypeError", "Input.message"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			answer, failed := newFunction(t, "check-active-job", test.call)(t.Context(), []byte(test.payload))

@@ -125,6 +125,15 @@ func (a *actor) newID() string {
 	return id
 }
 
+// pause waits for a drawn time of at most the given one. On a stage it takes none: the chooser
+// alone decides who goes on.
+func (a *actor) pause(ctx context.Context, atMost time.Duration) error {
+	if w := a.world; !w.staged() {
+		a.ask(request{wait: true, until: a.clock.at(w.now).Add(w.dice.between(0, atMost, "delay.attempt."+a.group))})
+	}
+	return ctx.Err()
+}
+
 // call is the actor's client.Call.
 func (a *actor) call(ctx context.Context, service, operation string, input any) (any, error) {
 	if err := ctx.Err(); err != nil {

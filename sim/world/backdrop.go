@@ -31,7 +31,8 @@ func newBackdrop(w *World) *Backdrop {
 	}
 	ids := 0
 	newID := func() string { ids++; return fmt.Sprintf("before.%d", ids) }
-	store := must(claim.NewStore(client.NewDynamoDB(direct), w.names, w.scenario.Claim, func() time.Time { return w.now }, newID))
+	noPause := func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	store := must(claim.NewStore(client.NewDynamoDB(direct), w.names, w.scenario.Claim, func() time.Time { return w.now }, newID, noPause))
 	return &Backdrop{world: w, store: store}
 }
 

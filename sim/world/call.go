@@ -201,6 +201,9 @@ func (w *World) answer(req request) (any, []cloud.Effect, error) {
 		output, err := w.tokens(req.input)
 		return output, nil, err
 	}
+	if err := w.outage.refuses(w.now, req); err != nil {
+		return nil, nil, err
+	}
 	return w.cloud.Do(w.now, req.service, req.input)
 }
 
@@ -235,6 +238,10 @@ func (w *World) isHint(req request) bool {
 func (a *actor) receive(in *sqs.ReceiveMessageInput) {
 	w := a.world
 	a.losesMessage = false
+	if until, err := w.outage.hangs(w.now, in); err != nil {
+		a.at(until.Sub(w.now), "gives its receive up", func() { a.proceed(reply{err: err}) })
+		return
+	}
 	w.writes.begin(a.writer(), a.asked)
 	output, effects, err := w.cloud.Do(w.now, "sqs", in)
 	w.writes.judge()

@@ -27,6 +27,9 @@ func (w *World) carryOut(effects []cloud.Effect) {
 
 // deliver schedules a delivery, once or twice.
 func (w *World) deliver(d cloud.Delivery) {
+	if w.losesRetry(d) {
+		return
+	}
 	if d.Kind == cloud.StatusChange && w.dice.strikes(fault.EventLost, "delivery") {
 		w.story.fault(fault.EventLost, "never: "+d.What)
 		return
@@ -43,10 +46,24 @@ func (w *World) deliver(d cloud.Delivery) {
 			w.story.fault(fault.Reordering, fmt.Sprintf("%v late: %s", late, d.What))
 			delay += late
 		}
-		w.schedule(delay, d.What, func() {
-			w.story.enters(d)
-			w.carryOut(w.cloud.Deliver(w.now, d))
-		})
+		w.schedule(delay, d.What, func() { w.handOver(d) })
+	}
+}
+
+// handOver makes a delivery happen. While its queue is away, a task fails, and Lambda waits with
+// what it has for the queue or wants from it.
+func (w *World) handOver(d cloud.Delivery) {
+	queue := d.Queue()
+	err := w.outage.of(w.now, "sqs", queue)
+	switch {
+	case err == nil || queue == "":
+		w.story.enters(d)
+		w.carryOut(w.cloud.Deliver(w.now, d))
+	case d.Kind == cloud.Task:
+		w.story.refused(describeError(err))
+		w.carryOut(w.cloud.Fails(w.now, d, err))
+	default:
+		w.schedule(w.outage.until.Sub(w.now), d.What, func() { w.handOver(d) })
 	}
 }
 

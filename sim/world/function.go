@@ -17,6 +17,12 @@ func (w *World) runFunction(run cloud.Run) {
 	service := strings.TrimPrefix(run.Function, w.names.Prefix()+"-")
 	name := fmt.Sprintf("%s/%d", service, w.invocations)
 	w.invocations++
+	if failed := w.outage.stops(w.now, service); failed != nil {
+		w.schedule(w.dice.latency("return"), name+" fails: "+failed.Type, func() {
+			w.carryOut(w.cloud.Returned(w.now, run.InvocationID, nil, failed))
+		})
+		return
+	}
 	var answer []byte
 	var failed *lambdacore.FunctionError
 	a := w.newActor(name, functionActor, func(a *actor) {
@@ -56,7 +62,7 @@ func (w *World) runFunction(run cloud.Run) {
 // environment is what a handler is made with: the world as the actor sees it.
 func (w *World) environment(a *actor) system.Environment {
 	return system.Environment{
-		Call: a.call, Now: a.now, NewID: a.newID, Names: w.names, Stack: w.stack,
+		Call: a.call, Now: a.now, NewID: a.newID, Pause: a.pause, Names: w.names, Stack: w.stack,
 		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.routes, Limits: withoutWallClock(), Log: w.log,
 		Watch: func(p system.Protocol) system.Protocol { return w.watch(a, p) },
 	}

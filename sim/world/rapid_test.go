@@ -73,7 +73,7 @@ func drawScenario(t *rapid.T, clockError time.Duration) drawn {
 		Workers: rapid.IntRange(1, 2).Draw(t, "workers"), Claim: claim.DefaultSettings(), Worker: worker.DefaultSettings(),
 		Horizon: time.Hour, ClockError: clockError,
 	}
-	s.Flow = job.Settings{JobTimeoutSeconds: 6 * 60 * 60, InterruptWaitSeconds: intake.InterruptWaitSeconds(s.Claim)}
+	s.Flow = job.Settings{JobTimeoutSeconds: job.DefaultJobTimeoutSeconds, InterruptWaitSeconds: intake.InterruptWaitSeconds(s.Claim)}
 	seconds := func(most int, label string) time.Duration {
 		return time.Duration(rapid.IntRange(0, most).Draw(t, label)) * time.Second
 	}

@@ -115,7 +115,7 @@ func whoIsReady(ready []*item, ticks bool) []string {
 }
 
 // heal ends the safety phase: no fault strikes any more, the dead are replaced, clocks stay as they
-// are.
+// are. An outage goes on to its end: what must pass by itself is not mended.
 func (w *World) heal() {
 	w.dice.healed = true
 	w.event(ofWorld, "faults cease")
@@ -124,5 +124,4 @@ func (w *World) heal() {
 			a.replace()
 		}
 	}
-	w.redrive()
 }

@@ -7,8 +7,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/webordinary/hephaestus/libs/job"
@@ -19,7 +17,7 @@ import (
 )
 
 // layOutTrouble schedules what goes wrong by itself, not at a call: executions that are stopped,
-// expired items that are deleted.
+// expired items that are deleted, a service that is away.
 func (w *World) layOutTrouble() {
 	for _, m := range w.scenario.Mails {
 		if w.dice.drawn(fault.TokenGone, "execution") {
@@ -31,6 +29,7 @@ func (w *World) layOutTrouble() {
 			w.expiry.mail = &w.scenario.Mails[i]
 		}
 	}
+	w.layOutOutage()
 	for at := 2 * time.Minute; at < w.scenario.Horizon; at += ttlSweeps {
 		if w.dice.every[fault.TTLLag] > 0 {
 			w.schedule(at+w.dice.between(0, ttlSweeps, "delay.ttl"), "TTL looks for expired items", w.deleteExpired)
@@ -112,23 +111,21 @@ func (w *World) deleteExpired() {
 	}
 }
 
-// redrive does what a person does after the trouble: it gives S3's events that Lambda gave up to
-// intake again. If no try of such an event gets through, it leaves out those whose mails have rows.
-func (w *World) redrive() {
-	for _, m := range w.cloud.SQS.Peek(w.names.DeadLetters()) {
-		var event events.S3Event
-		if err := json.Unmarshal([]byte(m.Body), &event); err != nil || len(event.Records) == 0 || event.Records[0].EventSource != "aws:s3" {
-			continue
-		}
-		id := path.Base(event.Records[0].S3.Object.Key)
-		if j, err := (view{w}).Job(id); w.dice.every[fault.IntakeGivenUp] > 0 && err == nil && j != nil {
-			continue
-		}
-		w.event(ofWorld, "a person gives the event of "+id+" to intake again")
-		_, effects, err := w.cloud.Do(w.now, "lambda", &lambda.InvokeInput{
-			FunctionName: aws.String(w.names.Function("intake")), InvocationType: lambdatypes.InvocationTypeEvent, Payload: []byte(m.Body),
-		})
-		mustNil(err)
-		w.carryOut(effects)
+// losesRetry says whether the delivery is of an event that intake could not take and that nobody
+// gives to it again, because its mail has a row.
+func (w *World) losesRetry(d cloud.Delivery) bool {
+	if w.dice.healed || w.dice.every[fault.IntakeGivenUp] == 0 || d.Kind != cloud.DeadLetter || d.Queue() != w.names.IntakeRetries() {
+		return false
 	}
+	var record struct {
+		RequestPayload events.S3Event `json:"requestPayload"`
+	}
+	mustNil(json.Unmarshal(d.Body(), &record))
+	id := path.Base(record.RequestPayload.Records[0].S3.Object.Key)
+	if j, err := (view{w}).Job(id); err != nil || j == nil {
+		return false
+	}
+	w.dice.tally.Strike(fault.IntakeGivenUp)
+	w.story.fault(fault.IntakeGivenUp, "the event of "+id+" does not come again, and its mail has a row")
+	return true
 }

@@ -70,7 +70,7 @@ func (v view) ending() *oracle.Ending {
 		}
 		e.Executions = append(e.Executions, execution)
 	}
-	for _, queue := range []string{v.names.WorkQueue(), v.names.WorkDeadLetters()} {
+	for _, queue := range []string{v.names.WorkQueue(), v.names.WorkDeadLetters(), v.names.IntakeRetries()} {
 		e.Queues = append(e.Queues, oracle.Queue{Name: queue, Messages: len(v.cloud.SQS.Peek(queue))})
 	}
 	return e

@@ -67,7 +67,7 @@ func (wa *workerActor) start() {
 // make makes the real worker, which sees the world as the actor does.
 func (wa *workerActor) make(a *actor) *worker.Worker {
 	w := wa.world
-	store := must(claim.NewStore(client.NewDynamoDB(a.call), w.names, w.scenario.Claim, wa.Now, a.newID))
+	store := must(claim.NewStore(client.NewDynamoDB(a.call), w.names, w.scenario.Claim, wa.Now, a.newID, a.pause))
 	return must(worker.New(worker.Parts{
 		ID: a.name, Queue: client.NewSQS(a.call), QueueURL: w.stack.WorkQueueURL, Protocol: w.watch(a, store),
 		Tokens: client.NewStepFunctions(a.call), Host: wa, Settings: w.scenario.Worker, Log: w.log,

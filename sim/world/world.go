@@ -12,7 +12,7 @@
 //   - stage_play, backdrop, stage: small scenes that are played in every order;
 //   - run: the run; furnish sets it up, trouble schedules what goes wrong by itself, sweep what a schedule calls, effects
 //     does what AWS wants to happen;
-//   - function, worker, session, call: the real code on its simulated machines, and what faults do to it;
+//   - function, worker, session, call, outage: the real code on its simulated machines, and what faults do to it;
 //   - watch, view: what oracles and histories see of it;
 //   - world, actor: the parts put together; and
 //   - agenda, coroutine, clock, dice, history, process, recorder, request, trace, writes: parts that know no world.
@@ -75,7 +75,8 @@ type World struct {
 	doomed           map[string]int // events of which no try gets through, and how many calls the first one makes
 	expiry           expiry
 	sweeps           sweeps
-	ids, invocations int // made so far
+	outage           *outage // that is laid out or was; nil for none
+	ids, invocations int     // made so far
 
 	tokens  func(input any) (any, error) // Step Functions as a stage has it; nil elsewhere
 	writes  writes

@@ -91,7 +91,7 @@ func newFactory(b testing.TB, workers int, host func(b testing.TB, s *stack.Stac
 
 // staff runs workers until the benchmark ends.
 func (f *factory) staff(b testing.TB, workers int, host machine) {
-	store, err := claim.NewStore(client.NewDynamoDB(f.Call), f.Names(), claim.DefaultSettings(), time.Now, boot.RandomID)
+	store, err := claim.NewStore(client.NewDynamoDB(f.Call), f.Names(), claim.DefaultSettings(), time.Now, boot.RandomID, boot.Pause)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Worker = worker.DefaultSettings()
 	}
 	if c.Flow.JobTimeoutSeconds == 0 {
-		c.Flow.JobTimeoutSeconds = 6 * 60 * 60
+		c.Flow.JobTimeoutSeconds = job.DefaultJobTimeoutSeconds
 	}
 	if c.Flow.InterruptWaitSeconds == 0 {
 		c.Flow.InterruptWaitSeconds = intake.InterruptWaitSeconds(c.Claim)
@@ -164,7 +164,7 @@ func (s *Stack) furnish(ctx context.Context) error {
 		return err
 	}
 	s.runtime.functions, err = system.All(system.Environment{
-		Call: s.Call, Now: time.Now, NewID: boot.RandomID, Names: s.names, Stack: s.resources,
+		Call: s.Call, Now: time.Now, NewID: boot.RandomID, Pause: boot.Pause, Names: s.names, Stack: s.resources,
 		Claim: s.config.Claim, Flow: s.config.Flow, Sweep: s.config.Sweep, Routes: s.config.Routes, Limits: mail.DefaultLimits(), Log: s.config.Log,
 	})
 	return err
@@ -204,7 +204,7 @@ func (s *Stack) newWorker(id string, nudges process.Nudges) (*worker.Worker, err
 		return nil, err
 	}
 	s.hosts = append(s.hosts, host)
-	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.names, s.config.Claim, host.Now, boot.RandomID)
+	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.names, s.config.Claim, host.Now, boot.RandomID, boot.Pause)
 	if err != nil {
 		return nil, err
 	}

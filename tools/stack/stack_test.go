@@ -75,7 +75,7 @@ func startLab(t *testing.T, workers int, script string, changes ...func(*stack.C
 			t.Error(err)
 		}
 	})
-	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.Names(), config.Claim, time.Now, boot.RandomID)
+	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.Names(), config.Claim, time.Now, boot.RandomID, boot.Pause)
 	if err != nil {
 		t.Fatal(err)
 	}

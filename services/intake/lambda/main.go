@@ -22,7 +22,7 @@ func main() {
 	if err != nil {
 		boot.Exit("intake", err)
 	}
-	lambda.Start(handler.Handle)
+	lambda.Start(handler.Serve)
 }
 
 func wire(ctx context.Context) (*intake.Handler, error) {

@@ -1,6 +1,8 @@
 package cloud
 
 import (
+	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -65,6 +67,28 @@ func deadLetter(queue, body string, attributes map[string]types.MessageAttribute
 		Kind: DeadLetter, What: "an event that no try of its function took goes to " + queue,
 		queue: queue, payload: []byte(body), attrs: attributes,
 	}
+}
+
+// Body is what a dead letter says.
+func (d Delivery) Body() []byte { return d.payload }
+
+// Queue names the queue that the delivery sends to or receives from; empty for none.
+func (d Delivery) Queue() string {
+	switch d.Kind {
+	case DeadLetter:
+		return d.queue
+	case Poll:
+		return d.mapping.QueueName
+	case Task:
+		var parameters struct {
+			QueueURL string `json:"QueueUrl"`
+		}
+		if err := json.Unmarshal(d.Task.Input, &parameters); err != nil {
+			return ""
+		}
+		return parameters.QueueURL[strings.LastIndexByte(parameters.QueueURL, '/')+1:]
+	}
+	return ""
 }
 
 // sendDeadLetter puts an event that its function did not handle on the function's dead letter

@@ -51,6 +51,12 @@ func (c *Cloud) perform(now time.Time, task sfncore.RunTask) []Effect {
 	return c.taskFailed(now, task.TaskID, "States.Runtime", fmt.Errorf("the resource %s is not known here", task.Resource))
 }
 
+// Fails makes a delivery of Kind Task fail with an error of its queue's service, in place of
+// Deliver.
+func (c *Cloud) Fails(now time.Time, d Delivery, err error) []Effect {
+	return c.taskFailed(now, d.Task.TaskID, "SQS.AmazonSQSException", err)
+}
+
 func (c *Cloud) invokeTask(now time.Time, taskID, function string, payload []byte) []Effect {
 	id, effects, err := c.invoke(now, function, payload)
 	if err != nil {

@@ -45,6 +45,7 @@ const (
 	EventLost
 	RowExpires
 	IntakeGivenUp
+	ServiceAway
 	Kinds // how many there are; as a Kind it is none
 )
 
@@ -65,6 +66,7 @@ const (
 	Endings    Family = "endings"
 	Hints      Family = "hints"
 	Begins     Family = "begins"
+	Outages    Family = "outages"
 )
 
 // place is where a fault strikes.
@@ -122,6 +124,7 @@ var table = [Kinds]entry{
 	EventLost:          {"event-lost", Hints, "EventBridge loses the event of an execution's end", atDelivery, false, false},
 	RowExpires:         {"row-expires", Storage, "a mail's row expires, the name of its execution lives on, and its object is put again", afterAll, false, false},
 	IntakeGivenUp:      {"intake-given-up", Endings, "no try of an event of intake gets through, and nobody gives it to intake again if its mail has a row", atCall, true, false},
+	ServiceAway:        {"service-away", Outages, "one service, table, queue or function is away for minutes or hours: each call of it fails", bySchedule, false, false},
 }
 
 // String is the fault's name on the command line.

@@ -38,7 +38,7 @@ func Draw(c choose.Chooser) Scenario {
 	if pick(3, "timeout") == 1 {
 		s.Worker.CommandTimeout = 10 * time.Minute
 	}
-	s.Flow = job.Settings{JobTimeoutSeconds: 6 * 60 * 60, InterruptWaitSeconds: intake.InterruptWaitSeconds(s.Claim)}
+	s.Flow = job.Settings{JobTimeoutSeconds: job.DefaultJobTimeoutSeconds, InterruptWaitSeconds: intake.InterruptWaitSeconds(s.Claim)}
 	if pick(4, "job-timeout") == 1 {
 		s.Flow.JobTimeoutSeconds = 20 * 60
 	}

@@ -82,7 +82,7 @@ func (r *repetition) run(ctx context.Context, id string) (err error) {
 	if err := r.refusal(ctx, rows, j); err != nil {
 		return err
 	}
-	store, err := claim.NewStore(clients.DynamoDB(), r.names, claim.DefaultSettings(), time.Now, boot.RandomID)
+	store, err := claim.NewStore(clients.DynamoDB(), r.names, claim.DefaultSettings(), time.Now, boot.RandomID, boot.Pause)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (d *dismissal) mark(ctx context.Context, clients awsx.Clients, names awsx.N
 	case !j.DeadLettered() && j.Outcome != job.Failed && j.Outcome != job.TimedOut:
 		return nil, fmt.Errorf("%s is %s, and no person was told to act on it", j.MessageID, j.Outcome)
 	}
-	store, err := claim.NewStore(clients.DynamoDB(), names, claim.DefaultSettings(), time.Now, boot.RandomID)
+	store, err := claim.NewStore(clients.DynamoDB(), names, claim.DefaultSettings(), time.Now, boot.RandomID, boot.Pause)
 	if err != nil {
 		return nil, err
 	}
