@@ -56,7 +56,7 @@ func (v view) ending() *oracle.Ending {
 		}
 	}
 	for _, it := range v.cloud.DynamoDB.Items(v.names.Interruptions()) {
-		if r, err := audit.Parse(it); err == nil && !v.expiry.before(r.MessageID, job.Time(r.TimestampMillis)) {
+		if r, err := audit.Parse(it); err == nil && !v.expiry.before(r.MessageID, job.Time(r.TimestampMillis).Add(v.scenario.ClockBound())) {
 			e.Records[r.MessageID] = r
 		}
 	}

@@ -25,11 +25,11 @@ import (
 func quick() (claim.Settings, worker.Settings) {
 	c := claim.Settings{
 		ClaimTTL: time.Minute, Lease: 900 * time.Millisecond, InterruptGrace: 3 * time.Second,
-		MaxClockSkew: 50 * time.Millisecond, JobRetention: time.Hour,
+		MaxClockSkew: 50 * time.Millisecond, JobRetention: time.Hour, MaxJobs: claim.DefaultSettings().MaxJobs, MaxWaiting: claim.DefaultSettings().MaxWaiting,
 	}
 	w := worker.Settings{
 		Heartbeat: 300 * time.Millisecond, CommandTimeout: 10 * time.Second, CommandGrace: 500 * time.Millisecond,
-		ReceiveWait: 20 * time.Second, Visibility: time.Second,
+		ReceiveWait: 20 * time.Second, Visibility: time.Second, SickAfter: time.Minute, MaxStarts: 10,
 	}
 	return c, w
 }
