@@ -17,6 +17,7 @@ import (
 	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/services/sweep"
 	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
@@ -181,7 +182,7 @@ func TestOnlyNewMailIsNotified(t *testing.T) {
 }
 
 // An event of S3 that intake cannot take, whatever Lambda tries, comes to it again from a queue,
-// for longer than an outage of six hours; only then it is a person's.
+// for longer than an outage of six hours; only then it is a person's, and the sweep's.
 func TestAnEventThatIntakeCannotTakeComesAgainForHours(t *testing.T) {
 	s := furnished(t)
 	ask[*s3.PutObjectOutput](s, "s3", &s3.PutObjectInput{Bucket: aws.String(s.names.Emails()), Key: aws.String("emails/m1"), Body: strings.NewReader("x")})
@@ -203,7 +204,7 @@ func TestAnEventThatIntakeCannotTakeComesAgainForHours(t *testing.T) {
 		now = at
 		s.takeAt(now, s.cloud.Tick(now))
 	}
-	if lasted := now.Sub(start); again < 30 || lasted < 7*time.Hour || lasted > 12*time.Hour {
+	if lasted := now.Sub(start); again < 30 || lasted < 6*time.Hour || lasted > sweep.DefaultSettings().StartAge {
 		t.Errorf("a person is told after %v and %d more tries", lasted, again)
 	}
 }
