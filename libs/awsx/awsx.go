@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -41,6 +42,9 @@ func (c Clients) DynamoDB() *dynamodb.Client { return dynamodb.NewFromConfig(c.c
 
 // SQS returns a client of SQS.
 func (c Clients) SQS() *sqs.Client { return sqs.NewFromConfig(c.config) }
+
+// Lambda returns a client of Lambda.
+func (c Clients) Lambda() *lambda.Client { return lambda.NewFromConfig(c.config) }
 
 // StepFunctions returns a client of Step Functions.
 func (c Clients) StepFunctions() *sfn.Client { return sfn.NewFromConfig(c.config) }

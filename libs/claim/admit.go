@@ -53,29 +53,49 @@ func (s *Store) Admit(ctx context.Context, m job.Message, stateMachineARN string
 	if err := m.Validate(); err != nil {
 		return Admitted{}, err
 	}
-	now := job.Millis(s.now())
-	return s.admit(ctx, Job{
-		MessageID: m.MessageID, Key: m.ProjectUserID, Raw: &m.Raw, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis, AdmittedAtMillis: now,
-		ExecutionARN: awsx.ExecutionARN(stateMachineARN, job.ExecutionName(m.MessageID, now)), OpenShard: openShard(m.MessageID), From: m.From, Subject: m.Subject, AgainOf: m.AgainOf,
-	})
+	return s.admit(ctx, admitted(m, stateMachineARN, job.Millis(s.now())), noRow)
+}
+
+// admitted is the row of a job that begins.
+func admitted(m job.Message, stateMachineARN string, nowMillis int64) Job {
+	return Job{
+		MessageID: m.MessageID, Key: m.ProjectUserID, Raw: &m.Raw, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis, AdmittedAtMillis: nowMillis,
+		ExecutionARN: awsx.ExecutionARN(stateMachineARN, job.ExecutionName(m.MessageID, nowMillis)), OpenShard: openShard(m.MessageID),
+		From: m.From, Subject: m.Subject, AgainOf: m.AgainOf,
+	}
 }
 
 // Reject puts, once, the row of a message that must not become a job, with its outcome and the
 // reason. It returns a *CollisionError as Admit does.
 func (s *Store) Reject(ctx context.Context, r Rejection) (Admitted, error) {
-	now := job.Millis(s.now())
-	return s.admit(ctx, Job{
-		MessageID: r.MessageID, Key: r.Key, Raw: &r.Raw, ReceivedAtMillis: r.ReceivedAtMillis, AdmittedAtMillis: now, From: r.From, Subject: r.Subject,
-		Outcome: job.Rejected, OutcomeAtMillis: now, Result: r.Reason,
-		ThreadID: r.ThreadID, DuplicateOf: r.DuplicateOf, AgainOf: r.AgainOf,
-	})
+	return s.admit(ctx, r.rejected(job.Millis(s.now())), noRow)
 }
 
-func (s *Store) admit(ctx context.Context, j Job) (Admitted, error) {
+func (r Rejection) rejected(nowMillis int64) Job {
+	j := r.row(nowMillis)
+	j.Outcome, j.OutcomeAtMillis = job.Rejected, nowMillis
+	return j
+}
+
+// row is the row without how the message is: rejected or held.
+func (r Rejection) row(nowMillis int64) Job {
+	return Job{
+		MessageID: r.MessageID, Key: r.Key, Raw: &r.Raw, ReceivedAtMillis: r.ReceivedAtMillis, AdmittedAtMillis: nowMillis, From: r.From, Subject: r.Subject,
+		Result: r.Reason, ThreadID: r.ThreadID, DuplicateOf: r.DuplicateOf, AgainOf: r.AgainOf,
+	}
+}
+
+// What admit demands of the row in whose place it puts one.
+const (
+	noRow   = "attribute_not_exists(messageId)"
+	heldRow = "attribute_exists(heldAt)"
+)
+
+func (s *Store) admit(ctx context.Context, j Job, condition string) (Admitted, error) {
 	row := j.Item()
 	row["expiresAt"] = item.Number(s.now().Add(s.settings.JobRetention).Unix())
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(s.names.Jobs()), Item: row, ConditionExpression: aws.String("attribute_not_exists(messageId)"),
+		TableName: aws.String(s.names.Jobs()), Item: row, ConditionExpression: aws.String(condition),
 	})
 	switch awsx.Classify(err) {
 	case awsx.Applied:
@@ -83,7 +103,9 @@ func (s *Store) admit(ctx context.Context, j Job) (Admitted, error) {
 	case awsx.Refused:
 		existing, err := s.ReadJob(ctx, j.MessageID)
 		if err == nil && existing == nil {
-			err = errors.New("the row that was there is gone: try again")
+			if err = errors.New("the row that was there is gone: try again"); condition == heldRow {
+				err = ErrNoJob
+			}
 		}
 		if err == nil {
 			err = collision(j, *existing)

@@ -137,10 +137,13 @@ var ErrContended = errors.New("the claim changed under every attempt: try again"
 // expired.
 var ErrNoJob = errors.New("no job row: the message was never admitted, or its row expired")
 
-// EndedError says that the job has its outcome already, so no step may be taken for it.
+// EndedError says that the job has its outcome already, or is held, so no step may be taken for it.
 type EndedError struct{ Job Job }
 
 func (e *EndedError) Error() string {
+	if e.Job.Held() {
+		return fmt.Sprintf("job %s is held: a person must release it", e.Job.MessageID)
+	}
 	return fmt.Sprintf("job %s has ended: %s", e.Job.MessageID, e.Job.Outcome)
 }
 

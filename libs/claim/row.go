@@ -150,6 +150,8 @@ type Job struct {
 	LostStarts       int64       // how many of its starts came to no end: their workers died, or lost the lease
 	Outcome          job.Outcome // Invariant: stays once it is set
 	OutcomeAtMillis  int64       // Invariant: (OutcomeAtMillis == 0) == (Outcome == "")
+	HeldAtMillis     int64       // since when a person must release it; 0: it is not held. Invariant: 0 if it has an execution or an outcome
+	ReleasedAtMillis int64       // when a person released it; 0: it was never held
 	Result           string
 	From             string
 	Subject          string
@@ -181,6 +183,8 @@ func (j *Job) attributes(f *item.Fields) {
 	f.OptionalNumber("lostStarts", &j.LostStarts)
 	f.OptionalText("outcome", (*string)(&j.Outcome))
 	f.OptionalNumber("outcomeAt", &j.OutcomeAtMillis)
+	f.OptionalNumber("heldAt", &j.HeldAtMillis)
+	f.OptionalNumber("releasedAt", &j.ReleasedAtMillis)
 	f.OptionalText("result", &j.Result)
 	f.Text("from", &j.From)
 	f.Text("subject", &j.Subject)
@@ -199,6 +203,10 @@ func objectAttributes(o *job.ObjectRef, f *item.Fields) {
 	f.Text("bucket", &o.Bucket)
 	f.Text("key", &o.Key)
 }
+
+// Held says whether a person must release the message. Until then it is not open: no step is taken
+// for it.
+func (j *Job) Held() bool { return j.HeldAtMillis != 0 }
 
 // DeadLettered says whether a person was told of the job through the dead letter queue.
 func (j *Job) DeadLettered() bool { return j.DeadLetteredAtMillis != 0 }

@@ -146,9 +146,9 @@ func (s *Store) look(ctx context.Context, key job.Key, messageID string) (view, 
 	return view{row: row, job: j}, nil
 }
 
-// ended is the error for a step on a job that has its outcome.
+// ended is the error for a step on a job that has its outcome, or is held.
 func (v view) ended() error {
-	if v.job != nil && v.job.Outcome != "" {
+	if v.job != nil && (v.job.Outcome != "" || v.job.Held()) {
 		return &job.InvalidRequest{Err: &EndedError{Job: *v.job}}
 	}
 	return nil
@@ -184,7 +184,7 @@ func claimKey(key job.Key) item.Map    { return item.Map{"projectUserId": item.T
 func jobKey(messageID string) item.Map { return item.Map{"messageId": item.Text(messageID)} }
 
 // jobIsOpen is the condition on the job's row that every step for a message carries.
-const jobIsOpen = "attribute_exists(messageId) AND attribute_not_exists(outcome)"
+const jobIsOpen = "attribute_exists(messageId) AND attribute_not_exists(outcome) AND attribute_not_exists(heldAt)"
 
 // expression gathers one conditional write.
 type expression struct {

@@ -71,6 +71,7 @@ func (e *Jobs) End(ctx context.Context, c claim.CleanUp) (claim.Job, error) {
 // Marker is the part of claim.Store that telling a person needs.
 type Marker interface {
 	MarkDeadLettered(ctx context.Context, messageID string) error
+	MarkHeldTold(ctx context.Context, messageID string) error
 }
 
 // SQS sends to the dead letter queue; *sqs.Client does.
@@ -100,6 +101,9 @@ func (l *Letters) Send(ctx context.Context, letter job.DeadLetter) error {
 	_, err = l.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(l.url), MessageBody: aws.String(string(body))})
 	if err != nil {
 		return fmt.Errorf("dead letter of %s: %w", letter.MessageID, err)
+	}
+	if letter.Kind == job.Held {
+		return l.protocol.MarkHeldTold(ctx, letter.MessageID)
 	}
 	return l.protocol.MarkDeadLettered(ctx, letter.MessageID)
 }

@@ -33,6 +33,13 @@ func LookInto(messageID string, raw ObjectRef) []string {
 	}
 }
 
+// LookIntoHeld are those of a held message: they let it begin in place of doing it again.
+func LookIntoHeld(messageID string, raw ObjectRef) []string {
+	list := LookInto(messageID, raw)
+	list[2] = "heph release " + quoted(messageID)
+	return list
+}
+
 // quoted is one word of a shell.
 func quoted(word string) string {
 	if plainWord.MatchString(word) {

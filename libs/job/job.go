@@ -132,6 +132,10 @@ const (
 // Its result says why.
 const Rejected Outcome = "rejected"
 
+// Held is the state of a message that a person must release, and the kind of its dead letter. It is
+// no outcome.
+const Held = "held"
+
 // Reason is why a job is on record as not completed.
 type Reason string
 
@@ -222,9 +226,21 @@ type Woken struct {
 	By         string `json:"by"`         // who woke it: a worker, another message, clean-up
 }
 
+// Release asks intake to release a held message: the payload with which a person calls it.
+type Release struct {
+	MessageID string `json:"release,omitempty"`
+}
+
+// Released is its answer.
+type Released struct {
+	MessageID string `json:"messageId"`
+	Released  bool   `json:"released"`          // by this call or an earlier one
+	Because   string `json:"because,omitempty"` // why it is not
+}
+
 // DeadLetter is the body of a message on the dead letter queue: what a person must see.
 type DeadLetter struct {
-	Kind          string     `json:"kind"` // timed-out, failed, rejected
+	Kind          string     `json:"kind"` // timed-out, failed, rejected, held
 	MessageID     string     `json:"messageId"`
 	ProjectUserID Key        `json:"projectUserId,omitempty"`
 	ThreadID      string     `json:"threadId,omitempty"`

@@ -42,6 +42,7 @@ type Message struct {
 	Notes []string `json:"notes,omitempty"`
 
 	header header
+	vouch  vouch    // for its authors
 	types  []string // the media types of all parts, as declared, for classify
 }
 
@@ -84,14 +85,19 @@ type Verdicts struct {
 	DKIM                  string `json:"dkim,omitempty"`  // pass if any signature passes, else the first result
 	DMARC                 string `json:"dmarc,omitempty"`
 	AuthenticationResults string `json:"authenticationResults,omitempty"`
+	// VouchedBy is what vouches for the domain of every author: "DMARC", "SPF of shop.example".
+	VouchedBy string `json:"vouchedBy,omitempty"`
 }
 
-// Failed names the checks that the message fails: spam, virus, DMARC. A check that SES did not
-// make, or was not sure of, is not among them. A DMARC result that contradicts itself is, because a
-// sender whose mail passes has no need to forge one.
+// Infected says whether SES found a virus.
+func (v Verdicts) Infected() bool { return strings.EqualFold(v.Virus, "fail") }
+
+// Failed names the checks, but for that of viruses, that the message fails: spam, DMARC. A check
+// that SES did not make, or was not sure of, is not among them. A DMARC result that contradicts
+// itself is, because a sender whose mail passes has no need to forge one.
 func (v Verdicts) Failed() []string {
 	var failed []string
-	for _, verdict := range []struct{ name, value string }{{"spam", v.Spam}, {"virus", v.Virus}, {"DMARC", v.DMARC}} {
+	for _, verdict := range []struct{ name, value string }{{"spam", v.Spam}, {"DMARC", v.DMARC}} {
 		if strings.EqualFold(verdict.value, "fail") || verdict.value == ConflictingResult {
 			failed = append(failed, verdict.name+": "+verdict.value)
 		}

@@ -149,6 +149,8 @@ func fromHeader(head header) Message {
 	} else {
 		m.note("no Received line of SES on top: no verdict is trusted")
 	}
+	m.vouch = vouchFor(ses, found, m)
+	m.Verdicts.VouchedBy = m.vouch.by
 	m.Recipients = recipients(head, ses, m)
 	return m
 }

@@ -300,7 +300,7 @@ func TestOnlySESItselfGivesVerdicts(t *testing.T) {
 		what, file string
 		want       Verdicts // without AuthenticationResults
 	}{
-		{"SES's own fields", "ses", Verdicts{Spam: "PASS", Virus: "PASS", SPF: "pass", DKIM: "pass", DMARC: "pass"}},
+		{"SES's own fields", "ses", Verdicts{Spam: "PASS", Virus: "PASS", SPF: "pass", DKIM: "pass", DMARC: "pass", VouchedBy: "DMARC"}},
 		{"fields below SES's last one", "ses-forged-below", Verdicts{SPF: "pass", DKIM: "fail", DMARC: "fail"}},
 		{"a forged Received line further down", "ses-forged-alone", Verdicts{}},
 	} {
@@ -335,7 +335,7 @@ func TestWhichVerdictsFail(t *testing.T) {
 		{Verdicts{Spam: "PASS", Virus: "PASS", SPF: "fail", DKIM: "fail", DMARC: "pass"}, ""}, // a forwarder breaks SPF, a list DKIM
 		{Verdicts{Spam: "GRAY", Virus: "PROCESSING_FAILED", DMARC: "none"}, ""},
 		{Verdicts{Spam: "DISABLED", DMARC: "temperror"}, ""},
-		{Verdicts{Spam: "FAIL", Virus: "FAIL", DMARC: "fail"}, "spam: FAIL, virus: FAIL, DMARC: fail"},
+		{Verdicts{Spam: "FAIL", Virus: "FAIL", DMARC: "fail"}, "spam: FAIL, DMARC: fail"}, // a virus is no matter of doubt
 		{Verdicts{DMARC: ConflictingResult}, "DMARC: conflicting"},
 	} {
 		if got := strings.Join(c.v.Failed(), ", "); got != c.want {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -22,6 +23,7 @@ type Routes struct {
 	domains   []string          // lower case, longest first
 	addresses map[string]Target // by address, lower case
 	wildcards map[string]Target // by domain, lower case
+	senders   SenderList        // of the domains, and of entries that name none
 }
 
 // Target is the project and user that a message is for. Both names are lower case.
@@ -31,6 +33,8 @@ type Target struct {
 	Key       job.Key `json:"key"`
 	Recipient string  `json:"recipient"` // the address that decided
 	Rule      string  `json:"rule"`      // the rule that decided, for people
+
+	Senders SenderList `json:"-"` // who may write to it, under SendersListed
 }
 
 // UnroutableError says for each recipient of a message why it has no route, and what to do about
@@ -66,20 +70,24 @@ func Reasons(refused []Refusal) string {
 //
 //	{
 //	  "domains": ["example.com"],
+//	  "senders": ["*@customer.example"],
 //	  "routes": [
 //	    {"address": "help@example.org", "project": "amelia", "user": "scott"},
-//	    {"address": "*@amelia.example", "project": "amelia"}
+//	    {"address": "*@amelia.example", "project": "amelia", "senders": ["dana@shop.example", "*@*.amelia.example"]}
 //	  ]
 //	}
 //
 // Only an entry for a whole domain may leave out the user: then the local part of the address is
-// the user.
+// the user. An entry's senders may write to it, under SendersListed; if it has no such list, those
+// of the file may, as they may write to the domains.
 type routesFile struct {
 	Domains []string `json:"domains"`
+	Senders []string `json:"senders"`
 	Routes  []struct {
-		Address string `json:"address"`
-		Project string `json:"project"`
-		User    string `json:"user"`
+		Address string    `json:"address"`
+		Project string    `json:"project"`
+		User    string    `json:"user"`
+		Senders *[]string `json:"senders"`
 	} `json:"routes"`
 }
 
@@ -103,8 +111,17 @@ func ReadRoutes(file io.Reader) (Routes, error) {
 	if err != nil {
 		return Routes{}, fmt.Errorf("mail: routes file: %w", err)
 	}
+	if routes.senders, err = ParseSenders(parsed.Senders...); err != nil {
+		return Routes{}, fmt.Errorf("mail: routes file: %w", err)
+	}
 	for _, entry := range parsed.Routes {
-		if err := routes.add(entry.Address, entry.Project, entry.User); err != nil {
+		senders := routes.senders
+		if entry.Senders != nil {
+			if senders, err = ParseSenders(*entry.Senders...); err != nil {
+				return Routes{}, fmt.Errorf("mail: routes file: %q: %w", entry.Address, err)
+			}
+		}
+		if err := routes.add(entry.Address, Target{Project: entry.Project, User: entry.User, Senders: senders}); err != nil {
 			return Routes{}, fmt.Errorf("mail: routes file: %q: %w", entry.Address, err)
 		}
 	}
@@ -128,12 +145,19 @@ func NewRoutes(domains ...string) (Routes, error) {
 	return routes, nil
 }
 
-func (r Routes) add(address, project, user string) error {
+// NameSenders says whether any route names senders.
+func (r Routes) NameSenders() bool {
+	names := func(t Target) bool { return len(t.Senders.patterns) > 0 }
+	return names(Target{Senders: r.senders}) || slices.ContainsFunc(slices.Collect(maps.Values(r.addresses)), names) ||
+		slices.ContainsFunc(slices.Collect(maps.Values(r.wildcards)), names)
+}
+
+func (r Routes) add(address string, target Target) error {
 	local, domain, err := splitAddress(address)
 	if err != nil {
 		return err
 	}
-	target := Target{Project: strings.ToLower(project), User: strings.ToLower(user)}
+	target.Project, target.User = strings.ToLower(target.Project), strings.ToLower(target.User)
 	if err := job.CheckName("project", target.Project); err != nil {
 		return err
 	}
@@ -141,7 +165,7 @@ func (r Routes) add(address, project, user string) error {
 	if local == "*" {
 		entries, key = r.wildcards, domain
 	}
-	if local != "*" || user != "" {
+	if local != "*" || target.User != "" {
 		if _, err := job.NewKey(target.Project, target.User); err != nil {
 			return err
 		}
@@ -224,10 +248,10 @@ func (r Routes) route(address string) (target Target, ours bool, err error) {
 			if !ok {
 				return Target{}, true, fmt.Errorf("write to project+user@%s or user@project.%s, or add the address to the routes file", base, base)
 			}
-			return Target{Project: project, User: user, Rule: "project+user@" + base}, true, nil
+			return Target{Project: project, User: user, Rule: "project+user@" + base, Senders: r.senders}, true, nil
 		}
 		if project, ok := strings.CutSuffix(domain, "."+base); ok {
-			return Target{Project: project, User: local, Rule: "user@project." + base}, true, nil
+			return Target{Project: project, User: local, Rule: "user@project." + base, Senders: r.senders}, true, nil
 		}
 	}
 	return Target{}, false, fmt.Errorf("the domain %q is not one of ours; add it, or the address, to the routes file", domain)

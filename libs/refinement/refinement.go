@@ -12,6 +12,7 @@ package refinement
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -108,11 +109,20 @@ func (c Change) About() string {
 }
 
 // Judge returns the step of the model that the change is, taken at nowMillis of its caller's clock,
-// or an error if it is none. Mail that is rejected at intake is no part of the protocol: for it,
-// Judge returns neither step nor error.
+// or an error if it is none. Mail that is rejected or held at intake is no part of the protocol:
+// for it, Judge returns neither step nor error. Held mail that is released arrives.
 func (c Change) Judge(s model.Settings, nowMillis int64) (model.Step, error) {
 	if c.Job != nil && c.Job.Outcome == job.Rejected {
 		return nil, nil
+	}
+	if c.Job != nil && c.Job.Held() {
+		if c.JobBefore != nil && !c.JobBefore.Held() || !reflect.DeepEqual(c.RowBefore, c.Row) {
+			return nil, fmt.Errorf("%s is held, and is a job or has a part in a claim", c.Job.MessageID)
+		}
+		return nil, nil
+	}
+	if c.JobBefore != nil && c.JobBefore.Held() {
+		c.JobBefore = nil
 	}
 	before := model.RowAndJob{Row: Row(c.RowBefore), Job: Job(c.JobBefore)}
 	after := model.RowAndJob{Row: Row(c.Row), Job: Job(c.Job)}

@@ -1,6 +1,7 @@
 package refinement_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,11 @@ func TestAChangeIsTheStepThatMadeIt(t *testing.T) {
 	stolen.WorkerID = "w2"
 	rejected := open("a2", "A")
 	rejected.Outcome = job.Rejected
+	doubted := open("a2", "A")
+	doubted.HeldAtMillis, doubted.ContainerID = now, ""
+	fresh := open("a2", "A")
+	fresh.ContainerID = ""
+	refused := []string{"a worker that nobody let in", "it is released and held", "it has a part in a claim"}
 	for name, c := range map[string]struct {
 		change refinement.Change
 		want   model.Step // nil for none
@@ -38,10 +44,15 @@ func TestAChangeIsTheStepThatMadeIt(t *testing.T) {
 		"a heartbeat":                 {refinement.Change{RowBefore: held(), Row: beaten, JobBefore: open("a1", "A"), Job: open("a1", "A")}, model.Heartbeat{WorkerID: "w1", Fence: 7}},
 		"a worker that nobody let in": {refinement.Change{RowBefore: held(), Row: stolen, JobBefore: open("a1", "A"), Job: open("a1", "A")}, nil},
 		"a mail that is not taken":    {refinement.Change{RowBefore: held(), Row: held(), Job: rejected}, nil},
+		"a mail that is held":         {refinement.Change{RowBefore: held(), Row: held(), Job: doubted}, nil},
+		"a person is told of it":      {refinement.Change{RowBefore: held(), Row: held(), JobBefore: doubted, Job: doubted}, nil},
+		"it is released":              {refinement.Change{RowBefore: held(), Row: held(), JobBefore: doubted, Job: fresh}, model.Arrival{MessageID: "a2", ThreadID: "A", ReceivedAtMillis: 1}},
+		"it is released and held":     {refinement.Change{RowBefore: held(), Row: held(), JobBefore: fresh, Job: doubted}, nil},
+		"it has a part in a claim":    {refinement.Change{RowBefore: held(), Row: stolen, JobBefore: doubted, Job: doubted}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			step, err := c.change.Judge(s, now)
-			if step != c.want || (err != nil) != (name == "a worker that nobody let in") {
+			if step != c.want || (err != nil) != slices.Contains(refused, name) {
 				t.Errorf("judged %v, %v; want %v", step, err, c.want)
 			}
 		})

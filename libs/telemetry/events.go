@@ -10,7 +10,7 @@ import (
 // list.
 func Events() []Event {
 	return []Event{
-		ObjectIgnored{}, MailTaken{}, MailTakenBefore{}, MailRejected{}, MailNotRejected{}, ReceivedAtIgnored{}, MailFailed{}, EventFailedAgain{},
+		ObjectIgnored{}, MailTaken{}, MailTakenBefore{}, MailRejected{}, MailNotRejected{}, MailHeld{}, MailNotHeld{}, ReceivedAtIgnored{}, MailFailed{}, EventFailedAgain{},
 		Checked{}, AskedToYield{}, NudgeLost{}, Claimed{}, WakeUpLost{}, AttachmentProcessed{},
 		WorkerReady{}, WorkerStopped{}, MachineSick{}, MachineWell{}, WorkFailed{}, WorkUnreadable{},
 		JobStarted{}, JobNotStarted{}, StartFailed{}, StartAnsweredLate{}, DeclineFailed{},
@@ -51,7 +51,7 @@ func FieldMeanings() map[string]string {
 		"pictures":     "smaller pictures were made of the file",
 		"pid":          "the worker's process",
 		"queue":        "the URL of the work queue",
-		"reason":       "why the mail makes no job",
+		"reason":       "why the mail makes no job, or is held",
 		"result":       "what the worker knows of its write: refused or unknown",
 		"retryAt":      "when the mail tries again; empty if nothing has to be waited for",
 		"running":      "for how many of them an execution runs",
@@ -109,6 +109,17 @@ type (
 		Outcome job.Outcome `json:"outcome"`
 		Reason  string      `json:"reason"`
 	}
+	MailHeld struct {
+		Message string  `json:"message"`
+		Key     job.Key `json:"key"`
+		Reason  string  `json:"reason"`
+		Again   bool    `json:"again"`
+	}
+	MailNotHeld struct {
+		Message string      `json:"message"`
+		Outcome job.Outcome `json:"outcome"`
+		Reason  string      `json:"reason"`
+	}
 	ReceivedAtIgnored struct {
 		Message string `json:"message"`
 		Value   string `json:"value"`
@@ -142,6 +153,14 @@ func (MailRejected) declared() Declaration {
 
 func (MailNotRejected) declared() Declaration {
 	return Declaration{"mail-not-rejected", slog.LevelInfo, "taken before, so not rejected now", "S3 told again of a mail that would be rejected now; its job stays what it is"}
+}
+
+func (MailHeld) declared() Declaration {
+	return Declaration{"mail-held", slog.LevelWarn, "held", "the mail waits for a person, who is told through the dead letter queue and may release it"}
+}
+
+func (MailNotHeld) declared() Declaration {
+	return Declaration{"mail-not-held", slog.LevelInfo, "taken before, so not held now", "S3 told again of a mail that would be held now; its job stays what it is"}
 }
 
 func (ReceivedAtIgnored) declared() Declaration {

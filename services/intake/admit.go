@@ -59,11 +59,19 @@ func (m message) admit(ctx context.Context) error {
 	if reason := tooBig(input, len(attachments)); reason != "" {
 		return m.reject(ctx, reason, true)
 	}
-	admitted, err := m.protocol.Admit(ctx, j, m.settings.StateMachineARN)
+	put := m.protocol.Admit
+	if m.released {
+		put = m.protocol.Release
+	}
+	admitted, err := put(ctx, j, m.settings.StateMachineARN)
 	if err != nil {
 		return err
 	}
 	if before := admitted.Existing; before != nil {
+		if before.Held() {
+			telemetry.Write(ctx, m.log, telemetry.MailHeld{Message: m.id, Key: m.key, Reason: before.Result, Again: true})
+			return nil
+		}
 		if before.Outcome != "" {
 			telemetry.Write(ctx, m.log, telemetry.MailTakenBefore{Message: m.id, Outcome: before.Outcome})
 			return nil
@@ -184,15 +192,12 @@ func (m message) start(ctx context.Context, name, input string) error {
 // message was taken before, and its event comes again after its object was deleted, its row stays
 // as it is.
 func (m message) reject(ctx context.Context, reason string, personMustAct bool) error {
-	letter := job.DeadLetter{
-		Kind: string(job.Rejected), MessageID: m.id, ProjectUserID: m.key, From: sender(m.parsed), Subject: subject(m.parsed),
-		What: job.Cut(reason, job.MaxSaidBytes), // it may name hundreds of recipients
-		Raw:  &m.raw, LookInto: job.LookInto(m.id, m.raw), AtMillis: job.Millis(m.receivedAt),
+	letter := m.letter(string(job.Rejected), reason)
+	put := m.protocol.Reject
+	if m.released {
+		put = m.protocol.Refuse
 	}
-	rejected, err := m.protocol.Reject(ctx, claim.Rejection{
-		MessageID: m.id, Key: m.key, Raw: m.raw, From: letter.From, Subject: letter.Subject, ReceivedAtMillis: letter.AtMillis, Reason: letter.What,
-		ThreadID: m.found.thread.ID, DuplicateOf: m.found.copyOf, AgainOf: m.againOf,
-	})
+	rejected, err := put(ctx, m.rejection(letter))
 	if err != nil {
 		return err
 	}
@@ -206,6 +211,23 @@ func (m message) reject(ctx context.Context, reason string, personMustAct bool) 
 		return nil
 	}
 	return m.letters.Send(ctx, letter)
+}
+
+// letter tells a person of the message.
+func (m message) letter(kind, reason string) job.DeadLetter {
+	return job.DeadLetter{
+		Kind: kind, MessageID: m.id, ProjectUserID: m.key, From: sender(m.parsed), Subject: subject(m.parsed),
+		What: job.Cut(reason, job.MaxSaidBytes), // it may name hundreds of recipients
+		Raw:  &m.raw, LookInto: job.LookInto(m.id, m.raw), AtMillis: job.Millis(m.receivedAt),
+	}
+}
+
+// rejection is the row of what the letter tells.
+func (m message) rejection(letter job.DeadLetter) claim.Rejection {
+	return claim.Rejection{
+		MessageID: m.id, Key: m.key, Raw: m.raw, From: letter.From, Subject: letter.Subject, ReceivedAtMillis: letter.AtMillis, Reason: letter.What,
+		ThreadID: m.found.thread.ID, DuplicateOf: m.found.copyOf, AgainOf: m.againOf,
+	}
 }
 
 func sender(m mail.Message) string {

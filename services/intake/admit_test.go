@@ -106,14 +106,14 @@ func TestAReasonThatNamesHundredsOfRecipientsIsCut(t *testing.T) {
 }
 
 // SES stores mail that fails its checks too: intake must act on the verdicts.
-func TestAMailThatSESFoundToFailIsRejected(t *testing.T) {
+func TestAMailThatSESFoundToFailIsHeldAndOneWithAVirusRejected(t *testing.T) {
 	ses := func(fields string) string {
 		return "Return-Path: <scott@example.com>\r\n" +
 			"Received: from mx.example.com by inbound-smtp.eu-west-1.amazonaws.com with SMTP id 1 for amelia+scott@mail.example; date\r\n" + fields
 	}
 	for name, test := range map[string]struct{ top, reason string }{
 		"spam":           {ses("X-SES-Spam-Verdict: FAIL\r\nX-SES-Virus-Verdict: PASS\r\n"), "SES found that it fails spam: FAIL"},
-		"a virus":        {ses("X-SES-Spam-Verdict: PASS\r\nX-SES-Virus-Verdict: FAIL\r\n"), "virus: FAIL"},
+		"a virus":        {ses("X-SES-Spam-Verdict: PASS\r\nX-SES-Virus-Verdict: FAIL\r\n"), "SES found a virus in it"},
 		"a forged From":  {ses("Authentication-Results: amazonses.com; spf=pass; dmarc=fail header.from=example.com\r\n"), "DMARC: fail"},
 		"nothing":        {ses("X-SES-Spam-Verdict: PASS\r\nX-SES-Virus-Verdict: PASS\r\nAuthentication-Results: amazonses.com; spf=pass; dmarc=pass\r\n"), ""},
 		"not looked at":  {ses("X-SES-Spam-Verdict: DISABLED\r\n"), ""},
@@ -127,7 +127,11 @@ func TestAMailThatSESFoundToFailIsRejected(t *testing.T) {
 				return
 			}
 			s.wantStarted()
-			s.wantRejected("ses-1", test.reason, 1)
+			if name == "a virus" {
+				s.wantRejected("ses-1", test.reason, 1)
+				return
+			}
+			s.wantHeld("ses-1", test.reason)
 		})
 	}
 }

@@ -145,7 +145,7 @@ func (m message) noteNamed(ctx context.Context, e evidence) (mail.Thread, error)
 // stands says whether a mail's job makes its copies duplicates: the mail was taken, and its job did
 // not come to nothing.
 func stands(j *claim.Job) bool {
-	if j == nil {
+	if j == nil || j.Held() {
 		return false
 	}
 	switch j.Outcome {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,6 +35,23 @@ func RoutesFrom(ctx context.Context, getenv func(string) string, objects Objects
 		return mail.Routes{}, fmt.Errorf("set MAIL_DOMAINS (example.com,example.org) or ROUTES_OBJECT (s3://bucket/key): no mail could be routed")
 	}
 	return mail.NewRoutes(strings.Split(domains, ",")...)
+}
+
+// SendersFrom returns what SENDERS asks of a mail's authors: to be authenticated, if it is not set.
+// A policy that goes by the routes' lists needs routes that have some.
+func SendersFrom(getenv func(string) string, routes mail.Routes) (mail.SenderPolicy, error) {
+	value := getenv("SENDERS")
+	if value == "" {
+		return mail.SendersAuthenticated, nil
+	}
+	policy, err := mail.ParseSenderPolicy(value)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("SENDERS=%w", err)
+	case policy == mail.SendersListed && !routes.NameSenders():
+		return "", errors.New("SENDERS=listed: no route names senders, so all mail would be held: name some in the routes file (ROUTES_OBJECT)")
+	}
+	return policy, nil
 }
 
 // FlowFrom returns the state machine's times: JOB_TIMEOUT_SECONDS and InterruptWaitSeconds.

@@ -7,11 +7,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/telemetry"
 )
 
-// Serve takes what the Lambda is called with: an event of S3, or a batch of those that came to
-// nothing before, from the queue of retries. Lambda tries an event of S3 three times within
+// Serve takes what the Lambda is called with: an event of S3, a batch of those that came to nothing
+// before, from the queue of retries, or a person's release, which it answers. Lambda tries an event of S3 three times within
 // minutes, and then puts it on that queue, from where it comes again for hours.
 //
 // Of a batch it names the messages that failed, so that one bad mail does not hold the others.
@@ -21,11 +22,17 @@ func (h *Handler) Serve(ctx context.Context, payload json.RawMessage) (any, erro
 		return h.again(ctx, batch), nil
 	}
 	// S3's own test event has no records.
-	var event events.S3Event
+	var event struct {
+		events.S3Event
+		job.Release
+	}
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, fmt.Errorf("event of S3: %w", err)
 	}
-	return nil, h.Handle(ctx, event)
+	if event.MessageID != "" {
+		return h.Release(ctx, event.MessageID)
+	}
+	return nil, h.Handle(ctx, event.S3Event)
 }
 
 // again takes events that came to nothing before.

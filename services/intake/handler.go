@@ -45,6 +45,9 @@ type Objects interface {
 type Protocol interface {
 	Admit(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error)
 	Reject(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
+	Hold(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
+	Release(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error)
+	Refuse(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
 	ReadJob(ctx context.Context, messageID string) (*claim.Job, error)
 }
 
@@ -63,6 +66,7 @@ type Settings struct {
 	MediaBucket     string // of the mail's content and attachments
 	StateMachineARN string
 	Routes          mail.Routes
+	Senders         mail.SenderPolicy
 	Limits          mail.Limits
 	Flow            job.Settings // given to the state machine
 }
@@ -75,6 +79,7 @@ type Parts struct {
 	Letters  Letters
 	Flows    StepFunctions
 	Settings Settings
+	Now      func() time.Time
 	Log      *slog.Logger
 }
 
@@ -86,17 +91,21 @@ type Handler struct {
 	letters  Letters
 	flows    StepFunctions
 	settings Settings
+	now      func() time.Time
 	log      *slog.Logger
 }
 
 // New makes the handler, or says that a part is missing.
 func New(p Parts) (*Handler, error) {
-	if p.Objects == nil || p.Threads == nil || p.Protocol == nil || p.Letters == nil || p.Flows == nil || p.Log == nil {
-		return nil, errors.New("intake needs Objects, Threads, Protocol, Letters, Flows and Log: one is missing")
+	if p.Objects == nil || p.Threads == nil || p.Protocol == nil || p.Letters == nil || p.Flows == nil || p.Now == nil || p.Log == nil {
+		return nil, errors.New("intake needs Objects, Threads, Protocol, Letters, Flows, Now and Log: one is missing")
+	}
+	if _, err := mail.ParseSenderPolicy(string(p.Settings.Senders)); err != nil {
+		return nil, fmt.Errorf("intake's Senders: %w", err)
 	}
 	return &Handler{
 		objects: p.Objects, threads: p.Threads, protocol: p.Protocol, letters: p.Letters, flows: p.Flows,
-		settings: p.Settings, log: p.Log,
+		settings: p.Settings, now: p.Now, log: p.Log,
 	}, nil
 }
 
@@ -138,6 +147,7 @@ type arrival struct {
 	againFor   job.Key // its key: the mail is for no other now; empty: it had none
 	content    []byte
 	parsed     mail.Message // as far as it could be read
+	released   bool         // by a person, who was told of it: its row is there, and held
 }
 
 // whole is the mail as a message that is for nobody.
@@ -171,14 +181,12 @@ func (a arrival) take(ctx context.Context) error {
 	if err != nil {
 		return a.whole().reject(ctx, err.Error(), true)
 	}
-	if !a.parsed.Class.MakesJob() {
+	if a.parsed.Class != mail.ClassDoubtful && !a.parsed.Class.MakesJob() {
 		reason := fmt.Sprintf("class %s makes no job: %s", a.parsed.Class, strings.Join(a.parsed.ClassReasons, "; "))
 		return a.whole().reject(ctx, reason, false)
 	}
-	if failed := a.parsed.Verdicts.Failed(); len(failed) > 0 {
-		// SES stores such mail like any other. A person must look: a forwarder may have broken
-		// honest mail.
-		return a.whole().reject(ctx, "SES found that it fails "+strings.Join(failed, ", "), true)
+	if a.parsed.Verdicts.Infected() {
+		return a.whole().reject(ctx, "SES found a virus in it", true) // SES stores such mail like any other
 	}
 	targets, refused, err := a.settings.Routes.Message(a.parsed)
 	if err != nil {
@@ -196,12 +204,17 @@ func (a arrival) take(ctx context.Context) error {
 	return a.deliver(ctx, targets, refused)
 }
 
-// deliver makes the mail a message for each key. An error with one keeps none of the others back.
+// deliver makes the mail a message for each key, or holds it. An error with one keeps none of the
+// others back.
 func (a arrival) deliver(ctx context.Context, targets []mail.Target, refused []mail.Refusal) error {
 	var failed []error
 	for _, target := range targets {
 		m := message{arrival: a, key: target.Key, id: job.MessageID(a.raw.Key, target.Key, len(targets) == 1)}
-		if err := m.admit(ctx); err != nil {
+		take := m.admit
+		if reason := a.settings.Senders.Hold(a.parsed, target); reason != "" {
+			take = func(ctx context.Context) error { return m.hold(ctx, reason) }
+		}
+		if err := take(ctx); err != nil {
 			failed = append(failed, fmt.Errorf("for %s: %w", target.Key, err))
 		}
 	}

@@ -81,17 +81,23 @@ func newSceneOf(t *testing.T, domain string) scene {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newSceneFor(t, routes, mail.SendersOpen)
+}
+
+func newSceneFor(t *testing.T, routes mail.Routes, senders mail.SenderPolicy) (s scene) {
+	t.Helper()
+	var err error
 	limits := mail.DefaultLimits()
 	limits.WallClock, limits.MaxBytes = 0, maxBytes
-	s := scene{Scene: simtest.NewScene(t), t: t, bucket: &bucket{objects: map[string]object{}}, log: &strings.Builder{}}
+	s = scene{Scene: simtest.NewScene(t), t: t, bucket: &bucket{objects: map[string]object{}}, log: &strings.Builder{}}
 	s.handler, err = intake.New(intake.Parts{
 		Objects: s.bucket, Threads: intake.NewThreads(s.DynamoDB(), s.Names.Threads(), s.Now), Protocol: s.Protocol,
 		Letters: ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL), Flows: s.StepFunctions(),
 		Settings: intake.Settings{
 			MediaBucket: s.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
-			Routes: routes, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
+			Routes: routes, Senders: senders, Limits: limits, Flow: job.Settings{InterruptWaitSeconds: 101, JobTimeoutSeconds: 3600},
 		},
-		Log: slog.New(slog.NewTextHandler(s.log, nil)),
+		Now: s.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -38,18 +38,19 @@ import (
 
 // Environment is what New needs to make a handler.
 type Environment struct {
-	Call   client.Call
-	Now    func() time.Time
-	NewID  func() string
-	Pause  claim.Pause
-	Names  awsx.Names
-	Stack  resources.Stack
-	Claim  claim.Settings
-	Flow   job.Settings
-	Sweep  sweep.Settings // zero: the defaults
-	Routes mail.Routes
-	Limits mail.Limits
-	Log    *slog.Logger
+	Call    client.Call
+	Now     func() time.Time
+	NewID   func() string
+	Pause   claim.Pause
+	Names   awsx.Names
+	Stack   resources.Stack
+	Claim   claim.Settings
+	Flow    job.Settings
+	Sweep   sweep.Settings // zero: the defaults
+	Routes  mail.Routes
+	Senders mail.SenderPolicy
+	Limits  mail.Limits
+	Log     *slog.Logger
 
 	// Watch, if set, wraps the protocol that the handlers use.
 	Watch func(Protocol) Protocol
@@ -97,11 +98,11 @@ func New(service string, e Environment) (Function, error) {
 	case "intake":
 		settings := intake.Settings{
 			MediaBucket: e.Names.Media(), StateMachineARN: e.Stack.StateMachineARN,
-			Routes: e.Routes, Limits: e.Limits, Flow: e.Flow,
+			Routes: e.Routes, Senders: e.Senders, Limits: e.Limits, Flow: e.Flow,
 		}
 		handler, err := intake.New(intake.Parts{
 			Objects: objects, Threads: intake.NewThreads(db, e.Names.Threads(), e.Now), Protocol: store,
-			Letters: letters, Flows: tokens, Settings: settings, Log: e.Log,
+			Letters: letters, Flows: tokens, Settings: settings, Now: e.Now, Log: e.Log,
 		})
 		if err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ func environment(t *testing.T, call client.Call) system.Environment {
 		Call: call, Now: func() time.Time { return time.Unix(1_900_000_000, 0) }, NewID: func() string { return "id" }, Names: names,
 		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Stack: resources.Stack{WorkQueueURL: "https://sqs/000000000000/webordinary-work.fifo"}, Claim: claim.DefaultSettings(),
-		Routes: routes, Limits: mail.DefaultLimits(), Log: slog.New(slog.DiscardHandler),
+		Routes: routes, Senders: mail.SendersOpen, Limits: mail.DefaultLimits(), Log: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -19,6 +19,8 @@ func (w *World) carryOut(effects []cloud.Effect) {
 		case cloud.Available:
 			w.wakeReceivers(e.Queue)
 			w.hearNudges(e.Queue)
+		case cloud.Answered:
+			w.releaseAnswered(e.InvocationID, e.Output)
 		case cloud.Stop:
 			// Lambda ignores the run from now on, but a frozen one may thaw and go on.
 		}

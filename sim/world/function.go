@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -63,7 +64,7 @@ func (w *World) runFunction(run cloud.Run) {
 func (w *World) environment(a *actor) system.Environment {
 	return system.Environment{
 		Call: a.call, Now: a.now, NewID: a.newID, Pause: a.pause, Names: w.names, Stack: w.stack,
-		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.routes, Limits: withoutWallClock(), Log: w.log,
+		Claim: w.scenario.Claim, Flow: w.scenario.Flow, Routes: w.routes, Senders: cmp.Or(w.scenario.Senders, mail.SendersOpen), Limits: withoutWallClock(), Log: w.log,
 		Watch: func(p system.Protocol) system.Protocol { return w.watch(a, p) },
 	}
 }

@@ -36,6 +36,7 @@ func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wor
 	for _, m := range s.Mails {
 		w.schedule(m.At, "mail "+m.ID+" arrives", func() { w.put(m) })
 	}
+	w.layOutReleases()
 	w.startWorkers()
 	w.layOutTrouble()
 	w.layOutAbsences()
@@ -45,8 +46,8 @@ func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wor
 // bareWorld is a world without a cloud.
 func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
 	w := &World{
-		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, doomed: map[string]int{}, fetching: fetching{takes: map[string]time.Duration{}}, story: newRecorder(options.Story, s.Mails),
-		site: site{names: must(awsx.NewNames("")), routes: must(mail.NewRoutes("example.com")), log: options.Log},
+		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, doomed: map[string]int{}, fetching: fetching{takes: map[string]time.Duration{}}, releases: map[string]scenario.Mail{}, story: newRecorder(options.Story, s.Mails),
+		site: site{names: must(awsx.NewNames("")), routes: must(mail.ReadRoutes(strings.NewReader(scenario.Routes))), log: options.Log},
 	}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)

@@ -24,8 +24,8 @@ func (w *World) layOutTrouble() {
 			w.schedule(m.At+w.dice.between(0, 20*time.Minute, "delay.stop-execution"), "the execution of "+m.ID+" is stopped by a person", func() { w.stopExecution(m.ID) })
 		}
 	}
-	for i := range w.scenario.Mails {
-		if w.dice.drawn(fault.RowExpires, "mail") {
+	for i, m := range w.scenario.Mails { // one that comes anew would be held anew, whatever became of it
+		if w.dice.drawn(fault.RowExpires, "mail") && !w.scenario.Holds(m) {
 			w.expiry.mail = &w.scenario.Mails[i]
 		}
 	}
@@ -112,7 +112,7 @@ func (w *World) deleteExpired() {
 }
 
 // losesRetry says whether the delivery is of an event that intake could not take and that nobody
-// gives to it again, because its mail has a row.
+// gives to it again, because its mail has a row. Of a held one nothing else would tell a person.
 func (w *World) losesRetry(d cloud.Delivery) bool {
 	if w.dice.healed || w.dice.every[fault.IntakeGivenUp] == 0 || d.Kind != cloud.DeadLetter || d.Queue() != w.names.IntakeRetries() {
 		return false
@@ -122,7 +122,7 @@ func (w *World) losesRetry(d cloud.Delivery) bool {
 	}
 	mustNil(json.Unmarshal(d.Body(), &record))
 	id := path.Base(record.RequestPayload.Records[0].S3.Object.Key)
-	if j, err := (view{w}).Job(id); err != nil || j == nil {
+	if j, err := (view{w}).Job(id); err != nil || j == nil || j.Held() {
 		return false
 	}
 	w.dice.tally.Strike(fault.IntakeGivenUp)

@@ -69,6 +69,11 @@ func (w watched) Admit(ctx context.Context, m job.Message, stateMachineARN strin
 	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Admit(ctx, m, stateMachineARN) })
 }
 
+// Release is an arrival: held mail has no part in the protocol.
+func (w watched) Release(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error) {
+	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Release(ctx, m, stateMachineARN) })
+}
+
 func (w watched) Check(ctx context.Context, m job.Message) (claim.Checked, error) {
 	return observe(w, m.ProjectUserID, ToCheck{m}, func() (claim.Checked, error) { return w.Protocol.Check(ctx, m) })
 }

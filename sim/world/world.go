@@ -75,8 +75,9 @@ type World struct {
 	doomed           map[string]int // events of which no try gets through, and how many calls the first one makes
 	expiry           expiry
 	sweeps           sweeps
-	outage           *outage // that is laid out or was; nil for none
-	ids, invocations int     // made so far
+	outage           *outage                  // that is laid out or was; nil for none
+	ids, invocations int                      // made so far
+	releases         map[string]scenario.Mail // that are under way, by invocation
 
 	tokens  func(input any) (any, error) // Step Functions as a stage has it; nil elsewhere
 	writes  writes

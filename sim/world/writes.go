@@ -41,7 +41,7 @@ func (b *writes) judge() {
 	if c.Job != nil {
 		b.story.learn(c.Job)
 		b.oracles.JobChanged(c)
-		if c.JobBefore == nil && !c.Job.Settled() {
+		if (c.JobBefore == nil || c.JobBefore.Held()) && !c.Job.Settled() {
 			b.admits()
 		}
 		if c.Job.Outcome != "" && (c.JobBefore == nil || c.JobBefore.Outcome == "") {

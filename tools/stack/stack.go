@@ -7,6 +7,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,12 +50,13 @@ type Config struct {
 	Flow    job.Settings
 	Worker  worker.Settings
 	Routes  mail.Routes
-	Command []string // what workers of this process run for each message
-	Root    string   // folder of their workspaces
-	Environ []string // of this process; their commands see little of it (process.Options)
-	Env     []string // names of further variables that their commands see
-	Guarded bool     // the program calls process.BeGuard first
-	Workers int      // how many run in this process
+	Senders mail.SenderPolicy // default: open
+	Command []string          // what workers of this process run for each message
+	Root    string            // folder of their workspaces
+	Environ []string          // of this process; their commands see little of it (process.Options)
+	Env     []string          // names of further variables that their commands see
+	Guarded bool              // the program calls process.BeGuard first
+	Workers int               // how many run in this process
 	// SweepEvery is how often the sweep looks for open jobs whose executions are over.
 	SweepEvery time.Duration
 	Sweep      sweep.Settings
@@ -85,6 +87,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.SweepEvery == 0 {
 		c.SweepEvery = system.SweepSchedule(awsx.Names{}).Every
 	}
+	c.Senders = cmp.Or(c.Senders, mail.SendersOpen)
 	if c.limits == (limits{}) {
 		c.limits = defaultLimits()
 	}
@@ -165,7 +168,7 @@ func (s *Stack) furnish(ctx context.Context) error {
 	}
 	s.runtime.functions, err = system.All(system.Environment{
 		Call: s.Call, Now: time.Now, NewID: boot.RandomID, Pause: boot.Pause, Names: s.names, Stack: s.resources,
-		Claim: s.config.Claim, Flow: s.config.Flow, Sweep: s.config.Sweep, Routes: s.config.Routes, Limits: mail.DefaultLimits(), Log: s.config.Log,
+		Claim: s.config.Claim, Flow: s.config.Flow, Sweep: s.config.Sweep, Routes: s.config.Routes, Senders: s.config.Senders, Limits: mail.DefaultLimits(), Log: s.config.Log,
 	})
 	return err
 }

@@ -1,6 +1,6 @@
 // Command lambda runs intake on AWS Lambda.
 //
-// Environment: STATE_MACHINE_ARN, DEAD_LETTER_URL, MAIL_DOMAINS or ROUTES_OBJECT,
+// Environment: STATE_MACHINE_ARN, DEAD_LETTER_URL, MAIL_DOMAINS or ROUTES_OBJECT, SENDERS,
 // JOB_TIMEOUT_SECONDS, STACK_PREFIX, LOG_LEVEL, and the times of libs/claim (CLAIM_TTL, LEASE, …).
 package main
 
@@ -46,11 +46,14 @@ func wire(ctx context.Context) (*intake.Handler, error) {
 	if settings.Routes, err = intake.RoutesFrom(ctx, os.Getenv, objects); err != nil {
 		return nil, err
 	}
+	if settings.Senders, err = intake.SendersFrom(os.Getenv, settings.Routes); err != nil {
+		return nil, err
+	}
 	if settings.Flow, err = intake.FlowFrom(os.Getenv, p.Settings); err != nil {
 		return nil, err
 	}
 	return intake.New(intake.Parts{
 		Objects: objects, Threads: intake.NewThreads(p.Clients.DynamoDB(), p.Names.Threads(), time.Now), Protocol: store,
-		Letters: ending.NewLetters(store, p.Clients.SQS(), deadLetterURL), Flows: p.Clients.StepFunctions(), Settings: settings, Log: p.Log,
+		Letters: ending.NewLetters(store, p.Clients.SQS(), deadLetterURL), Flows: p.Clients.StepFunctions(), Settings: settings, Now: time.Now, Log: p.Log,
 	})
 }

@@ -74,7 +74,7 @@ func (s *shrinker) clearGroups() {
 // except for drawnOnce.
 const ofScenario = "scenario."
 
-var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibility", "timeout", "job-timeout", "keys", "mails"}
+var drawnOnce = []string{"workers", "claim-ttl", "grace", "interval", "visibility", "timeout", "job-timeout", "senders", "keys", "mails"}
 
 // mostMails is how many mails a scenario has at most.
 const mostMails = 6

@@ -27,6 +27,7 @@ func (o outcomes) mailEnds(e *Ending, m scenario.Mail, j *claim.Job) {
 	switch {
 	case j == nil:
 		o.broken("%s has no job", m.ID)
+	case j.Held() && o.scenario.Holds(m) && m.Release.At == 0: // S8 has it
 	case j.Outcome == "":
 		o.broken("%s has no outcome", m.ID)
 	case (j.Outcome == job.TimedOut || j.Outcome == job.Failed) && !e.Letters[m.ID]:
@@ -56,6 +57,9 @@ func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 			continue
 		}
 		j := e.Jobs[m.ID]
+		if j == nil { // held
+			continue
+		}
 		overtime := m.Command.Takes >= o.scenario.Worker.CommandTimeout
 		switch {
 		case j.Outcome == job.Failed && m.Command.ExitCode == 0:

@@ -13,7 +13,9 @@ func watchNewest(p *Panel, broken broken) hooks {
 	return hooks{end: func(e *Ending) {
 		byKey := map[job.Key][]*claim.Job{}
 		for _, m := range p.scenario.Mails {
-			byKey[m.Key] = append(byKey[m.Key], e.Jobs[m.ID])
+			if j := e.Jobs[m.ID]; j != nil { // else it is held
+				byKey[m.Key] = append(byKey[m.Key], j)
+			}
 		}
 		for _, m := range p.scenario.Mails {
 			jobs := byKey[m.Key]

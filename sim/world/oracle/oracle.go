@@ -35,6 +35,7 @@ var promises = [...]promise{
 	{"S2", "an interrupt meant for one container never stops another", watchInterrupts},
 	{"S3", "an older message never preempts, nor takes the place of, a newer one of another thread", watchOrder},
 	{"S4", "clean-up never touches a claim that the message has no part in", watchCleanUp},
+	{"S8", "a mail that is held touches no claim before a person releases it, and a person is told of it", watchHeldMail},
 	{"L1", "every message reaches one outcome, for a reason, and a person is told of those that need one", watchOutcomes},
 	{"S5", "each job that did not complete has exactly one record, which says what happened; each completed one none", watchRecords},
 	{"word", "a job ends as its command said: done, saved or neither; what it printed is kept", watchWords},

@@ -216,6 +216,9 @@ func (p *Panel) AtEnd(e *Ending) {
 				h.mail(e, m, j)
 			}
 		}
+		if j != nil && j.Held() && p.violation == nil {
+			continue
+		}
 		if j == nil || j.Outcome == "" {
 			return // what follows supposes that all have ended
 		}

@@ -23,7 +23,8 @@ func watchOrder(p *Panel, broken broken) hooks {
 
 // jobChanged: a new job's key, time and thread are those of its mail. The other hooks rely on them.
 func (o order) jobChanged(c Change) {
-	if c.JobBefore != nil || c.Job.Outcome != "" {
+	arrives := c.JobBefore == nil || c.JobBefore.Held()
+	if !arrives || c.Job.Outcome != "" || c.Job.Held() {
 		return
 	}
 	j := c.Job
@@ -34,7 +35,7 @@ func (o order) jobChanged(c Change) {
 	if j.Key != m.Key {
 		o.broken("%s is for %s, its job for %s", m.ID, m.Key, j.Key)
 	}
-	if received := job.Millis(scenario.Epoch.Add(m.Received)); j.ReceivedAtMillis != received {
+	if received := job.Millis(scenario.Epoch.Add(m.Received)); j.ReceivedAtMillis != received && j.ReleasedAtMillis == 0 {
 		o.broken("%s was received at %d ms, by its job at %d", m.ID, received, j.ReceivedAtMillis)
 	}
 	for _, other := range o.scenario.Mails {
@@ -90,7 +91,7 @@ func (o order) saidSuperseded(m job.Message, nowMillis int64) {
 func (o order) nobodyYieldsForNothing(e *Ending) {
 	for _, m := range o.scenario.Mails {
 		j := e.Jobs[m.ID]
-		if j.Outcome != job.Interrupted && j.Outcome != job.Superseded {
+		if j == nil || j.Outcome != job.Interrupted && j.Outcome != job.Superseded {
 			continue
 		}
 		if !slices.ContainsFunc(o.scenario.Mails, func(other scenario.Mail) bool { return goesBefore(e.Jobs[other.ID], j) }) {
@@ -99,7 +100,8 @@ func (o order) nobodyYieldsForNothing(e *Ending) {
 	}
 }
 
-// goesBefore says whether a is newer than b, and of another thread of its key.
+// goesBefore says whether a is newer than b, and of another thread of its key. A mail that is held
+// (nil) goes before none.
 func goesBefore(a, b *claim.Job) bool {
-	return a.Key == b.Key && a.ThreadID != b.ThreadID && job.Newer(a.ReceivedAtMillis, a.MessageID, b.ReceivedAtMillis, b.MessageID)
+	return a != nil && a.Key == b.Key && a.ThreadID != b.ThreadID && job.Newer(a.ReceivedAtMillis, a.MessageID, b.ReceivedAtMillis, b.MessageID)
 }

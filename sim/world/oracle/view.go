@@ -95,7 +95,7 @@ type Ending struct {
 
 	Anew string // the message that came anew after its row had expired, when faults had ceased; empty for none
 
-	Jobs map[string]*claim.Job // by message; all have their outcome
+	Jobs map[string]*claim.Job // by message, without those that are held; all have their outcome
 }
 
 // Execution is a run of the state machine.

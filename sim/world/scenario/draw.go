@@ -6,6 +6,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/services/intake"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/world/choose"
@@ -42,6 +43,12 @@ func Draw(c choose.Chooser) Scenario {
 	if pick(4, "job-timeout") == 1 {
 		s.Flow.JobTimeoutSeconds = 20 * 60
 	}
+	switch s.Senders = mail.SendersOpen; pick(8, "senders") {
+	case 1:
+		s.Senders = mail.SendersAuthenticated
+	case 2:
+		s.Senders = mail.SendersListed
+	}
 	keys := []job.Key{"amelia#scott"}
 	if pick(4, "keys") == 1 {
 		keys = append(keys, "atlas#dana")
@@ -60,9 +67,24 @@ func Draw(c choose.Chooser) Scenario {
 		if pick(8, "tie") == 1 && n > 0 {
 			m.Received = s.Mails[n-1].Received
 		}
+		if s.Senders != mail.SendersOpen {
+			m.Author = []Author{Customer, Customer, Stranger, Forger}[pick(4, "author")]
+		}
+		if s.Holds(m) {
+			m.Release = drawRelease(pick, at)
+		}
 		s.Mails = append(s.Mails, m)
 	}
 	return s
+}
+
+// drawRelease draws whether a person releases a mail that came at the time, and when.
+func drawRelease(pick func(n int, label string) int, came time.Duration) Release {
+	people := pick(4, "released") // two of four times one
+	if people == 0 {
+		return Release{}
+	}
+	return Release{At: came + time.Second + gaps[pick(len(gaps), "released-after")], Twice: people == 3}
 }
 
 var gaps = []time.Duration{0, 20 * time.Millisecond, time.Second, 15 * time.Second, 100 * time.Second, 8 * time.Minute}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/services/worker"
 )
 
@@ -26,7 +27,15 @@ type Mail struct {
 	At       time.Duration // when it reaches S3, after the beginning
 	Received time.Duration // its receivedAt, after the beginning
 	Attached bool          // it carries a file
+	Author   Author
+	Release  Release // if the mail is held
 	Command  Command
+}
+
+// Release is how a person releases a held mail.
+type Release struct {
+	At    time.Duration // when, after the beginning; 0: never
+	Twice bool          // so does another, at the same time
 }
 
 // Command is what a worker's command does for a mail.
@@ -63,6 +72,7 @@ const (
 type Scenario struct {
 	Mails   []Mail
 	Workers int
+	Senders mail.SenderPolicy // empty: open
 	Claim   claim.Settings
 	Worker  worker.Settings
 	Flow    job.Settings
@@ -100,15 +110,20 @@ func (s *Scenario) ClockBound() time.Duration {
 	return s.ClockError
 }
 
+func (m Mail) to() string {
+	project, user := m.Key.Split()
+	return fmt.Sprintf("%s@%s.example.com", user, project)
+}
+
 // MIME is the mail as it lies in S3.
 func (m Mail) MIME() string {
 	project, user := m.Key.Split()
 	root := fmt.Sprintf("t%d.%s.%s@customer.example", m.Thread, project, user)
-	lines := []string{
-		"From: someone@customer.example", fmt.Sprintf("To: %s@%s.example.com", user, project),
-		fmt.Sprintf("Subject: %s in thread %d", m.ID, m.Thread), "Message-ID: <" + m.ID + "@customer.example>",
-		"References: <" + root + ">", "MIME-Version: 1.0",
-	}
+	lines := append(m.found(),
+		"From: "+m.from(), "To: "+m.to(),
+		fmt.Sprintf("Subject: %s in thread %d", m.ID, m.Thread), "Message-ID: <"+m.ID+"@customer.example>",
+		"References: <"+root+">", "MIME-Version: 1.0",
+	)
 	if !m.Attached {
 		return strings.Join(append(lines, "Content-Type: text/plain", "", "Do "+m.ID+"."), "\r\n") + "\r\n"
 	}

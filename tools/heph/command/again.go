@@ -130,6 +130,8 @@ func mayBeAgain(outcome job.Outcome) bool {
 // refusal says why the message is not to be done again; nil if it is.
 func (r *repetition) refusal(ctx context.Context, rows ledger.Ledger, j claim.Job) error {
 	switch {
+	case j.Held():
+		return fmt.Errorf("%s is held: `heph release %s%s` lets it begin", j.MessageID, j.MessageID, r.flags)
 	case j.Outcome == "":
 		return fmt.Errorf("%s is %s, and ends by itself: `heph status --message %s%s` shows where it is", j.MessageID, state(j), j.MessageID, r.flags)
 	case !mayBeAgain(j.Outcome):

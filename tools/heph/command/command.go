@@ -81,7 +81,7 @@ here as on AWS.`,
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run a stack:"}, &cobra.Group{ID: "use", Title: "Use a stack:"})
 	root.AddCommand(
 		a.demo(), a.dev(),
-		a.send(), a.status(), a.again(), a.dismiss(),
+		a.send(), a.status(), a.again(), a.dismiss(), a.release(),
 		a.version(), a.worker(),
 		exitCodesTopic(), environmentTopic(),
 	)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,7 @@ type development struct {
 	root    string
 	domains []string
 	routes  string
+	senders string
 	prefix  string
 	env     []string
 	verbose bool
@@ -68,7 +70,8 @@ sees PATH, HOME, LANG, TZ, TERM, TMPDIR and what --env or COMMAND_ENV (names sep
               {"address": "*@amelia.example", "project": "amelia"}]}
 
 A mail to help@example.org is work of amelia#scott; one to ANY@amelia.example is work of amelia#ANY, unless that
-entry names a user; and domains are as those of --domain. An address goes before a whole domain.
+entry names a user; and domains are as those of --domain. An address goes before a whole domain. With
+--senders listed, "senders": ["scott@shop.example", "*@shop.example"] of an entry, or else of the file, may write.
 
 The first Ctrl-C lets running jobs yield and stops; a second one quits at once. Where stderr is not a terminal,
 one JSON line {"event":"ready",…} says that the stack is ready, and logs follow as JSON lines.`,
@@ -87,6 +90,7 @@ one JSON line {"event":"ready",…} says that the stack is ready, and logs follo
 	f.StringSliceVar(&d.env, "env", nil, "name of a variable that COMMAND sees too, besides COMMAND_ENV's (again for more)")
 	f.StringSliceVar(&d.domains, "domain", []string{"example.com"}, "domain whose mail is taken: USER@PROJECT.DOMAIN and PROJECT+USER@DOMAIN (again for more)")
 	f.StringVar(&d.routes, "routes", "", "routes file (JSON, see above) in place of --domain")
+	f.StringVar(&d.senders, "senders", "", "who may write: open, authenticated or listed, else SENDERS (default open); other mail is held")
 	f.StringVar(&d.prefix, "prefix", "", "what the names of all resources begin with, else STACK_PREFIX (default webordinary)")
 	f.DurationVar(&d.claim.Lease, "lease", d.claim.Lease, "a worker without heartbeats is dead after it")
 	f.DurationVar(&d.claim.InterruptGrace, "grace", d.claim.InterruptGrace, "a holder that was asked to yield is replaced after it")
@@ -229,7 +233,13 @@ func (d *development) expose(config *stack.Config) error {
 }
 
 func (d *development) route(config *stack.Config) (err error) {
+	if config.Senders, err = mail.ParseSenderPolicy(cmp.Or(d.senders, d.Getenv("SENDERS"), string(mail.SendersOpen))); err != nil {
+		return usage("--senders %w", err)
+	}
 	if d.routes == "" {
+		if config.Senders == mail.SendersListed {
+			return usage("--senders listed: no route names senders: name some in a --routes file")
+		}
 		if config.Routes, err = mail.NewRoutes(d.domains...); err != nil {
 			return usage("--domain: %w", err)
 		}
@@ -304,6 +314,7 @@ func (d *development) ready(s *screen.Screen, started *stack.Stack, config stack
 		{"Data", "in memory, lost on exit"},
 		{"Workers", fmt.Sprintf("%d, each runs: %s", config.Workers, command)},
 		{"Clients", d.clients()},
+		{"Senders", string(config.Senders)},
 		{"Mail for", "USER@PROJECT." + strings.Join(d.domains, ", USER@PROJECT.")},
 	} {
 		if line[0] == "Mail for" && d.routes != "" {

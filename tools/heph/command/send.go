@@ -222,7 +222,8 @@ const pollEvery = 200 * time.Millisecond
 
 var errNoOutcome = errors.New("no outcome yet")
 
-// await polls until every mail has its outcome. If it fails before, it returns those that have one.
+// await polls until every mail has its outcome, or is held. If it fails before, it returns those
+// that have one, or are.
 func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Names, mails []outbox.Mail) (ended []*claim.Job, err error) {
 	rows := ledger.New(clients.DynamoDB(), names)
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errNoOutcome)
@@ -237,7 +238,7 @@ func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Na
 					m.MessageID, s.timeout, m.MessageID, s.flagsFor(s.target.url(), names))}
 			case err != nil:
 				return ended, s.target.explain(err, names)
-			case j != nil && j.Outcome != "":
+			case j != nil && (j.Outcome != "" || j.Held()):
 				ended[i] = j
 				continue
 			}
@@ -255,7 +256,7 @@ func otherThanCompleted(ended []*claim.Job) error {
 	var others []string
 	for _, j := range ended {
 		if j.Outcome != job.Completed {
-			others = append(others, fmt.Sprintf("%s: %s: %s", j.MessageID, j.Outcome, screen.Clean(j.Result)))
+			others = append(others, fmt.Sprintf("%s: %s: %s", j.MessageID, state(*j), screen.Clean(j.Result)))
 		}
 	}
 	if len(others) > 0 {
@@ -268,6 +269,7 @@ func otherThanCompleted(ended []*claim.Job) error {
 type sent struct {
 	MessageID string      `json:"messageId"`
 	Outcome   job.Outcome `json:"outcome,omitempty"`
+	Held      bool        `json:"held,omitempty"` // a person must release it
 	Result    string      `json:"result,omitempty"`
 }
 
@@ -279,7 +281,7 @@ func (s *sending) tell(mails []outbox.Mail, ended []*claim.Job) error {
 		for i, m := range mails {
 			list[i].MessageID = m.MessageID
 			if ended != nil && ended[i] != nil {
-				list[i].Outcome, list[i].Result = ended[i].Outcome, ended[i].Result
+				list[i].Outcome, list[i].Held, list[i].Result = ended[i].Outcome, ended[i].Held(), ended[i].Result
 			}
 		}
 		return s.json(map[string]any{"sent": list}, "  ")

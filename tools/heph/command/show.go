@@ -16,6 +16,8 @@ func marked(s *screen.Screen, j jobView) screen.Cell {
 	switch {
 	case j.Outcome != "":
 		sign, style = trail.Mark(j.Outcome)
+	case !j.HeldAt.IsZero():
+		sign, style = "⏸", screen.Yellow
 	case !j.StartedAt.IsZero():
 		sign, style = "▶", screen.Blue
 	}
@@ -173,6 +175,8 @@ func (q *questions) showMessage(m messageView, now time.Time) {
 	line("Thread", m.Job.ThreadID)
 	line("Container", m.Job.ContainerID)
 	line("Received", when(m.Job.ReceivedAt))
+	line("Held", when(m.Job.HeldAt))
+	line("Released", when(m.Job.ReleasedAt))
 	line("Started", when(m.Job.StartedAt))
 	line("Ended", when(m.Job.OutcomeAt))
 	line("Duplicate of", m.Job.DuplicateOf)
@@ -207,6 +211,9 @@ func (q *questions) showMessage(m messageView, now time.Time) {
 		for _, command := range l.LookInto {
 			line("", command)
 		}
+	}
+	if !m.Job.HeldAt.IsZero() {
+		line("To do", "`heph release "+m.Job.MessageID+q.flags+"` lets it begin")
 	}
 	if e := m.Execution; e != nil {
 		line("Execution", fmt.Sprintf("%s, %s", e.Status, e.ARN))

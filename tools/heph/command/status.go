@@ -348,7 +348,7 @@ func seeJob(j claim.Job) jobView {
 	return jobView{
 		MessageID: j.MessageID, Key: j.Key, ThreadID: j.ThreadID, From: j.From, Subject: j.Subject, ContainerID: j.ContainerID,
 		State: state(j), Outcome: j.Outcome, Result: j.Result, ReceivedAt: at(j.ReceivedAtMillis), StartedAt: at(j.StartedAtMillis),
-		OutcomeAt: at(j.OutcomeAtMillis), ExecutionARN: j.ExecutionARN,
+		OutcomeAt: at(j.OutcomeAtMillis), HeldAt: at(j.HeldAtMillis), ReleasedAt: at(j.ReleasedAtMillis), ExecutionARN: j.ExecutionARN,
 		DuplicateOf: j.DuplicateOf, Again: j.Again, AgainOf: j.AgainOf, Dismissed: seeDismissed(j),
 	}
 }

@@ -30,7 +30,7 @@ func exitCodesTopic() *cobra.Command {
        heph sim, model: a promise was broken; heph sim --seed N --shrink: none was, so there is nothing to shrink;
        heph mutants: a wrong version survived, or could not be tried
   2    the command line is wrong; nothing was done
-  3    heph send --wait: the mail reached an outcome, but another than completed
+  3    heph send --wait: the mail reached an outcome, but another than completed, or it is held
   4    heph send --wait: there was no outcome before --timeout
   130  stopped before it was done, by Ctrl-C or SIGTERM
 
@@ -57,6 +57,9 @@ Where the stack is:
 What heph prints:
   NO_COLOR             not empty: no colours (https://no-color.org); --color always wins
   TERM                 dumb: no colours and no signs
+
+heph dev:
+  SENDERS              who may write (--senders; default open)
 
 The command of heph dev:
   COMMAND_ENV          names of variables that it sees, separated by commas, and those of --env; besides them

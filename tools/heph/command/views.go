@@ -61,12 +61,14 @@ type jobView struct {
 	From         string      `json:"from,omitempty"`
 	Subject      string      `json:"subject,omitempty"`
 	ContainerID  string      `json:"containerId,omitempty"`
-	State        string      `json:"state"` // waiting, queued, running; else the outcome
+	State        string      `json:"state"` // held, waiting, queued, running; else the outcome
 	Outcome      job.Outcome `json:"outcome,omitempty"`
 	Result       string      `json:"result,omitempty"`
 	ReceivedAt   time.Time   `json:"receivedAt,omitzero"`
 	StartedAt    time.Time   `json:"startedAt,omitzero"`
 	OutcomeAt    time.Time   `json:"outcomeAt,omitzero"`
+	HeldAt       time.Time   `json:"heldAt,omitzero"` // a person must release it; result says why
+	ReleasedAt   time.Time   `json:"releasedAt,omitzero"`
 	ExecutionARN string      `json:"executionArn,omitempty"`
 
 	DuplicateOf string         `json:"duplicateOf,omitempty"`
@@ -129,6 +131,8 @@ func state(j claim.Job) string {
 	switch {
 	case j.Outcome != "":
 		return string(j.Outcome)
+	case j.Held():
+		return job.Held
 	case j.StartedAtMillis != 0:
 		return "running"
 	case j.ContainerID != "":

@@ -47,6 +47,8 @@ func (e Event) known(name func(string) string) (Line, bool) {
 		return Line{Sign: "✉", Style: screen.Dim, Word: "came again", Text: "it has its outcome: " + string(said.Outcome), Minor: true}, true
 	case telemetry.MailRejected:
 		return Line{Sign: "⊘", Style: screen.Red, Word: "rejected", Text: said.Reason}, true
+	case telemetry.MailHeld:
+		return Line{Sign: "⏸", Style: screen.Yellow, Word: "held", Text: said.Reason + "; heph release " + said.Message + " lets it begin"}, true
 	case telemetry.Checked:
 		return checked(said), true
 	case telemetry.Claimed:
@@ -101,7 +103,7 @@ func (e Event) worker(name func(string) string) (Line, bool) {
 // ofIntake says whether intake tells of a mail. It does so when the mail's execution runs already.
 func (e Event) ofIntake() bool {
 	switch e.Said.(type) {
-	case telemetry.MailTaken, telemetry.MailTakenBefore, telemetry.MailRejected, telemetry.MailNotRejected, telemetry.ReceivedAtIgnored, telemetry.MailFailed:
+	case telemetry.MailTaken, telemetry.MailTakenBefore, telemetry.MailRejected, telemetry.MailNotRejected, telemetry.MailHeld, telemetry.MailNotHeld, telemetry.ReceivedAtIgnored, telemetry.MailFailed:
 		return true
 	}
 	return false

@@ -41,6 +41,7 @@ func TestRecordsAreToldInTheWordsOfTheProtocol(t *testing.T) {
 		{"a mail of a new thread", says("intake", telemetry.MailTaken{Message: "m1", Key: "amelia#scott", Thread: "thread-a", ThreadBy: "root", ThreadIsNew: true}), "arrived     a new thread, thread-a"},
 		{"a reply", says("intake", telemetry.MailTaken{Message: "m1", Thread: "thread-a", ThreadBy: "References"}), "arrived     thread-a, by its References"},
 		{"a rejected mail", says("intake", telemetry.MailRejected{Message: "m1", Reason: "no such domain"}), "rejected    no such domain"},
+		{"a held mail", says("intake", telemetry.MailHeld{Message: "m1", Reason: "nobody vouches for its sender"}), "held        nobody vouches for its sender; heph release m1 lets it begin"},
 		{"a mail that comes between", says("check-active-job", telemetry.Checked{Because: "interrupt"}), "check       an older thread holds the key"},
 		{"a join", says("rate-limited-claim", telemetry.Claimed{Claimed: true, How: "join", Container: container}), "joined      container …bbbbbb: the same thread, nobody is interrupted"},
 		{"a mail that waits", says("send-interrupt", telemetry.AskedToYield{Waits: true, Container: container}), "is asked to yield"},
