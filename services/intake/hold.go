@@ -69,9 +69,10 @@ func (h *Handler) Release(ctx context.Context, messageID string) (job.Released, 
 
 // begin takes the mail of a message that is held, or was.
 func (h *Handler) begin(ctx context.Context, row *claim.Job) error {
-	m := message{arrival: arrival{Handler: h, raw: *row.Raw, released: true}, id: row.MessageID, key: row.Key}
+	now := h.now()
+	m := message{arrival: arrival{Handler: h, raw: *row.Raw, receivedAt: now, released: true}, id: row.MessageID, key: row.Key}
 	err := m.read(ctx)
-	m.receivedAt = h.now()
+	m.receivedAt = now // whatever the object says
 	if err == nil {
 		m.parsed, err = mail.Parse(m.content, h.settings.Limits)
 		if err != nil {
