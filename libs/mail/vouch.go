@@ -62,7 +62,7 @@ func authorDomains(m Message) ([]string, error) {
 	if len(m.From) > 1 {
 		sender, _ := m.header.addresses("sender")
 		if len(sender) != 1 {
-			return nil, fmt.Errorf("From names %d authors, and Sender not the one who sent it", len(m.From))
+			return nil, fmt.Errorf("there are %d authors in From, and Sender does not name the one who sent it", len(m.From))
 		}
 		mailboxes = append(slices.Clip(mailboxes), sender...)
 	}

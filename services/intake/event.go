@@ -12,8 +12,9 @@ import (
 )
 
 // Serve takes what the Lambda is called with: an event of S3, a batch of those that came to nothing
-// before, from the queue of retries, or a person's release, which it answers. Lambda tries an event of S3 three times within
-// minutes, and then puts it on that queue, from where it comes again for hours.
+// before, from the queue of retries, or a person's release, which it answers. Lambda tries an event
+// of S3 three times within minutes, and then puts it on that queue, from where it comes again for
+// hours.
 //
 // Of a batch it names the messages that failed, so that one bad mail does not hold the others.
 func (h *Handler) Serve(ctx context.Context, payload json.RawMessage) (any, error) {
