@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/item"
@@ -46,14 +47,18 @@ func (e *CollisionError) Error() string {
 		e.MessageID, e.TakenRaw.Bucket, e.TakenRaw.Key, e.TakenByKey, e.Raw.Bucket, e.Raw.Key, e.Key)
 }
 
+// ErrNoLonger says that a message may no longer be admitted: its while does not hold.
+var ErrNoLonger = errors.New("the message may no longer be admitted")
+
 // Admit puts the job's row once, even if S3 repeats its event. The row names its execution of the
 // state machine, which no earlier row of the message has named. Admit returns a *CollisionError if
-// the row that is there is another message's.
-func (s *Store) Admit(ctx context.Context, m job.Message, stateMachineARN string) (Admitted, error) {
+// the row that is there is another message's. It puts no row unless while holds, a check of another
+// table; nil is none.
+func (s *Store) Admit(ctx context.Context, m job.Message, stateMachineARN string, while *types.ConditionCheck) (Admitted, error) {
 	if err := m.Validate(); err != nil {
 		return Admitted{}, err
 	}
-	return s.admit(ctx, admitted(m, stateMachineARN, job.Millis(s.now())), noRow)
+	return s.admit(ctx, while, admitted(m, stateMachineARN, job.Millis(s.now())), noRow)
 }
 
 // admitted is the row of a job that begins.
@@ -68,7 +73,7 @@ func admitted(m job.Message, stateMachineARN string, nowMillis int64) Job {
 // Reject puts, once, the row of a message that must not become a job, with its outcome and the
 // reason. It returns a *CollisionError as Admit does.
 func (s *Store) Reject(ctx context.Context, r Rejection) (Admitted, error) {
-	return s.admit(ctx, r.rejected(job.Millis(s.now())), noRow)
+	return s.admit(ctx, nil, r.rejected(job.Millis(s.now())), noRow)
 }
 
 func (r Rejection) rejected(nowMillis int64) Job {
@@ -91,17 +96,16 @@ const (
 	heldRow = "attribute_exists(heldAt)"
 )
 
-func (s *Store) admit(ctx context.Context, j Job, condition string) (Admitted, error) {
-	row := j.Item()
-	row["expiresAt"] = item.Number(s.now().Add(s.settings.JobRetention).Unix())
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(s.names.Jobs()), Item: row, ConditionExpression: aws.String(condition),
-	})
+func (s *Store) admit(ctx context.Context, while *types.ConditionCheck, j Job, condition string) (Admitted, error) {
+	err := s.putJob(ctx, while, j, condition)
 	switch awsx.Classify(err) {
 	case awsx.Applied:
 		return Admitted{Fresh: true, ExecutionARN: j.ExecutionARN}, nil
 	case awsx.Refused:
 		existing, err := s.ReadJob(ctx, j.MessageID)
+		if err == nil && while != nil && (condition == noRow) == (existing == nil) && (existing == nil || existing.Held()) {
+			return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, ErrNoLonger) // the row would not have refused it
+		}
 		if err == nil && existing == nil {
 			if err = errors.New("the row that was there is gone: try again"); condition == heldRow {
 				err = ErrNoJob
@@ -116,6 +120,21 @@ func (s *Store) admit(ctx context.Context, j Job, condition string) (Admitted, e
 		return Admitted{Existing: existing, ExecutionARN: existing.ExecutionARN}, nil
 	}
 	return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
+}
+
+// putJob puts a job's row under a condition.
+func (s *Store) putJob(ctx context.Context, while *types.ConditionCheck, j Job, condition string) error {
+	row := j.Item()
+	row["expiresAt"] = item.Number(s.now().Add(s.settings.JobRetention).Unix())
+	put := types.Put{
+		TableName: aws.String(s.names.Jobs()), Item: row, ConditionExpression: aws.String(condition),
+	}
+	if while == nil {
+		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression})
+		return err
+	}
+	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &put}, {ConditionCheck: while}}})
+	return err
 }
 
 // collision is an error if the row that is there is another message's than the one that was to be

@@ -378,13 +378,13 @@ func TestACleanUpLosesTheRaceToAFinish(t *testing.T) {
 
 func TestAdmitPutsTheRowOnce(t *testing.T) {
 	s := newScene(t)
-	admitted, err := s.Store.Admit(ctx, a1, simtest.StateMachineARN)
+	admitted, err := s.Store.Admit(ctx, a1, simtest.StateMachineARN, nil)
 	if must(t, admitted, err); !admitted.Fresh || admitted.Existing != nil {
 		t.Errorf("first: %+v", admitted)
 	}
 	named := s.Execution(a1)
 	s.Advance(time.Minute)
-	again, err := s.Store.Admit(ctx, a1, simtest.StateMachineARN)
+	again, err := s.Store.Admit(ctx, a1, simtest.StateMachineARN, nil)
 	if must(t, again, err); again.Fresh || again.ExecutionARN != named {
 		t.Errorf("again: %+v", again)
 	}
@@ -394,7 +394,7 @@ func TestAdmitPutsTheRowOnce(t *testing.T) {
 	}
 	bad := a2
 	bad.ProjectUserID = "other#one"
-	if _, err := s.Store.Admit(ctx, bad, simtest.StateMachineARN); err == nil {
+	if _, err := s.Store.Admit(ctx, bad, simtest.StateMachineARN, nil); err == nil {
 		t.Error("a message of another key was admitted")
 	}
 }
@@ -402,14 +402,14 @@ func TestAdmitPutsTheRowOnce(t *testing.T) {
 // Two mails under one id would be one of them lost, and the other seen by a stranger.
 func TestARowIsNeverTakenForAnotherMessages(t *testing.T) {
 	s := newScene(t)
-	if admitted, err := s.Store.Admit(ctx, a1, "arn:1"); err != nil {
+	if admitted, err := s.Store.Admit(ctx, a1, "arn:1", nil); err != nil {
 		t.Fatal(admitted, err)
 	}
 	elsewhere, otherKey := a1, a1
 	elsewhere.Raw.Key = "emails/elsewhere/a1"
 	otherKey.ProjectID, otherKey.UserID, otherKey.ProjectUserID = "atlas", "dana", "atlas#dana"
 	for _, m := range []job.Message{elsewhere, otherKey} {
-		_, err := s.Store.Admit(ctx, m, "arn:2")
+		_, err := s.Store.Admit(ctx, m, "arn:2", nil)
 		var collision *claim.CollisionError
 		if !errors.As(err, &collision) {
 			t.Fatalf("error %v", err)

@@ -23,25 +23,25 @@ func (s *Store) Hold(ctx context.Context, r Rejection) (Admitted, error) {
 	now := job.Millis(s.now())
 	held := r.row(now)
 	held.HeldAtMillis = now
-	return s.admit(ctx, held, noRow)
+	return s.admit(ctx, nil, held, noRow)
 }
 
 // Release makes a held message a job. If it is held no more, the row that is there is the answer.
-// ErrNoJob says that there is none: it has expired.
-func (s *Store) Release(ctx context.Context, m job.Message, stateMachineARN string) (Admitted, error) {
+// ErrNoJob says that there is none: it has expired. while is as of Admit.
+func (s *Store) Release(ctx context.Context, m job.Message, stateMachineARN string, while *types.ConditionCheck) (Admitted, error) {
 	if err := m.Validate(); err != nil {
 		return Admitted{}, err
 	}
 	now := job.Millis(s.now())
 	released := admitted(m, stateMachineARN, now)
 	released.ReleasedAtMillis = now
-	return s.admit(ctx, released, heldRow)
+	return s.admit(ctx, while, released, heldRow)
 }
 
 // Refuse rejects a held message that turns out, at its release, not to be a job all the same. It
 // answers as Release does.
 func (s *Store) Refuse(ctx context.Context, r Rejection) (Admitted, error) {
-	return s.admit(ctx, r.rejected(job.Millis(s.now())), heldRow)
+	return s.admit(ctx, nil, r.rejected(job.Millis(s.now())), heldRow)
 }
 
 // MarkHeldTold notes on a held message's row that a person was told, unless it is held no more:

@@ -61,7 +61,7 @@ func TestAMessageIsHeldOnceAndNotIfItWasTaken(t *testing.T) {
 	if again := must2(t, s.Hold, doubtful(b)); again.Fresh || !again.Existing.Held() {
 		t.Errorf("held again: %+v", again)
 	}
-	if admitted, err := s.Admit(ctx, b, "arn"); err != nil || admitted.Fresh || !admitted.Existing.Held() {
+	if admitted, err := s.Admit(ctx, b, "arn", nil); err != nil || admitted.Fresh || !admitted.Existing.Held() {
 		t.Errorf("an event that comes again admits it: %+v, %v", admitted, err)
 	}
 }
@@ -72,13 +72,13 @@ func TestAReleaseMakesAJobOnce(t *testing.T) {
 	s.holds(b)
 	later := b
 	later.ReceivedAtMillis += 5000
-	first, err := s.Release(ctx, later, simtest.StateMachineARN)
+	first, err := s.Release(ctx, later, simtest.StateMachineARN, nil)
 	if err != nil || !first.Fresh {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	s.claims(later, claim.DecisionNew)
 	for range 2 {
-		again, err := s.Release(ctx, b, simtest.StateMachineARN)
+		again, err := s.Release(ctx, b, simtest.StateMachineARN, nil)
 		if err != nil || again.Fresh || again.ExecutionARN != first.ExecutionARN || first.ExecutionARN == "" || again.Existing.ReceivedAtMillis != later.ReceivedAtMillis || again.Existing.ContainerID == "" {
 			t.Errorf("released again: %+v, %v", again, err)
 		}
@@ -95,7 +95,7 @@ func TestARefusalEndsAHeldMessageOnce(t *testing.T) {
 	if refused := must2(t, s.Refuse, doubtful(b)); !refused.Fresh {
 		t.Fatalf("%+v", refused)
 	}
-	if released, err := s.Release(ctx, b, "arn"); err != nil || released.Fresh || released.Existing.Outcome != job.Rejected || released.Existing.Held() {
+	if released, err := s.Release(ctx, b, "arn", nil); err != nil || released.Fresh || released.Existing.Outcome != job.Rejected || released.Existing.Held() {
 		t.Errorf("%+v, %v", released, err)
 	}
 }
@@ -106,7 +106,7 @@ func TestWhatHasExpiredIsNotReleased(t *testing.T) {
 	s.holds(b)
 	s.Advance(claim.DefaultSettings().JobRetention + time.Hour)
 	s.DeleteExpired()
-	if released, err := s.Release(ctx, b, "arn"); !errors.Is(err, claim.ErrNoJob) {
+	if released, err := s.Release(ctx, b, "arn", nil); !errors.Is(err, claim.ErrNoJob) {
 		t.Errorf("%+v, %v", released, err)
 	}
 	if j, err := s.ReadJob(ctx, "m2"); j != nil || err != nil {
@@ -119,7 +119,7 @@ func TestAReleasedMessageExpiresAsIfItHadJustCome(t *testing.T) {
 	s := newScene(t)
 	s.holds(b)
 	s.Advance(claim.DefaultSettings().JobRetention - time.Hour)
-	if _, err := s.Release(ctx, b, "arn"); err != nil {
+	if _, err := s.Release(ctx, b, "arn", nil); err != nil {
 		t.Fatal(err)
 	}
 	s.Advance(2 * time.Hour)
@@ -141,7 +141,7 @@ func TestThatAPersonWasToldOfAHeldMessageSaysNothingOfItsJob(t *testing.T) {
 	if err := s.MarkHeldTold(ctx, "m2"); err != nil || !told() {
 		t.Errorf("told %v, %v", told(), err)
 	}
-	if _, err := s.Release(ctx, b, "arn"); err != nil || told() {
+	if _, err := s.Release(ctx, b, "arn", nil); err != nil || told() {
 		t.Errorf("told %v of the job, %v", told(), err)
 	}
 	if err := s.MarkHeldTold(ctx, "m2"); err != nil || told() {

@@ -41,7 +41,20 @@ type message struct {
 // admit makes the message a job of its key: its place in a thread, row, content, execution. The row
 // comes before all that is named after the message, so nobody else's mail is ever written over. A
 // repeated event does again what is missing.
+//
+// A copy of the mail may take its place in the table until its row is there, and not after.
 func (m message) admit(ctx context.Context) error {
+	err := m.tryToAdmit(ctx)
+	for range maxRaces {
+		if !errors.Is(err, claim.ErrNoLonger) {
+			break
+		}
+		err = m.tryToAdmit(ctx)
+	}
+	return err
+}
+
+func (m message) tryToAdmit(ctx context.Context) error {
 	p, err := m.place(ctx)
 	if err != nil {
 		return err
@@ -63,7 +76,7 @@ func (m message) admit(ctx context.Context) error {
 	if m.released {
 		put = m.protocol.Release
 	}
-	admitted, err := put(ctx, j, m.settings.StateMachineARN)
+	admitted, err := put(ctx, j, m.settings.StateMachineARN, m.threads.Names(p.own))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 // place is where a message belongs among the others of its key.
 type place struct {
 	thread mail.Thread
+	own    Entry  // of the mail itself, which names the message
 	copyOf string // the message of which it is a copy that is not to be worked on; none for most
 }
 
@@ -43,8 +44,11 @@ func (m message) place(ctx context.Context) (place, error) {
 			return place{}, err
 		}
 		p, own, err := m.decide(ctx, e)
-		if err != nil || p.copyOf != "" || own == e.own {
+		if err != nil || p.copyOf != "" {
 			return p, err
+		}
+		if p.own = own; own == e.own {
+			return p, nil
 		}
 		own.ContentHash, own.Subject = hash, bareSubject(m.parsed)
 		noted, err := m.threads.Put(ctx, own, e.own)

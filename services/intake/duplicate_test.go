@@ -54,7 +54,7 @@ func (s scene) ends(m job.Message, outcome job.Outcome) {
 func TestACopyOfAMailThatWasNeverTakenIsTaken(t *testing.T) {
 	s := newScene(t)
 	first, second := s.copies()
-	s.Fail("PutItem", 1)
+	s.Fail("TransactWriteItems", 0)
 	if err := s.handler.Handle(ctx, events.S3Event{Records: []events.S3EventRecord{first}}); !errors.Is(err, simtest.ErrFailed) {
 		t.Fatal(err)
 	}
@@ -96,13 +96,13 @@ func TestAMailIsDoneAgainWhereItsJobCameToNothing(t *testing.T) {
 func TestACopyThatAWSStopsIsTakenByTheRetry(t *testing.T) {
 	for name, fault := range map[string]func(s scene){
 		"the look for the first":        func(s scene) { s.Fail("GetItem", 1) },
-		"its place":                     func(s scene) { s.Fail("PutItem", 0) },
-		"its place, the answer is lost": func(s scene) { s.LoseAnswer("PutItem", 0) },
+		"its place":                     func(s scene) { s.Fail("TransactWriteItems", 0) },
+		"its place, the answer is lost": func(s scene) { s.LoseAnswer("TransactWriteItems", 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			first, second := s.copies()
-			s.Fail("PutItem", 1)
+			s.Fail("TransactWriteItems", 0)
 			if err := s.handler.Handle(ctx, events.S3Event{Records: []events.S3EventRecord{first}}); !errors.Is(err, simtest.ErrFailed) {
 				t.Fatal(err)
 			}
@@ -121,14 +121,39 @@ func TestOfTwoCopiesAtOnceOneIsTaken(t *testing.T) {
 	s := newScene(t)
 	first, second := s.copies()
 	third := s.arrives("ses-3", letter{id: "one", subject: "Hi", body: "Hello"}.raw())
-	s.Fail("PutItem", 1)
+	s.Fail("TransactWriteItems", 0)
 	if err := s.handler.Handle(ctx, events.S3Event{Records: []events.S3EventRecord{first}}); !errors.Is(err, simtest.ErrFailed) {
 		t.Fatal(err)
 	}
-	s.Before("PutItem", 0, func() { s.handles(third) }) // between the second's look and its write
+	s.Before("TransactWriteItems", 0, func() { s.handles(third) }) // between the second's look and its write
 	s.handles(second)
 	s.wantStarted("ses-3")
 	s.wantRejected("ses-2", "the same mail came before, as ses-3", 0)
+}
+
+// The first copy stands still between its look at the table and its row: the second, which finds no
+// row of it, takes its place. The first may not have a row then.
+func TestACopyThatLostItsPlaceIsNotAdmitted(t *testing.T) {
+	s := newScene(t)
+	first, second := s.copies()
+	s.Before("TransactWriteItems", 0, func() { s.handles(second) })
+	s.handles(first)
+	s.wantStarted("ses-2")
+	s.wantRejected("ses-1", "the same mail came before, as ses-2", 0)
+}
+
+// The first copy's row comes between the second's look for it and its write.
+func TestACopyTakesNoPlaceOfOneThatIsAdmittedMeanwhile(t *testing.T) {
+	s := newScene(t)
+	first, second := s.copies()
+	s.Fail("TransactWriteItems", 0)
+	if err := s.handler.Handle(ctx, events.S3Event{Records: []events.S3EventRecord{first}}); !errors.Is(err, simtest.ErrFailed) {
+		t.Fatal(err)
+	}
+	s.Before("TransactWriteItems", 0, func() { s.handles(first) })
+	s.handles(second)
+	s.wantStarted("ses-1")
+	s.wantRejected("ses-2", "the same mail came before, as ses-1", 0)
 }
 
 // A reader sees who wrote, when, about what, and the body.

@@ -25,6 +25,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -43,10 +44,10 @@ type Objects interface {
 
 // Protocol is the part of claim.Store that intake needs.
 type Protocol interface {
-	Admit(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error)
+	Admit(ctx context.Context, m job.Message, stateMachineARN string, while *types.ConditionCheck) (claim.Admitted, error)
 	Reject(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
 	Hold(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
-	Release(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error)
+	Release(ctx context.Context, m job.Message, stateMachineARN string, while *types.ConditionCheck) (claim.Admitted, error)
 	Refuse(ctx context.Context, r claim.Rejection) (claim.Admitted, error)
 	ReadJob(ctx context.Context, messageID string) (*claim.Job, error)
 }

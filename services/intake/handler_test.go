@@ -91,7 +91,7 @@ func newSceneFor(t *testing.T, routes mail.Routes, senders mail.SenderPolicy) (s
 	limits.WallClock, limits.MaxBytes = 0, maxBytes
 	s = scene{Scene: simtest.NewScene(t), t: t, bucket: &bucket{objects: map[string]object{}}, log: &strings.Builder{}}
 	s.handler, err = intake.New(intake.Parts{
-		Objects: s.bucket, Threads: intake.NewThreads(s.DynamoDB(), s.Names.Threads(), s.Now), Protocol: s.Protocol,
+		Objects: s.bucket, Threads: intake.NewThreads(s.DynamoDB(), s.Names, s.Now), Protocol: s.Protocol,
 		Letters: ending.NewLetters(s.Protocol, s.SQS(), s.DeadLetterURL), Flows: s.StepFunctions(),
 		Settings: intake.Settings{
 			MediaBucket: s.Names.Media(), StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:flow",
@@ -455,8 +455,8 @@ func TestWhatAWSRefusesMidWayIsCompletedByTheRetry(t *testing.T) {
 		"the note of the thread, its answer lost": func(s scene) { s.LoseAnswer("PutItem", 0) },
 		"the content":                             func(s scene) { s.bucket.failPut = 1 },
 		"the file":                                func(s scene) { s.bucket.failPut = 2 },
-		"the row":                                 func(s scene) { s.Fail("PutItem", 1) },
-		"the row, its answer lost":                func(s scene) { s.LoseAnswer("PutItem", 1) },
+		"the row":                                 func(s scene) { s.Fail("TransactWriteItems", 0) },
+		"the row, its answer lost":                func(s scene) { s.LoseAnswer("TransactWriteItems", 0) },
 		"the execution":                           func(s scene) { s.Fail("StartExecution", 0) },
 		"the execution, its answer lost":          func(s scene) { s.LoseAnswer("StartExecution", 0) },
 	}

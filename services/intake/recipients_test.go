@@ -63,7 +63,7 @@ func TestTwoObjectsOfOneNameAreTwoMails(t *testing.T) {
 func TestTheRowComesBeforeTheContent(t *testing.T) {
 	s := newScene(t)
 	record := s.arrives("ses-1", letter{id: "one", body: "Hello"}.raw())
-	s.Fail("PutItem", 1)
+	s.Fail("TransactWriteItems", 0)
 	if err := s.handler.Handle(ctx, events.S3Event{Records: []events.S3EventRecord{record}}); !errors.Is(err, simtest.ErrFailed) {
 		t.Fatal(err)
 	}
@@ -93,10 +93,10 @@ func TestAMailNeverTakesAnothersPlace(t *testing.T) {
 }
 
 func TestAnErrorWithOneKeyKeepsNoOtherBack(t *testing.T) {
-	for n := range 5 {
+	for n := range 6 {
 		s := newScene(t)
 		record := s.arrives("ses-1", letter{id: "one", to: "a+b@mail.example, c+d@mail.example, e+f@mail.example", body: "Hello"}.raw())
-		s.Fail("PutItem", n)
+		s.Fail([]string{"PutItem", "TransactWriteItems"}[n%2], n/2)
 		if err := s.handler.Handle(ctx, events.S3Event{Records: []events.S3EventRecord{record}}); !errors.Is(err, simtest.ErrFailed) {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/item"
 	"github.com/webordinary/hephaestus/libs/job"
 )
@@ -21,6 +22,7 @@ const threadRetention = 90 * 24 * time.Hour
 type DynamoDB interface {
 	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
 // Threads is the table of the threads of mails, by key and by the ids that name them: one
@@ -28,12 +30,13 @@ type DynamoDB interface {
 type Threads struct {
 	db    DynamoDB
 	table string
+	jobs  string // the table of jobs
 	now   func() time.Time
 }
 
-// NewThreads makes Threads over a table.
-func NewThreads(db DynamoDB, table string, now func() time.Time) *Threads {
-	return &Threads{db: db, table: table, now: now}
+// NewThreads makes Threads over a stack's tables.
+func NewThreads(db DynamoDB, names awsx.Names, now func() time.Time) *Threads {
+	return &Threads{db: db, table: names.Threads(), jobs: names.Jobs(), now: now}
 }
 
 // Entry is an item of the table: to which thread of a key an id belongs. The rest is of the first
@@ -63,10 +66,7 @@ func (e *Entry) attributes(f *item.Fields) {
 // Read returns the entry of an id. Its ThreadID is empty if there is none.
 func (t *Threads) Read(ctx context.Context, key job.Key, id string) (Entry, error) {
 	e := Entry{Key: key, RFCMessageID: id}
-	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(t.table), ConsistentRead: aws.Bool(true),
-		Key: item.Map{"projectUserId": item.Text(string(key)), "rfcMessageId": item.Text(e.RFCMessageID)},
-	})
+	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(t.table), ConsistentRead: aws.Bool(true), Key: itemKey(e)})
 	if err != nil {
 		return Entry{}, fmt.Errorf("look up the thread of %s: %w", e.RFCMessageID, err)
 	}
@@ -89,8 +89,9 @@ func (t *Threads) Note(ctx context.Context, e Entry) (Entry, error) {
 	return e, nil
 }
 
-// Put puts the entry in the place of the one before, if the same message or none is in that still.
-// Else it says that it has noted nothing: another mail was faster.
+// Put puts the entry in the place of the one before, if the same message or none is in that still,
+// and that message has no job, or one that came to nothing. Else it says that it has noted nothing:
+// another mail was faster.
 func (t *Threads) Put(ctx context.Context, e, before Entry) (noted bool, err error) {
 	put := t.put(e)
 	switch {
@@ -102,15 +103,44 @@ func (t *Threads) Put(ctx context.Context, e, before Entry) (noted bool, err err
 		put.ConditionExpression = aws.String("messageId = :before")
 		put.ExpressionAttributeValues = item.Map{":before": item.Text(before.MessageID)}
 	}
-	_, err = t.db.PutItem(ctx, put)
-	var faster *types.ConditionalCheckFailedException
-	if errors.As(err, &faster) {
+	if before.MessageID == "" {
+		_, err = t.db.PutItem(ctx, put)
+	} else {
+		_, err = t.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+			{Put: &types.Put{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression, ExpressionAttributeValues: put.ExpressionAttributeValues}},
+			{ConditionCheck: t.cameToNothing(before.MessageID)},
+		}})
+	}
+	if awsx.Classify(err) == awsx.Refused {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("note %s as %s: %w", e.RFCMessageID, e.MessageID, err)
 	}
 	return true, nil
+}
+
+// cameToNothing is the check that a message has no job, or one that came to nothing (see stands).
+func (t *Threads) cameToNothing(messageID string) *types.ConditionCheck {
+	return &types.ConditionCheck{
+		TableName: aws.String(t.jobs), Key: item.Map{"messageId": item.Text(messageID)},
+		ConditionExpression: aws.String("attribute_not_exists(messageId) OR attribute_exists(heldAt) OR outcome IN (:failed, :late, :rejected)"),
+		ExpressionAttributeValues: item.Map{
+			":failed": item.Text(string(job.Failed)), ":late": item.Text(string(job.TimedOut)), ":rejected": item.Text(string(job.Rejected)),
+		},
+	}
+}
+
+// Names is the check that the entry still names its message.
+func (t *Threads) Names(e Entry) *types.ConditionCheck {
+	return &types.ConditionCheck{
+		TableName: aws.String(t.table), Key: itemKey(e),
+		ConditionExpression: aws.String("messageId = :message"), ExpressionAttributeValues: item.Map{":message": item.Text(e.MessageID)},
+	}
+}
+
+func itemKey(e Entry) item.Map {
+	return item.Map{"projectUserId": item.Text(string(e.Key)), "rfcMessageId": item.Text(e.RFCMessageID)}
 }
 
 func (t *Threads) put(e Entry) *dynamodb.PutItemInput {

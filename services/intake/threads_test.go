@@ -14,7 +14,7 @@ import (
 
 func TestEveryFieldOfAnEntryIsWrittenAndRead(t *testing.T) {
 	lab := simtest.New(t)
-	threads := intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now)
+	threads := intake.NewThreads(lab.DynamoDB(), lab.Names, lab.Now)
 	want := simtest.Filled[intake.Entry](t)
 	if _, err := threads.Note(ctx, want); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestEveryFieldOfAnEntryIsWrittenAndRead(t *testing.T) {
 
 func TestAnEntryTakesThePlaceOnlyOfTheOneThatWasSeen(t *testing.T) {
 	lab := simtest.New(t)
-	threads := intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now)
+	threads := intake.NewThreads(lab.DynamoDB(), lab.Names, lab.Now)
 	none := intake.Entry{Key: "amelia#scott", RFCMessageID: "one@x"}
 	named, first, second := none, none, none
 	named.ThreadID, first.ThreadID, second.ThreadID = "t", "t", "t"
@@ -55,7 +55,7 @@ func TestAnEntryWithAWrongAttributeIsAnErrorThatNamesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	threads := intake.NewThreads(lab.DynamoDB(), lab.Names.Threads(), lab.Now)
+	threads := intake.NewThreads(lab.DynamoDB(), lab.Names, lab.Now)
 	if _, err := threads.Read(ctx, "amelia#scott", "one@x"); err == nil || !strings.Contains(err.Error(), "the thread of one@x: attribute threadId: want type S, got N") {
 		t.Errorf("error %v", err)
 	}

@@ -54,7 +54,7 @@ func (l *Lab) Admit(messages ...job.Message) {
 	l.t.Helper()
 	store := l.Store(claim.DefaultSettings())
 	for _, m := range messages {
-		_, err := store.Admit(context.Background(), m, StateMachineARN)
+		_, err := store.Admit(context.Background(), m, StateMachineARN, nil)
 		l.must(nil, err)
 	}
 }

@@ -101,7 +101,7 @@ func New(service string, e Environment) (Function, error) {
 			Routes: e.Routes, Senders: e.Senders, Limits: e.Limits, Flow: e.Flow,
 		}
 		handler, err := intake.New(intake.Parts{
-			Objects: objects, Threads: intake.NewThreads(db, e.Names.Threads(), e.Now), Protocol: store,
+			Objects: objects, Threads: intake.NewThreads(db, e.Names, e.Now), Protocol: store,
 			Letters: letters, Flows: tokens, Settings: settings, Now: e.Now, Log: e.Log,
 		})
 		if err != nil {

@@ -39,7 +39,7 @@ func newBackdrop(w *World) *Backdrop {
 // Admit puts the messages' job rows.
 func (b *Backdrop) Admit(messages ...job.Message) {
 	for _, m := range messages {
-		must(b.store.Admit(context.Background(), m, "arn:aws:states:us-east-1:000000000000:stateMachine:stage"))
+		must(b.store.Admit(context.Background(), m, "arn:aws:states:us-east-1:000000000000:stateMachine:stage", nil))
 	}
 }
 

@@ -3,10 +3,12 @@ package world
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -186,6 +188,7 @@ func (a *actor) applyLater(req request, after time.Duration) {
 func (a *actor) apply(req request, asked moment) reply {
 	w := a.world
 	w.writes.begin(a.writer(), asked)
+	rewind(req)
 	output, effects, err := w.answer(req)
 	w.writes.judge()
 	if err != nil {
@@ -193,6 +196,15 @@ func (a *actor) apply(req request, asked moment) reply {
 	}
 	w.carryOut(effects)
 	return reply{output: output, err: err}
+}
+
+// rewind sets a body back to its beginning, as the SDK does before it sends one again.
+func rewind(req request) {
+	if in, ok := req.input.(*s3.PutObjectInput); ok {
+		if body, ok := in.Body.(io.Seeker); ok {
+			_ = must(body.Seek(0, io.SeekStart))
+		}
+	}
 }
 
 // answer puts the call to the cloud. A stage answers for Step Functions itself.

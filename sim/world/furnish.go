@@ -46,7 +46,7 @@ func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wor
 // bareWorld is a world without a cloud.
 func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *World {
 	w := &World{
-		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, doomed: map[string]int{}, fetching: fetching{takes: map[string]time.Duration{}}, releases: map[string]scenario.Mail{}, story: newRecorder(options.Story, s.Mails),
+		scenario: s, now: scenario.Epoch, dice: newDice(chooser, s.Instant), parked: map[string][]*item{}, doomed: map[string]int{}, fetching: fetching{takes: map[string]time.Duration{}}, releases: map[string]scenario.Mail{}, messages: map[string]scenario.Message{}, story: newRecorder(options.Story, s.Messages()),
 		site: site{names: must(awsx.NewNames("")), routes: must(mail.ReadRoutes(strings.NewReader(scenario.Routes))), log: options.Log},
 	}
 	if w.log == nil {
@@ -54,6 +54,9 @@ func bareWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wo
 	}
 	if options.History {
 		w.history = &history{}
+	}
+	for _, m := range s.Messages() {
+		w.messages[m.ID] = m
 	}
 	w.oracles = oracle.NewPanel(view{w}, &w.scenario, options.Ignore, oracle.Listener{Violated: w.story.violated, Step: w.story.step})
 	w.writes = writes{names: w.names, oracles: w.oracles, story: w.story, tally: w.dice.tally, expiry: &w.expiry, admits: w.jobIsOpen}
@@ -107,7 +110,7 @@ func (w *World) coreChoice(n int, label string) int {
 // put stores a mail as SES does.
 func (w *World) put(m scenario.Mail) {
 	_, effects, err := w.cloud.Do(w.now, "s3", &s3.PutObjectInput{
-		Bucket: aws.String(w.names.Emails()), Key: aws.String(job.EmailFolder + m.ID), Body: strings.NewReader(m.MIME()),
+		Bucket: aws.String(w.names.Emails()), Key: aws.String(m.ObjectKey()), Body: strings.NewReader(m.MIME()),
 		Metadata: map[string]string{"received-at": strconv.FormatInt(job.Millis(scenario.Epoch.Add(m.Received)), 10)},
 	})
 	mustNil(err)

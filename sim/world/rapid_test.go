@@ -81,7 +81,7 @@ func drawScenario(t *rapid.T, clockError time.Duration) drawn {
 	for n := range rapid.IntRange(1, 4).Draw(t, "mails") {
 		at += seconds(200, "gap")
 		s.Mails = append(s.Mails, scenario.Mail{
-			ID: fmt.Sprintf("m%d", n+1), Key: "amelia#scott", Thread: rapid.IntRange(1, 3).Draw(t, "thread"),
+			ID: fmt.Sprintf("m%d", n+1), Keys: []job.Key{"amelia#scott"}, Thread: rapid.IntRange(1, 3).Draw(t, "thread"),
 			At: at, Received: at - seconds(10, "late"),
 			Command: scenario.Command{Takes: time.Second + seconds(300, "takes"), Saves: time.Second, Ignores: rapid.Bool().Draw(t, "ignores")},
 		})

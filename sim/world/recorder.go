@@ -21,15 +21,15 @@ import (
 
 // recorder puts what happens in a world into its story, if one is kept.
 type recorder struct {
-	story   *story.Story
-	keep    bool
-	early   []story.Note      // made before the first line
-	threads map[string]string // the scenario's names for them, by their ids
-	mails   []scenario.Mail
+	story    *story.Story
+	keep     bool
+	early    []story.Note      // made before the first line
+	threads  map[string]string // the scenario's names for them, by their ids
+	messages []scenario.Message
 }
 
-func newRecorder(keep bool, mails []scenario.Mail) *recorder {
-	return &recorder{story: &story.Story{}, keep: keep, threads: map[string]string{}, mails: mails}
+func newRecorder(keep bool, messages []scenario.Message) *recorder {
+	return &recorder{story: &story.Story{}, keep: keep, threads: map[string]string{}, messages: messages}
 }
 
 // tell adds a line; message is the one that it is about, if that is known.
@@ -71,8 +71,8 @@ func (r *recorder) about(payload []byte) string {
 		return r.story.Lines[n-1].Message
 	}
 	about := ""
-	for _, m := range r.mails {
-		if bytes.Contains(payload, []byte("/"+m.ID+`"`)) || bytes.Contains(payload, []byte(":"+m.ID+`"`)) {
+	for _, m := range r.messages {
+		if bytes.Contains(payload, []byte(`"`+m.ObjectKey()+`"`)) || bytes.Contains(payload, []byte(":"+m.ID+`"`)) {
 			if about != "" {
 				return ""
 			}
@@ -109,11 +109,13 @@ func (r *recorder) violated(v oracle.Violation) {
 	r.note(story.Note{Kind: story.NoteViolated, Invariant: v.Invariant, Text: v.What})
 }
 
-func (r *recorder) mail(m scenario.Mail) {
-	r.note(story.Note{
-		Kind: story.NoteMail, Key: m.Key, Message: m.ID, Thread: threadName(m),
-		Text: fmt.Sprintf("%s: %s of %s, received at %v", m.ID, threadName(m), m.Key, m.Received),
-	})
+func (r *recorder) mail(mail scenario.Mail) {
+	for _, m := range mail.Messages() {
+		r.note(story.Note{
+			Kind: story.NoteMail, Key: m.Key, Message: m.ID, Thread: threadName(mail),
+			Text: fmt.Sprintf("%s: %s of %s, received at %v", m.ID, threadName(mail), m.Key, m.Received),
+		})
+	}
 }
 
 func threadName(m scenario.Mail) string { return fmt.Sprintf("thread %d", m.Thread) }
@@ -179,9 +181,9 @@ func (r *recorder) learn(j *claim.Job) {
 	if !r.keep {
 		return
 	}
-	for _, m := range r.mails {
-		if m.ID == j.MessageID {
-			r.threads[j.ThreadID] = threadName(m)
+	for _, m := range r.messages {
+		if m.ID == j.MessageID && j.ThreadID != "" {
+			r.threads[j.ThreadID] = threadName(m.Mail)
 		}
 	}
 }

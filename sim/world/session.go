@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/webordinary/hephaestus/libs/interrupt"
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/oracle"
@@ -25,6 +26,7 @@ type session struct {
 	machine *workerActor
 	actor   *actor // the process of the worker that runs it
 	task    worker.Task
+	reads   string // the content that its worker fetched
 	state   commandState
 	readyAt time.Time // when it is prepared, by the world's time
 	command scenario.Command
@@ -113,7 +115,10 @@ func (s *session) begin() worker.Event {
 		w.oracles.CommandIsOver(s)
 		return worker.Event{Kind: worker.BeginFailed, Err: err}
 	}
-	s.command = w.scenario.Command(s.MessageID())
+	s.command, s.reads = scenario.Command{Takes: time.Second}, w.contentOf(s.Message())
+	if m, ok := w.messages[s.MessageID()]; ok {
+		s.command = m.Command
+	}
 	if s.machine.staged != nil {
 		s.command = *s.machine.staged
 	}
@@ -306,7 +311,11 @@ func (s *session) Term() oracle.Term {
 	return oracle.Term{Key: s.task.Work.Message.ProjectUserID, Fence: s.task.Fence}
 }
 
+func (s *session) Message() job.Message { return s.task.Work.Message }
+
 func (s *session) MessageID() string { return s.task.Work.Message.MessageID }
+
+func (s *session) Reads() string { return s.reads }
 
 func (s *session) ContainerID() string { return s.task.Work.ContainerID }
 

@@ -2,7 +2,6 @@ package world
 
 import (
 	"encoding/json"
-	"path"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -19,14 +18,14 @@ import (
 // layOutTrouble schedules what goes wrong by itself, not at a call: executions that are stopped,
 // expired items that are deleted, a service that is away.
 func (w *World) layOutTrouble() {
-	for _, m := range w.scenario.Mails {
+	for _, m := range w.scenario.Messages() {
 		if w.dice.drawn(fault.TokenGone, "execution") {
 			w.schedule(m.At+w.dice.between(0, 20*time.Minute, "delay.stop-execution"), "the execution of "+m.ID+" is stopped by a person", func() { w.stopExecution(m.ID) })
 		}
 	}
-	for i, m := range w.scenario.Mails { // one that comes anew would be held anew, whatever became of it
-		if w.dice.drawn(fault.RowExpires, "mail") && !w.scenario.Holds(m) {
-			w.expiry.mail = &w.scenario.Mails[i]
+	for _, m := range w.scenario.Messages() { // one that comes anew would be held anew, whatever became of it
+		if w.dice.drawn(fault.RowExpires, "mail") && !w.scenario.Holds(m.Mail) {
+			w.expiry.message = &m
 		}
 	}
 	w.layOutOutage()
@@ -59,10 +58,10 @@ func (w *World) stopExecution(id string) {
 	w.carryOut(effects)
 }
 
-// expireRow makes the row of a mail expire after all has ended, and puts the mail's object again.
-// It says whether it did. The rows of the other mails expire too; TTL deletes late.
+// expireRow makes the row of a message expire after all has ended, and puts the mail's object
+// again. It says whether it did. The rows of the other mails expire too; TTL deletes late.
 func (w *World) expireRow() bool {
-	m := w.expiry.mail
+	m := w.expiry.message
 	if m == nil || !w.expiry.at.IsZero() || w.oracles.Violation() != nil {
 		return false
 	}
@@ -73,7 +72,7 @@ func (w *World) expireRow() bool {
 	w.cloud.DynamoDB.DeleteExpired(w.now, ddbcore.ItemKey{Table: w.names.Jobs(), Hash: m.ID})
 	w.writes.judge()
 	w.expiry.at = w.now
-	w.put(*m)
+	w.put(m.Mail)
 	return true
 }
 
@@ -111,6 +110,16 @@ func (w *World) deleteExpired() {
 	}
 }
 
+// haveRows says whether all messages of the mail in an object have rows, and none of them is held.
+func (w *World) haveRows(object string) bool {
+	for _, m := range w.scenario.Messages() {
+		if j, err := (view{w}).Job(m.ID); m.ObjectKey() == object && (err != nil || j == nil || j.Held()) {
+			return false
+		}
+	}
+	return true
+}
+
 // losesRetry says whether the delivery is of an event that intake could not take and that nobody
 // gives to it again, because its mail has a row. Of a held one nothing else would tell a person.
 func (w *World) losesRetry(d cloud.Delivery) bool {
@@ -121,11 +130,11 @@ func (w *World) losesRetry(d cloud.Delivery) bool {
 		RequestPayload events.S3Event `json:"requestPayload"`
 	}
 	mustNil(json.Unmarshal(d.Body(), &record))
-	id := path.Base(record.RequestPayload.Records[0].S3.Object.Key)
-	if j, err := (view{w}).Job(id); err != nil || j == nil || j.Held() {
+	object := record.RequestPayload.Records[0].S3.Object.URLDecodedKey
+	if !w.haveRows(object) {
 		return false
 	}
 	w.dice.tally.Strike(fault.IntakeGivenUp)
-	w.story.fault(fault.IntakeGivenUp, "the event of "+id+" does not come again, and its mail has a row")
+	w.story.fault(fault.IntakeGivenUp, "the event of "+object+" does not come again, and its mail has a row")
 	return true
 }

@@ -42,7 +42,7 @@ func (v view) item(table, hash string) map[string]types.AttributeValue {
 func (v view) ending() *oracle.Ending {
 	e := &oracle.Ending{Letters: map[string]bool{}, Records: map[string]audit.Record{}, OpenTokens: len(v.cloud.StepFunctions.OpenTokens())}
 	if !v.expiry.at.IsZero() {
-		e.Anew = v.expiry.mail.ID
+		e.Anew = v.expiry.message.ID
 	}
 	for _, it := range v.cloud.DynamoDB.Items(v.names.ActiveJobs()) {
 		if row, err := claim.ParseRow(it); err == nil {
@@ -89,7 +89,7 @@ const noOutcome = "none"
 // outcomes counts how the mails ended.
 func (v view) outcomes() map[string]int {
 	counts := map[string]int{}
-	for _, m := range v.scenario.Mails {
+	for _, m := range v.scenario.Messages() {
 		outcome := noOutcome
 		if j, err := v.Job(m.ID); err == nil && j != nil && j.Outcome != "" {
 			outcome = string(j.Outcome)

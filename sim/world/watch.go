@@ -3,6 +3,8 @@ package world
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -65,13 +67,13 @@ func observe[Out any](w watched, key job.Key, in any, do func() (Out, error)) (O
 	return out, err
 }
 
-func (w watched) Admit(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error) {
-	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Admit(ctx, m, stateMachineARN) })
+func (w watched) Admit(ctx context.Context, m job.Message, stateMachineARN string, while *types.ConditionCheck) (claim.Admitted, error) {
+	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Admit(ctx, m, stateMachineARN, while) })
 }
 
 // Release is an arrival: held mail has no part in the protocol.
-func (w watched) Release(ctx context.Context, m job.Message, stateMachineARN string) (claim.Admitted, error) {
-	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Release(ctx, m, stateMachineARN) })
+func (w watched) Release(ctx context.Context, m job.Message, stateMachineARN string, while *types.ConditionCheck) (claim.Admitted, error) {
+	return observe(w, m.ProjectUserID, ToAdmit{m}, func() (claim.Admitted, error) { return w.Protocol.Release(ctx, m, stateMachineARN, while) })
 }
 
 func (w watched) Check(ctx context.Context, m job.Message) (claim.Checked, error) {

@@ -3,11 +3,16 @@ package world
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/webordinary/hephaestus/libs/claim"
+	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/sim/world/fault"
@@ -166,6 +171,16 @@ func (wa *workerActor) Check(context.Context) error {
 		return errSick
 	}
 	return nil
+}
+
+// contentOf is the content of a message as a worker fetches it; empty if there is none, as on a
+// stage.
+func (w *World) contentOf(m job.Message) string {
+	output, _, err := w.cloud.Do(w.now, "s3", &s3.GetObjectInput{Bucket: aws.String(m.Content.Bucket), Key: aws.String(m.Content.Key)})
+	if err != nil {
+		return ""
+	}
+	return string(must(io.ReadAll(output.(*s3.GetObjectOutput).Body)))
 }
 
 // Begin begins to fetch the mail.

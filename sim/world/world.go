@@ -46,21 +46,22 @@ type site struct {
 	log    *slog.Logger // of the handlers
 }
 
-// expiry is that of one mail's row, once all has ended.
+// expiry is that of one message's row, once all has ended.
 type expiry struct {
-	mail *scenario.Mail // nil for none
-	at   time.Time      // when it happened; zero: not yet
+	message *scenario.Message // nil for none
+	at      time.Time         // when it happened; zero: not yet
 }
 
-// before says whether something of a message, at a time, is of the life of the row that has
-// expired.
+// before says whether something of a message, at a time by any clock, is of the life of the row
+// that has expired: that is longer ago than clocks differ.
 func (e *expiry) before(messageID string, at time.Time) bool {
-	return !e.at.IsZero() && e.mail.ID == messageID && at.Before(e.at)
+	return !e.at.IsZero() && e.message.ID == messageID && at.Before(e.at.Add(-time.Hour))
 }
 
 // World is one run.
 type World struct {
 	scenario scenario.Scenario
+	messages map[string]scenario.Message // of the scenario, by id
 	now      time.Time
 	dice     *dice
 	agenda   agenda

@@ -22,7 +22,7 @@ func TestAJobWhoseExecutionNeverBeganIsSwept(t *testing.T) {
 	m := job.Message{
 		MessageID: "a1", ProjectID: "amelia", UserID: "scott", ProjectUserID: "amelia#scott", ThreadID: "a", ReceivedAtMillis: job.Millis(time.Now()),
 	}
-	if _, err := l.store.Admit(t.Context(), m, l.StateMachineARN()); err != nil {
+	if _, err := l.store.Admit(t.Context(), m, l.StateMachineARN(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if j := l.ends("a1", job.Failed); j.Result != ending.NeverBegan {

@@ -53,7 +53,7 @@ func wire(ctx context.Context) (*intake.Handler, error) {
 		return nil, err
 	}
 	return intake.New(intake.Parts{
-		Objects: objects, Threads: intake.NewThreads(p.Clients.DynamoDB(), p.Names.Threads(), time.Now), Protocol: store,
+		Objects: objects, Threads: intake.NewThreads(p.Clients.DynamoDB(), p.Names, time.Now), Protocol: store,
 		Letters: ending.NewLetters(store, p.Clients.SQS(), deadLetterURL), Flows: p.Clients.StepFunctions(), Settings: settings, Now: time.Now, Log: p.Log,
 	})
 }

@@ -19,15 +19,15 @@ type outcomes struct {
 
 func watchOutcomes(p *Panel, broken broken) hooks {
 	o := outcomes{p, broken}
-	return hooks{mail: o.mailEnds, end: o.nothingEndsWithoutReason}
+	return hooks{message: o.messageEnds, end: o.nothingEndsWithoutReason}
 }
 
-// mailEnds: a mail has an outcome, and if a person must see it, a letter.
-func (o outcomes) mailEnds(e *Ending, m scenario.Mail, j *claim.Job) {
+// messageEnds: a message has an outcome, and if a person must see it, a letter.
+func (o outcomes) messageEnds(e *Ending, m scenario.Message, j *claim.Job) {
 	switch {
 	case j == nil:
 		o.broken("%s has no job", m.ID)
-	case j.Held() && o.scenario.Holds(m) && m.Release.At == 0: // S8 has it
+	case j.Held() && o.scenario.Holds(m.Mail) && m.Release.At == 0: // S8 has it
 	case j.Outcome == "":
 		o.broken("%s has no outcome", m.ID)
 	case (j.Outcome == job.TimedOut || j.Outcome == job.Failed) && !e.Letters[m.ID]:
@@ -52,7 +52,7 @@ func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 		}
 	}
 	harsh := slices.ContainsFunc(fault.All(), func(k fault.Kind) bool { return k.Harsh() && o.view.Struck(k) })
-	for _, m := range o.scenario.Mails {
+	for _, m := range o.messages {
 		if harsh && m.ID != e.Anew {
 			continue
 		}

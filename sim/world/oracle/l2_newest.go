@@ -12,12 +12,12 @@ import (
 func watchNewest(p *Panel, broken broken) hooks {
 	return hooks{end: func(e *Ending) {
 		byKey := map[job.Key][]*claim.Job{}
-		for _, m := range p.scenario.Mails {
+		for _, m := range p.messages {
 			if j := e.Jobs[m.ID]; j != nil { // else it is held
 				byKey[m.Key] = append(byKey[m.Key], j)
 			}
 		}
-		for _, m := range p.scenario.Mails {
+		for _, m := range p.messages {
 			jobs := byKey[m.Key]
 			delete(byKey, m.Key) // once per key
 			if j := forsaken(jobs); j != nil {
@@ -30,6 +30,7 @@ func watchNewest(p *Panel, broken broken) hooks {
 // forsaken is the newest of a key's jobs that did not fail, if its thread should have completed and
 // did not.
 func forsaken(jobs []*claim.Job) *claim.Job {
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j *claim.Job) bool { return j.Outcome == job.Rejected })
 	slices.SortFunc(jobs, func(a, b *claim.Job) int {
 		if job.Newer(a.ReceivedAtMillis, a.MessageID, b.ReceivedAtMillis, b.MessageID) {
 			return -1
@@ -37,7 +38,7 @@ func forsaken(jobs []*claim.Job) *claim.Job {
 		return 1
 	})
 	newest := slices.IndexFunc(jobs, func(j *claim.Job) bool {
-		return j.Outcome != job.Failed && j.Outcome != job.TimedOut && j.Outcome != job.Rejected
+		return j.Outcome != job.Failed && j.Outcome != job.TimedOut
 	})
 	if newest < 0 {
 		return nil

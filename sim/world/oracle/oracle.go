@@ -33,6 +33,7 @@ var promises = [...]promise{
 	{"S7", "fences only grow per key, also across TTL deletion", watchFences},
 	{"S1", "per key at most one worker holds a live lease, and no command outlives its own", watchLeases},
 	{"S2", "an interrupt meant for one container never stops another", watchInterrupts},
+	{"mail", "each mail is one message to each of its keys, whose command reads that mail, and copies of it are not worked on twice", watchMails},
 	{"S3", "an older message never preempts, nor takes the place of, a newer one of another thread", watchOrder},
 	{"S4", "clean-up never touches a claim that the message has no part in", watchCleanUp},
 	{"S8", "a mail that is held touches no claim before a person releases it, and a person is told of it", watchHeldMail},
@@ -53,7 +54,7 @@ var promises = [...]promise{
 // NewPanel makes the oracles of a run. It never reports a promise named in ignore.
 func NewPanel(view View, s *scenario.Scenario, ignore map[string]bool, listener Listener) *Panel {
 	p := &Panel{
-		view: view, scenario: s, model: refinement.Settings(s.Claim), ignore: ignore, listener: listener,
+		view: view, scenario: s, messages: s.Messages(), model: refinement.Settings(s.Claim), ignore: ignore, listener: listener,
 		leaseMillis: map[Term]int64{}, oracles: make([]hooks, 0, len(promises)),
 	}
 	for _, promise := range promises {

@@ -31,7 +31,7 @@ func (o orphans) preemptor(row *claim.Row) {
 }
 
 func (o orphans) rest(e *Ending) {
-	for _, m := range o.scenario.Mails {
+	for _, m := range o.messages {
 		if j := e.Jobs[m.ID]; j != nil && !j.Settled() {
 			o.broken("%s has ended, and is still in the index of open jobs", m.ID)
 		}

@@ -42,8 +42,8 @@ type hooks struct {
 	superseded func(m job.Message, nowMillis int64) // a message is told that it is superseded, at a time of the teller's clock
 
 	// At the end, in this order.
-	mail      func(*Ending, scenario.Mail, *claim.Job) // how a mail ended; its job may be nil or open
-	end       func(*Ending)                            // if all mails have ended
+	message   func(*Ending, scenario.Message, *claim.Job) // how a message ended; its job may be nil or open
+	end       func(*Ending)                               // if all messages have ended
 	execution func(*Ending, Execution)
 	left      func(*claim.Row) // a claim row that is left
 	remains   func(*Ending)    // what else is left
@@ -56,6 +56,7 @@ type broken func(format string, arguments ...any)
 type Panel struct {
 	view      View
 	scenario  *scenario.Scenario
+	messages  []scenario.Message // of the scenario
 	model     model.Settings
 	ignore    map[string]bool
 	listener  Listener
@@ -209,11 +210,11 @@ func (p *Panel) AfterEvent() {
 // AtEnd judges a world in which nothing happens any more: everything must have come to its end.
 func (p *Panel) AtEnd(e *Ending) {
 	e.Jobs = map[string]*claim.Job{}
-	for _, m := range p.scenario.Mails {
+	for _, m := range p.messages {
 		j := p.job(m.ID)
 		for _, h := range p.oracles {
-			if h.mail != nil {
-				h.mail(e, m, j)
+			if h.message != nil {
+				h.message(e, m, j)
 			}
 		}
 		if j != nil && j.Held() && p.violation == nil {

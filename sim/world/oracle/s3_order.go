@@ -28,17 +28,18 @@ func (o order) jobChanged(c Change) {
 		return
 	}
 	j := c.Job
-	m := o.scenario.Mail(j.MessageID)
-	if m == nil { // a stage's job, which no mail made
+	at := slices.IndexFunc(o.messages, func(m scenario.Message) bool { return m.ID == j.MessageID })
+	if at < 0 { // a stage's job, which no mail made
 		return
 	}
+	m := o.messages[at]
 	if j.Key != m.Key {
 		o.broken("%s is for %s, its job for %s", m.ID, m.Key, j.Key)
 	}
 	if received := job.Millis(scenario.Epoch.Add(m.Received)); j.ReceivedAtMillis != received && j.ReleasedAtMillis == 0 {
 		o.broken("%s was received at %d ms, by its job at %d", m.ID, received, j.ReceivedAtMillis)
 	}
-	for _, other := range o.scenario.Mails {
+	for _, other := range o.messages {
 		before := o.job(other.ID)
 		if other.ID == m.ID || other.Key != m.Key || before == nil || before.ThreadID == "" {
 			continue
@@ -89,12 +90,12 @@ func (o order) saidSuperseded(m job.Message, nowMillis int64) {
 // nobodyYieldsForNothing: a job is interrupted or superseded only for a newer message of another
 // thread.
 func (o order) nobodyYieldsForNothing(e *Ending) {
-	for _, m := range o.scenario.Mails {
+	for _, m := range o.messages {
 		j := e.Jobs[m.ID]
 		if j == nil || j.Outcome != job.Interrupted && j.Outcome != job.Superseded {
 			continue
 		}
-		if !slices.ContainsFunc(o.scenario.Mails, func(other scenario.Mail) bool { return goesBefore(e.Jobs[other.ID], j) }) {
+		if !slices.ContainsFunc(o.messages, func(other scenario.Message) bool { return goesBefore(e.Jobs[other.ID], j) }) {
 			o.broken("%s is %s, and no other thread of %s has a newer message", m.ID, j.Outcome, j.Key)
 		}
 	}
@@ -103,5 +104,5 @@ func (o order) nobodyYieldsForNothing(e *Ending) {
 // goesBefore says whether a is newer than b, and of another thread of its key. A mail that is held
 // (nil) goes before none.
 func goesBefore(a, b *claim.Job) bool {
-	return a != nil && a.Key == b.Key && a.ThreadID != b.ThreadID && job.Newer(a.ReceivedAtMillis, a.MessageID, b.ReceivedAtMillis, b.MessageID)
+	return a != nil && a.Outcome != job.Rejected && a.Key == b.Key && a.ThreadID != b.ThreadID && job.Newer(a.ReceivedAtMillis, a.MessageID, b.ReceivedAtMillis, b.MessageID)
 }

@@ -19,7 +19,7 @@ func watchRecords(_ *Panel, broken broken) hooks {
 				broken("the record of %s is written again", r.MessageID)
 			}
 		},
-		mail: func(e *Ending, m scenario.Mail, j *claim.Job) {
+		message: func(e *Ending, m scenario.Message, j *claim.Job) {
 			if j == nil || j.Outcome == "" {
 				return
 			}

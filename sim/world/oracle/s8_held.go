@@ -18,7 +18,7 @@ type heldMail struct {
 
 func watchHeldMail(p *Panel, broken broken) hooks {
 	o := heldMail{p, broken}
-	return hooks{claim: o.claimChanged, job: o.jobChanged, mail: o.isHeld}
+	return hooks{claim: o.claimChanged, job: o.jobChanged, message: o.isHeld}
 }
 
 // jobChanged: a mail that waits for a person is no job, and one that does not is not held.
@@ -34,7 +34,7 @@ func (o heldMail) jobChanged(c Change) {
 }
 
 // isHeld: at the end, a mail that nobody has released is held still, and a person was told.
-func (o heldMail) isHeld(e *Ending, m scenario.Mail, j *claim.Job) {
+func (o heldMail) isHeld(e *Ending, m scenario.Message, j *claim.Job) {
 	if o.waits(m.ID) && (j == nil || !j.Held() || !e.Letters[m.ID]) {
 		o.broken("%s waits for a person: its row is %+v, its letter is there: %v", m.ID, j, e.Letters[m.ID])
 	}

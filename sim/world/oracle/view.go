@@ -27,7 +27,9 @@ type View interface {
 // own.
 type Command interface {
 	Term() Term
+	Message() job.Message
 	MessageID() string
+	Reads() string // the mail's content, as its worker fetched it
 	ContainerID() string
 	Worker() string // the name of its process
 	BeganAt() time.Time

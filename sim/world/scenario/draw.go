@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -58,7 +59,7 @@ func Draw(c choose.Chooser) Scenario {
 	for n := range mails {
 		at += gaps[pick(len(gaps), "gap")]
 		m := Mail{
-			ID: fmt.Sprintf("m%d", n+1), Key: keys[pick(len(keys), "key")], Thread: 1 + pick(3, "thread"),
+			ID: fmt.Sprintf("m%d", n+1), Keys: keys[pick(len(keys), "key"):][:1], Thread: 1 + pick(3, "thread"),
 			At: at, Received: at, Attached: pick(12, "attached") == 1, Command: drawCommand(pick),
 		}
 		if lateness := time.Duration(pick(300, "lateness")) * time.Second; pick(5, "late") == 1 {
@@ -73,6 +74,14 @@ func Draw(c choose.Chooser) Scenario {
 		if s.Holds(m) {
 			m.Release = drawRelease(pick, at)
 		}
+		if s.Senders == mail.SendersOpen { // mail that may be held is for one key, and no copy
+			if several := pick(10, "several"); several == 1 || several == 2 {
+				m.Keys = []job.Key{"amelia#scott", "atlas#dana", "atlas#scott"}[:1+several]
+			}
+			if n > 0 {
+				m.follow(s.Mails[n-1], pick(24, "kin"), n, mails)
+			}
+		}
 		s.Mails = append(s.Mails, m)
 	}
 	return s
@@ -85,6 +94,24 @@ func drawRelease(pick func(n int, label string) int, came time.Duration) Release
 		return Release{}
 	}
 	return Release{At: came + time.Second + gaps[pick(len(gaps), "released-after")], Twice: people == 3}
+}
+
+// follow makes the mail, the nth from 0, one that has to do with the one before it, for a few
+// kinds.
+func (m *Mail) follow(before Mail, kind, n, mails int) {
+	switch {
+	case before.Answers == m.ID: // it was overtaken by its answer, and itself answers a mail that never comes
+		m.Keys, m.Thread, m.Answers = before.Keys, before.Thread, "lost-"+m.ID
+	case kind == 1: // a copy, as of a server that delivers to each recipient by itself
+		at, received, id := m.At, m.Received, m.ID
+		original := before.asSent()
+		*m = before
+		m.At, m.Received, m.ID, m.Original, m.Object = at, received, id, original, ""
+	case kind == 2: // an object of the same name in another folder
+		m.Object = m.ID + "/" + path.Base(before.ObjectKey())
+	case kind == 3 && n+1 < mails: // the answer to the next, and of a thread of their own
+		m.Answers, m.Thread = fmt.Sprintf("m%d", n+2), 10+n
+	}
 }
 
 var gaps = []time.Duration{0, 20 * time.Millisecond, time.Second, 15 * time.Second, 100 * time.Second, 8 * time.Minute}

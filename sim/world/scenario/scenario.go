@@ -21,15 +21,26 @@ var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Mail is one email of a scenario.
 type Mail struct {
-	ID       string
-	Key      job.Key
-	Thread   int           // its number among its key's threads
+	ID       string        // names it in the run, and in its text
+	Object   string        // the key of its object, below emails/; empty: its ID
+	Keys     []job.Key     // that it addresses
+	Thread   int           // its number among the threads of its keys
 	At       time.Duration // when it reaches S3, after the beginning
 	Received time.Duration // its receivedAt, after the beginning
 	Attached bool          // it carries a file
 	Author   Author
 	Release  Release // if the mail is held
-	Command  Command
+	Command  Command // of each of its messages
+
+	Original string // the mail of which it is a copy; empty if it is none
+	Answers  string // the only mail that it names; empty: it names the first of its thread
+}
+
+// Message is what a mail is to one of its keys.
+type Message struct {
+	Mail
+	ID  string
+	Key job.Key
 }
 
 // Release is how a person releases a held mail.
@@ -94,12 +105,41 @@ func (s *Scenario) Mail(id string) *Mail {
 	return nil
 }
 
-// Command is what the worker's command does for a message.
-func (s *Scenario) Command(messageID string) Command {
-	if m := s.Mail(messageID); m != nil {
-		return m.Command
+// Messages lists the messages of all mails.
+func (s *Scenario) Messages() []Message {
+	var list []Message
+	for _, m := range s.Mails {
+		list = append(list, m.Messages()...)
 	}
-	return Command{Takes: time.Second}
+	return list
+}
+
+// Messages lists what the mail is to its keys.
+func (m Mail) Messages() []Message {
+	var list []Message
+	for _, key := range m.Keys {
+		list = append(list, Message{Mail: m, ID: job.MessageID(m.ObjectKey(), key, len(m.Keys) == 1), Key: key})
+	}
+	return list
+}
+
+// ObjectKey is the key of the mail's object.
+func (m Mail) ObjectKey() string {
+	if m.Object != "" {
+		return job.EmailFolder + m.Object
+	}
+	return job.EmailFolder + m.ID
+}
+
+// Text is what the mail says, which no other mail does but its copies.
+func (m Mail) Text() string { return "Do " + m.asSent() + "." }
+
+// asSent is the mail that was sent: copies are of the same.
+func (m Mail) asSent() string {
+	if m.Original != "" {
+		return m.Original
+	}
+	return m.ID
 }
 
 // ClockBound is the most that a clock differs from the world's time.
@@ -111,23 +151,29 @@ func (s *Scenario) ClockBound() time.Duration {
 }
 
 func (m Mail) to() string {
-	project, user := m.Key.Split()
-	return fmt.Sprintf("%s@%s.example.com", user, project)
+	var to []string
+	for _, key := range m.Keys {
+		project, user := key.Split()
+		to = append(to, fmt.Sprintf("%s@%s.example.com", user, project))
+	}
+	return strings.Join(to, ", ")
 }
 
 // MIME is the mail as it lies in S3.
 func (m Mail) MIME() string {
-	project, user := m.Key.Split()
-	root := fmt.Sprintf("t%d.%s.%s@customer.example", m.Thread, project, user)
+	names := fmt.Sprintf("References: <t%d@customer.example>", m.Thread)
+	if m.Answers != "" {
+		names = "In-Reply-To: <" + m.Answers + "@customer.example>"
+	}
 	lines := append(m.found(),
 		"From: "+m.from(), "To: "+m.to(),
-		fmt.Sprintf("Subject: %s in thread %d", m.ID, m.Thread), "Message-ID: <"+m.ID+"@customer.example>",
-		"References: <"+root+">", "MIME-Version: 1.0",
+		fmt.Sprintf("Subject: %s in thread %d", m.asSent(), m.Thread), "Message-ID: <"+m.asSent()+"@customer.example>",
+		names, "MIME-Version: 1.0",
 	)
 	if !m.Attached {
-		return strings.Join(append(lines, "Content-Type: text/plain", "", "Do "+m.ID+"."), "\r\n") + "\r\n"
+		return strings.Join(append(lines, "Content-Type: text/plain", "", m.Text()), "\r\n") + "\r\n"
 	}
 	return strings.Join(append(lines, `Content-Type: multipart/mixed; boundary="b"`, "",
-		"--b", "Content-Type: text/plain", "", "Do "+m.ID+".",
+		"--b", "Content-Type: text/plain", "", m.Text(),
 		"--b", `Content-Type: text/csv; name="list.csv"`, `Content-Disposition: attachment; filename="list.csv"`, "", "a,b", "--b--"), "\r\n") + "\r\n"
 }
