@@ -197,7 +197,7 @@ func TestEverythingHappens(t *testing.T) {
 	x := newExplorer(scope, protocolAsIs(scope.settings()))
 	random := rand.New(rand.NewPCG(5, 6))
 	kinds, decisions, late := map[actionKind]bool{}, map[model.Decision]bool{}, map[phase]bool{}
-	for range 20_000 {
+	for range 60_000 {
 		w := x.initial(random.IntN(len(scope.Patterns)), scope.Faults)
 		for {
 			edges := x.successors(&w)

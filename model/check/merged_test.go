@@ -28,9 +28,9 @@ func (s Scope) merged() Scope {
 // the same greatest budgets.
 func TestMergingHidesNothing(t *testing.T) {
 	for _, scope := range mergingScopes() {
-		whole := newSearch(scope, Options{}, protocolAsIs(settings), &Report{})
+		whole := newSearch(scope, Options{}, protocolAsIs(scope.settings()), &Report{})
 		whole.run()
-		merged := newMergedSearch(scope.merged(), Options{}, protocolAsIs(settings), &Report{})
+		merged := newMergedSearch(scope.merged(), Options{}, protocolAsIs(scope.settings()), &Report{})
 		merged.run()
 		if !whole.report.Complete || !merged.report.Complete || len(whole.report.Violations)+len(merged.report.Violations) > 0 {
 			t.Fatalf("%+v: not complete: %+v, %+v", scope, whole.report, merged.report)
@@ -43,7 +43,7 @@ func TestMergingHidesNothing(t *testing.T) {
 			greatest(want, w.key())
 		}
 		got := map[key][]key{}
-		again := newExplorer(scope.merged(), protocolAsIs(settings))
+		again := newExplorer(scope.merged(), protocolAsIs(scope.settings()))
 		for _, k := range reachable(again, scope) {
 			greatest(got, k)
 		}

@@ -46,7 +46,7 @@ func Claim() claim.Settings {
 func Worker() worker.Settings {
 	return worker.Settings{
 		Heartbeat: 600 * time.Millisecond, CommandTimeout: 5 * time.Second, CommandGrace: time.Second,
-		ReceiveWait: 5 * time.Second, Visibility: 3 * time.Second,
+		ReceiveWait: 5 * time.Second, Visibility: 3 * time.Second, SickAfter: time.Minute, MaxStarts: 10,
 	}
 }
 
