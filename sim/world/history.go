@@ -46,10 +46,10 @@ func (h *history) died(p *process) {
 	}
 }
 
-// expired notes that DynamoDB deleted a claim.
-func (h *history) expired(key job.Key, now time.Time) {
+// expired notes that DynamoDB deleted a claim or a job: in says which.
+func (h *history) expired(key job.Key, in any, now time.Time) {
 	if h != nil {
-		h.operations = append(h.operations, &Operation{Who: "TTL", Key: key, In: ToExpire{}, Nows: []time.Time{now}, Called: h.place(), Returned: h.place()})
+		h.operations = append(h.operations, &Operation{Who: "TTL", Key: key, In: in, Nows: []time.Time{now}, Called: h.place(), Returned: h.place()})
 	}
 }
 

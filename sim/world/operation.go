@@ -48,8 +48,9 @@ type (
 		Lease claim.Lease
 		End   claim.End
 	}
-	ToHandBack struct{ claim.Lease }
-	ToExpire   struct{} // DynamoDB deletes the key's row
+	ToHandBack  struct{ claim.Lease }
+	ToExpire    struct{}                   // DynamoDB deletes the key's row
+	ToExpireJob struct{ MessageID string } // DynamoDB deletes the row of a message's job
 )
 
 // saw notes what the caller's clock shows.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
@@ -68,9 +69,7 @@ func (w *World) expireRow() bool {
 	w.advance(w.now.Add(w.scenario.Claim.JobRetention))
 	w.event(ofWorld, "the row of "+m.ID+" expires, and its object is put again")
 	w.dice.tally.Strike(fault.RowExpires)
-	w.writes.begin(oracle.Writer{}, moment{w.now, w.now})
-	w.cloud.DynamoDB.DeleteExpired(w.now, ddbcore.ItemKey{Table: w.names.Jobs(), Hash: m.ID})
-	w.writes.judge()
+	w.deleteRow(ddbcore.ItemKey{Table: w.names.Jobs(), Hash: m.ID})
 	w.expiry.at = w.now
 	w.put(m.Mail)
 	return true
@@ -100,12 +99,7 @@ func (w *World) deleteExpired() {
 			continue
 		}
 		w.dice.tally.Strike(fault.TTLLag) // before the deletion, which ends the life of the claim
-		w.writes.begin(oracle.Writer{}, moment{w.now, w.now})
-		w.cloud.DynamoDB.DeleteExpired(w.now, key)
-		w.writes.judge()
-		if key.Table == w.names.ActiveJobs() {
-			w.history.expired(job.Key(key.Hash), w.now)
-		}
+		w.deleteRow(key)
 		w.story.fault(fault.TTLLag, "deletes "+key.Hash+" from "+key.Table)
 	}
 }
@@ -118,6 +112,25 @@ func (w *World) haveRows(object string) bool {
 		}
 	}
 	return true
+}
+
+// deleteRow makes TTL delete an item that has expired. Of the jobs, the protocol has those with an
+// execution: mail that was rejected has no part in it.
+func (w *World) deleteRow(key ddbcore.ItemKey) {
+	var j *claim.Job
+	if key.Table == w.names.Jobs() {
+		j, _ = view{w}.Job(key.Hash)
+	}
+	w.writes.begin(oracle.Writer{}, moment{w.now, w.now})
+	deleted := w.cloud.DynamoDB.DeleteExpired(w.now, key)
+	w.writes.judge()
+	switch {
+	case !deleted:
+	case key.Table == w.names.ActiveJobs():
+		w.history.expired(job.Key(key.Hash), ToExpire{}, w.now)
+	case j != nil && j.ExecutionARN != "":
+		w.history.expired(j.Key, ToExpireJob{j.MessageID}, w.now)
+	}
 }
 
 // losesRetry says whether the delivery is of an event that intake could not take and that nobody

@@ -117,6 +117,10 @@ func TestAWrongHistoryIsRefused(t *testing.T) {
 			op.Out = f
 			return ok, false
 		},
+		"a job whose row did not expire before its mail came anew": func(op *world.Operation) (bool, bool) {
+			_, ok := op.In.(world.ToExpireJob)
+			return false, ok
+		},
 		"a message that was turned away": func(op *world.Operation) (bool, bool) {
 			c, ok := op.Out.(claim.Checked)
 			ok = ok && c.Decision == claim.DecisionNew

@@ -3,6 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -104,6 +105,8 @@ func (a attempt) timed() []state {
 		return a.cleanUp(in)
 	case world.ToExpire:
 		return a.either("", true, model.Delete{})
+	case world.ToExpireJob:
+		return a.expireJob(in.MessageID)
 	}
 	panic(fmt.Sprintf("history: %T is not known", a.op.In))
 }
@@ -117,6 +120,15 @@ func (a attempt) admit(m job.Message) []state {
 		return nil
 	}
 	return []state{a.before.after(model.RowAndJob{Row: a.before.row, Job: model.Job{MessageID: m.MessageID, ThreadID: m.ThreadID, ReceivedAtMillis: m.ReceivedAtMillis}})}
+}
+
+// expireJob is the state without the job, which must have ended and be off the claim.
+func (a attempt) expireJob(id string) []state {
+	at, found := a.before.find(id)
+	if !found || a.before.jobs[at].Outcome == "" || a.before.row.HasJob(id) {
+		return nil
+	}
+	return []state{{row: a.before.row, jobs: slices.Delete(slices.Clone(a.before.jobs), at, at+1)}}
 }
 
 func (a attempt) decides(m job.Message, said claim.Decision) bool {
