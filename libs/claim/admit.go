@@ -152,11 +152,7 @@ func collision(j, existing Job) error {
 func (s *Store) MarkDeadLettered(ctx context.Context, messageID string) error {
 	e := newExpression().when("attribute_exists(messageId)").assign("deadLetteredAt", item.Number(job.Millis(s.now()))).
 		clear("openShard")
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: aws.String(s.names.Jobs()), Key: jobKey(messageID),
-		UpdateExpression: e.update(), ConditionExpression: e.condition(), ExpressionAttributeValues: e.attributeValues(),
-	})
-	if err != nil {
+	if _, err := s.updateJob(ctx, messageID, e); err != nil {
 		return fmt.Errorf("mark %s as dead-lettered: %w", messageID, err)
 	}
 	return nil

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/item"
@@ -48,10 +46,7 @@ func (s *Store) Refuse(ctx context.Context, r Rejection) (Admitted, error) {
 // what becomes of it then, a person must be told anew.
 func (s *Store) MarkHeldTold(ctx context.Context, messageID string) error {
 	e := newExpression().when("attribute_exists(heldAt)").assign("deadLetteredAt", item.Number(job.Millis(s.now())))
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: aws.String(s.names.Jobs()), Key: jobKey(messageID),
-		UpdateExpression: e.update(), ConditionExpression: e.condition(), ExpressionAttributeValues: e.attributeValues(),
-	})
+	_, err := s.updateJob(ctx, messageID, e)
 	var heldNoMore *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &heldNoMore) {
 		return fmt.Errorf("mark %s as told: %w", messageID, err)

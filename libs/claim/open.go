@@ -52,9 +52,7 @@ func (j *Job) NeedsLetter() bool {
 // left to do for it. A job that is open stays in the index.
 func (s *Store) Settle(ctx context.Context, messageID string) error {
 	e := newExpression().when("attribute_exists(outcome)").clear("openShard")
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: aws.String(s.names.Jobs()), Key: jobKey(messageID), UpdateExpression: e.update(), ConditionExpression: e.condition(),
-	})
+	_, err := s.updateJob(ctx, messageID, e)
 	if err != nil && awsx.Classify(err) != awsx.Refused {
 		return fmt.Errorf("settle %s: %w", messageID, err)
 	}

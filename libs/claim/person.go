@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/webordinary/hephaestus/libs/item"
@@ -48,13 +46,7 @@ func (s *Store) Dismiss(ctx context.Context, messageID, by, because string) (Job
 // note writes a job's row, and answers with it, also with ErrOtherwise if it is there.
 func (s *Store) note(ctx context.Context, messageID string, e *expression) (*Job, error) {
 	e.when("attribute_exists(messageId)")
-	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: aws.String(s.names.Jobs()), Key: jobKey(messageID),
-		UpdateExpression: e.update(), ConditionExpression: e.condition(),
-		ExpressionAttributeNames: e.attributeNames(), ExpressionAttributeValues: e.attributeValues(),
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
+	out, err := s.updateJob(ctx, messageID, e)
 	var refused *types.ConditionalCheckFailedException
 	if errors.As(err, &refused) {
 		j, err := ParseJob(refused.Item)

@@ -295,3 +295,15 @@ func (s *Store) onClaim(key job.Key, e *expression) types.TransactWriteItem {
 func (s *Store) onJob(messageID string, e *expression) types.TransactWriteItem {
 	return e.write(s.names.Jobs(), jobKey(messageID))
 }
+
+// updateJob puts an expression on the jobs table by itself, for what has no part in a claim. The
+// answer has the row, also that to a refusal.
+func (s *Store) updateJob(ctx context.Context, messageID string, e *expression) (*dynamodb.UpdateItemOutput, error) {
+	return s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: aws.String(s.names.Jobs()), Key: jobKey(messageID),
+		UpdateExpression: e.update(), ConditionExpression: e.condition(),
+		ExpressionAttributeNames: e.attributeNames(), ExpressionAttributeValues: e.attributeValues(),
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+}
