@@ -149,14 +149,7 @@ func (m message) noteNamed(ctx context.Context, e evidence) (mail.Thread, error)
 // stands says whether a mail's job makes its copies duplicates: the mail was taken, and its job did
 // not come to nothing.
 func stands(j *claim.Job) bool {
-	if j == nil || j.Held() {
-		return false
-	}
-	switch j.Outcome {
-	case job.Failed, job.TimedOut, job.Rejected:
-		return false
-	}
-	return true
+	return j != nil && !j.Held() && !j.Outcome.CameToNothing()
 }
 
 func bareSubject(parsed mail.Message) string {

@@ -116,15 +116,10 @@ func (a *app) unknown(err error) error {
 // repeated tells that the message has been done again as next; that is an error if next came to
 // nothing too.
 func (r *repetition) repeated(j, next claim.Job) error {
-	if mayBeAgain(next.Outcome) {
+	if next.Outcome.CameToNothing() {
 		return fmt.Errorf("%s was done again as %s, which is %s: `heph again %s%s`", j.MessageID, next.MessageID, next.Outcome, next.MessageID, r.flags)
 	}
 	return r.tell(j, next.MessageID, fmt.Sprintf("%s was done again before, as %s, which is %s", j.MessageID, next.MessageID, state(next)))
-}
-
-// mayBeAgain says whether a message with the outcome is one to do again.
-func mayBeAgain(outcome job.Outcome) bool {
-	return outcome == job.Failed || outcome == job.TimedOut || outcome == job.Rejected
 }
 
 // refusal says why the message is not to be done again; nil if it is.
@@ -134,13 +129,13 @@ func (r *repetition) refusal(ctx context.Context, rows ledger.Ledger, j claim.Jo
 		return fmt.Errorf("%s is held: `heph release %s%s` lets it begin", j.MessageID, j.MessageID, r.flags)
 	case j.Outcome == "":
 		return fmt.Errorf("%s is %s, and ends by itself: `heph status --message %s%s` shows where it is", j.MessageID, state(j), j.MessageID, r.flags)
-	case !mayBeAgain(j.Outcome):
+	case !j.Outcome.CameToNothing():
 		return fmt.Errorf("%s is %s: to ask for more, send a new mail, with `heph send%s` or as its sender does", j.MessageID, j.Outcome, r.flags)
 	case j.DuplicateOf == "":
 		return nil
 	}
 	first, err := rows.Job(ctx, j.DuplicateOf)
-	if err != nil || first == nil || mayBeAgain(first.Outcome) {
+	if err != nil || first == nil || first.Outcome.CameToNothing() {
 		return err
 	}
 	return fmt.Errorf("%s is a duplicate of %s, which is %s: it would be rejected again", j.MessageID, first.MessageID, state(*first))

@@ -91,7 +91,7 @@ func (d *dismissal) mark(ctx context.Context, clients awsx.Clients, names awsx.N
 		return nil, err
 	case j.Outcome == "" && !j.Held():
 		return nil, fmt.Errorf("%s is %s: no person has to act on it", j.MessageID, state(j))
-	case !j.DeadLettered() && j.Outcome != job.Failed && j.Outcome != job.TimedOut:
+	case !j.DeadLettered() && !j.NeedsLetter():
 		return nil, fmt.Errorf("%s is %s, and no person was told to act on it", j.MessageID, state(j))
 	}
 	store, err := claim.NewStore(clients.DynamoDB(), names, claim.DefaultSettings(), time.Now, boot.RandomID, boot.Pause)
