@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
-	"github.com/webordinary/hephaestus/libs/boot"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/ledger"
@@ -82,7 +80,7 @@ func (r *repetition) run(ctx context.Context, id string) (err error) {
 	if err := r.refusal(ctx, rows, j); err != nil {
 		return err
 	}
-	store, err := claim.NewStore(clients.DynamoDB(), r.names, claim.DefaultSettings(), time.Now, boot.RandomID, boot.Pause)
+	store, err := protocol(clients, r.names)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
+	"github.com/webordinary/hephaestus/libs/boot"
+	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/tools/stack"
 )
 
@@ -56,6 +58,11 @@ func (t *target) names() (awsx.Names, error) {
 		return names, usage("%w", err)
 	}
 	return names, nil
+}
+
+// protocol writes on the stack's rows what a person says. None of that depends on the settings.
+func protocol(clients awsx.Clients, names awsx.Names) (*claim.Store, error) {
+	return claim.NewStore(clients.DynamoDB(), names, claim.DefaultSettings(), time.Now, boot.RandomID, boot.Pause)
 }
 
 // flagsFor returns the --endpoint and --prefix that a printed command needs in any shell; empty if

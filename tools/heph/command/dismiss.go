@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/webordinary/hephaestus/libs/awsx"
-	"github.com/webordinary/hephaestus/libs/boot"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/tools/heph/ledger"
@@ -94,7 +92,7 @@ func (d *dismissal) mark(ctx context.Context, clients awsx.Clients, names awsx.N
 	case !j.DeadLettered() && !j.NeedsLetter():
 		return nil, fmt.Errorf("%s is %s, and no person was told to act on it", j.MessageID, state(j))
 	}
-	store, err := claim.NewStore(clients.DynamoDB(), names, claim.DefaultSettings(), time.Now, boot.RandomID, boot.Pause)
+	store, err := protocol(clients, names)
 	if err != nil {
 		return nil, err
 	}
