@@ -103,16 +103,8 @@ func (s *Store) admit(ctx context.Context, while *types.ConditionCheck, j Job, c
 		return Admitted{Fresh: true, ExecutionARN: j.ExecutionARN}, nil
 	case awsx.Refused:
 		existing, err := s.ReadJob(ctx, j.MessageID)
-		if err == nil && while != nil && (condition == noRow) == (existing == nil) && (existing == nil || existing.Held()) {
-			return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, ErrNoLonger) // the row would not have refused it
-		}
-		if err == nil && existing == nil {
-			if err = errors.New("the row that was there is gone: try again"); condition == heldRow {
-				err = ErrNoJob
-			}
-		}
 		if err == nil {
-			err = collision(j, *existing)
+			err = refusal(existing, j, condition, while != nil)
 		}
 		if err != nil {
 			return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
@@ -120,6 +112,24 @@ func (s *Store) admit(ctx context.Context, while *types.ConditionCheck, j Job, c
 		return Admitted{Existing: existing, ExecutionARN: existing.ExecutionARN}, nil
 	}
 	return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
+}
+
+// refusal is why the row of j was not put under the condition, by the row that is there; nil if that
+// is of the same message.
+func refusal(existing *Job, j Job, condition string, hasWhile bool) error {
+	place := existing == nil // whether the row itself would take j
+	if condition == heldRow {
+		place = existing != nil && existing.Held()
+	}
+	switch {
+	case place && hasWhile:
+		return ErrNoLonger
+	case existing == nil && condition == heldRow:
+		return ErrNoJob
+	case existing == nil:
+		return errors.New("the row that was there is gone: try again")
+	}
+	return collision(j, *existing)
 }
 
 // putJob puts a job's row under a condition.

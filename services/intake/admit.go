@@ -44,12 +44,11 @@ type message struct {
 //
 // A copy of the mail may take its place in the table until its row is there, and not after.
 func (m message) admit(ctx context.Context) error {
-	err := m.tryToAdmit(ctx)
-	for range maxRaces {
-		if !errors.Is(err, claim.ErrNoLonger) {
+	var err error
+	for range 1 + maxRaces {
+		if err = m.tryToAdmit(ctx); !errors.Is(err, claim.ErrNoLonger) {
 			break
 		}
-		err = m.tryToAdmit(ctx)
 	}
 	return err
 }

@@ -73,18 +73,15 @@ func (h *Handler) begin(ctx context.Context, row *claim.Job) error {
 	m := message{arrival: arrival{Handler: h, raw: *row.Raw, receivedAt: now, released: true}, id: row.MessageID, key: row.Key}
 	err := m.read(ctx)
 	m.receivedAt = now // whatever the object says
-	if err == nil {
-		m.parsed, err = mail.Parse(m.content, h.settings.Limits)
-		if err != nil {
-			return m.reject(ctx, err.Error(), false)
-		}
-	}
 	var gone *s3types.NoSuchKey
-	switch {
-	case errors.As(err, &gone):
+	if errors.As(err, &gone) {
 		return m.reject(ctx, "the mail was deleted from its bucket before it was released", false)
-	case err != nil:
+	}
+	if err != nil {
 		return err
+	}
+	if m.parsed, err = mail.Parse(m.content, h.settings.Limits); err != nil {
+		return m.reject(ctx, err.Error(), false)
 	}
 	return m.admit(ctx)
 }
