@@ -184,8 +184,10 @@ func TestAnExecutionOfAnEarlierRowIsNotTakenForThatOfALaterOne(t *testing.T) {
 	s.WantJob("m1", "open")
 }
 
-func TestAJobThatCannotBeSweptDoesNotKeepTheOthersFromIt(t *testing.T) {
-	messages := make([]job.Message, 12)
+// aborted is a scene with n jobs that are old enough to be swept, and whose executions were aborted.
+func aborted(t *testing.T, n int) simtest.Scene {
+	t.Helper()
+	messages := make([]job.Message, n)
 	for i := range messages {
 		messages[i] = simtest.Message(fmt.Sprintf("m%d", i), "A", i)
 	}
@@ -195,6 +197,11 @@ func TestAJobThatCannotBeSweptDoesNotKeepTheOthersFromIt(t *testing.T) {
 		s.Flow.Ends(s.Execution(m), types.ExecutionStatusAborted)
 	}
 	s.Advance(10 * time.Minute)
+	return s
+}
+
+func TestAJobThatCannotBeSweptDoesNotKeepTheOthersFromIt(t *testing.T) {
+	s := aborted(t, 12)
 	s.Fail("DescribeExecution", 3)
 	var log strings.Builder
 	if err := newSweep(s, &log).Handle(ctx, nil); !errors.Is(err, simtest.ErrFailed) {
@@ -231,16 +238,7 @@ func TestASweepThatCannotReadAPartOfTheIndexSweepsTheOthers(t *testing.T) {
 }
 
 func TestASweepThatHasNoTimeLeftLeavesTheRestToTheNext(t *testing.T) {
-	messages := make([]job.Message, 12)
-	for i := range messages {
-		messages[i] = simtest.Message(fmt.Sprintf("m%d", i), "A", i)
-	}
-	s := simtest.NewScene(t, messages...)
-	s.Begins(messages...)
-	for _, m := range messages {
-		s.Flow.Ends(s.Execution(m), types.ExecutionStatusAborted)
-	}
-	s.Advance(10 * time.Minute)
+	s := aborted(t, 12)
 	for _, skip := range []int{0, 1, 2, 3, 4, 5} {
 		s.Before("DescribeExecution", skip, func() { s.Advance(10 * time.Second) })
 	}
