@@ -259,10 +259,6 @@ func (r Routes) route(address string) (target Target, ours bool, err error) {
 
 // splitAddress returns both sides of an address in lower case.
 func splitAddress(address string) (local, domain string, err error) {
-	address = strings.ToLower(strings.TrimSpace(address))
-	at := strings.LastIndexByte(address, '@')
-	if at <= 0 || at == len(address)-1 {
-		return "", "", errors.New("is not an address (local@domain)")
-	}
-	return address[:at], address[at+1:], nil
+	local, domain, err = splitSender(address)
+	return strings.ToLower(local), strings.ToLower(domain), err
 }
