@@ -114,8 +114,8 @@ func (s *Store) admit(ctx context.Context, while *types.ConditionCheck, j Job, c
 	return Admitted{}, fmt.Errorf("admit %s: %w", j.MessageID, err)
 }
 
-// refusal is why the row of j was not put under the condition, by the row that is there; nil if that
-// is of the same message.
+// refusal is why the row of j was not put under the condition, by the row that is there; nil if
+// that is of the same message.
 func refusal(existing *Job, j Job, condition string, hasWhile bool) error {
 	place := existing == nil // whether the row itself would take j
 	if condition == heldRow {

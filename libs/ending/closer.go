@@ -23,8 +23,11 @@ type Case struct {
 	What         string // what happened, in a sentence of at most job.MaxSaidBytes
 }
 
-// NeverBegan is what is said of a job whose execution never began.
-const NeverBegan = "its execution never began"
+// What is said of a job whose execution never began, and of one whose execution was aborted.
+const (
+	NeverBegan = "its execution never began"
+	Aborted    = "its execution was aborted"
+)
 
 // OfExecution is the case of a job whose execution is over, by its status, its error and that
 // error's cause; it lacks the job. ok is false if an execution in this status is not over.
@@ -32,7 +35,7 @@ func OfExecution(status types.ExecutionStatus, failure, cause string) (c Case, o
 	c.Outcome = job.Failed
 	switch status {
 	case types.ExecutionStatusAborted:
-		c.What = "its execution was aborted"
+		c.What = Aborted
 	case types.ExecutionStatusFailed:
 		c.What = "its execution failed outside of its catches"
 	case types.ExecutionStatusTimedOut:

@@ -136,8 +136,8 @@ const Rejected Outcome = "rejected"
 // no outcome.
 const Held = "held"
 
-// CameToNothing says whether the outcome leaves the mail undone: it may be done again, and a copy of
-// it is no duplicate.
+// CameToNothing says whether the outcome leaves the mail undone: it may be done again, and a copy
+// of it is no duplicate.
 func (o Outcome) CameToNothing() bool { return o == Failed || o == TimedOut || o == Rejected }
 
 // Reason is why a job is on record as not completed.

@@ -184,7 +184,8 @@ func TestAnExecutionOfAnEarlierRowIsNotTakenForThatOfALaterOne(t *testing.T) {
 	s.WantJob("m1", "open")
 }
 
-// aborted is a scene with n jobs that are old enough to be swept, and whose executions were aborted.
+// aborted is a scene with n jobs that are old enough to be swept, and whose executions were
+// aborted.
 func aborted(t *testing.T, n int) simtest.Scene {
 	t.Helper()
 	messages := make([]job.Message, n)

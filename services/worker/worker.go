@@ -186,7 +186,7 @@ func (w *Worker) handle(ctx context.Context, m types.Message) error {
 	if start.Verdict == claim.Started {
 		d.tell(ctx, telemetry.JobStarted{Work: d.about, Fence: start.Lease.Fence, Thread: work.Message.ThreadID})
 		if start.LostStarts >= int64(w.settings.MaxStarts) {
-			what := fmt.Sprintf("started %d times, and no worker came to its end", start.LostStarts)
+			what := fmt.Sprintf(CameToNoEnd, start.LostStarts)
 			d.finish(ctx, start.Lease, claim.End{Outcome: job.Failed, Result: what})
 			return nil
 		}
@@ -195,6 +195,9 @@ func (w *Worker) handle(ctx context.Context, m types.Message) error {
 	d.dispose(ctx, start)
 	return nil
 }
+
+// CameToNoEnd is what is said of a job that fails since it was started so many times (%d).
+const CameToNoEnd = "started %d times, and no worker came to its end"
 
 // receives is how often the message has been received.
 func receives(m types.Message) int {

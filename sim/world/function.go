@@ -49,6 +49,9 @@ func (w *World) runFunction(run cloud.Run) {
 			// the way.
 			failed = exited
 		}
+		if service == "intake" && failed == nil {
+			w.intakeHasTaken(run, answer)
+		}
 		what := " returns"
 		if failed != nil {
 			what += " " + failed.Type

@@ -1,10 +1,8 @@
 package world
 
 import (
-	"encoding/json"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -139,11 +137,7 @@ func (w *World) losesRetry(d cloud.Delivery) bool {
 	if w.dice.healed || w.dice.every[fault.IntakeGivenUp] == 0 || d.Kind != cloud.DeadLetter || d.Queue() != w.names.IntakeRetries() {
 		return false
 	}
-	var record struct {
-		RequestPayload events.S3Event `json:"requestPayload"`
-	}
-	mustNil(json.Unmarshal(d.Body(), &record))
-	object := record.RequestPayload.Records[0].S3.Object.URLDecodedKey
+	object := objectOfFailed(d.Body())
 	if !w.haveRows(object) {
 		return false
 	}

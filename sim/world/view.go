@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -30,6 +32,11 @@ func (v view) Claim(key job.Key) (*claim.Row, error) {
 
 func (v view) Job(messageID string) (*claim.Job, error) {
 	return claim.ParseJob(v.item(v.names.Jobs(), messageID))
+}
+
+func (v view) Started(executionARN string) bool {
+	_, _, err := v.cloud.Do(v.now, "states", &sfn.DescribeExecutionInput{ExecutionArn: aws.String(executionARN)})
+	return err == nil
 }
 
 func (v view) item(table, hash string) map[string]types.AttributeValue {

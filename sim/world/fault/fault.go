@@ -85,46 +85,59 @@ const (
 	afterAll   place = "a time after all has ended"
 )
 
+// Harm is the worst that a fault may do to a job: why it may fail or time out that would have
+// completed.
+type Harm int
+
+// The harms.
+const (
+	Delay     Harm = iota // it costs time, and nothing else
+	LostStart             // a worker that has started the job does not come to its end
+	Overtime              // the command runs longer than it may
+	Abort                 // the execution is aborted
+	NoBegin               // the execution never begins
+)
+
 // entry is what the table says of a kind.
 type entry struct {
 	name   string // on the command line and in reports
 	family Family
 	what   string // what it does
 	where  place  // where it strikes
-	harsh  bool   // it may make a job fail, by using up retries; the others cost time at most
-	staged bool   // it can strike on a stage
+	harm   Harm
+	staged bool // it can strike on a stage
 }
 
 var table = [Kinds]entry{
-	CrashBefore:        {"crash-before", Crashes, "an actor dies before its call is made", atCall, true, true},
-	CrashAfter:         {"crash-after", Crashes, "an actor dies after its call took effect, before it acts on the answer", atCall, true, true},
-	RequestLost:        {"request-lost", LostCalls, "a call never arrives, or none does for a while; the caller sees an error", atCall, true, true},
-	AnswerLost:         {"answer-lost", LostCalls, "a call takes effect, and the caller sees an error", atCall, true, true},
-	SDKRetry:           {"sdk-retry", Repeats, "a call takes effect, its answer is lost, and the SDK sends it again", atCall, false, true},
-	DuplicateDelivery:  {"duplicate-delivery", Repeats, "an event or a nudge is delivered twice", atDelivery, false, false},
-	RedeliveryWhileRun: {"redelivery-while-running", Repeats, "a worker's extensions of its message's visibility are lost", atCall, false, false},
-	Reordering:         {"reordering", Order, "events and messages overtake each other", atDelivery, false, false},
-	LateRequest:        {"late-request", LostCalls, "the caller gives up a call that takes effect later", atCall, true, true},
-	Freeze:             {"freeze", Standstill, "an actor stands still before a call, and goes on", atCall, true, false},
-	ClockOffset:        {"clock-offset", Clocks, "an actor's clock differs from the others", atBirth, false, false},
-	ClockDrift:         {"clock-drift", Clocks, "an actor's clock runs faster or slower than the others", atBirth, false, false},
-	ClockStep:          {"clock-step", Clocks, "an actor's clock jumps", anyTime, false, false},
-	TTLLag:             {"ttl-lag", Storage, "expired items are deleted late, early or never", bySchedule, false, false},
-	StaleRead:          {"stale-read", Storage, "an eventually consistent read does not see the last write", inCore, false, false},
-	Throttle:           {"throttle", Refusals, "a call is refused for load, or a transaction for a conflict", atCall, true, true},
-	TokenGone:          {"token-gone", Endings, "an execution is stopped while its task is under way", bySchedule, true, false},
-	SlowHeartbeat:      {"slow-heartbeat", Standstill, "a worker's heartbeat takes long", atCall, true, false},
-	HandlerFails:       {"handler-fails", Endings, "a function does its work, and its run fails all the same", atReturn, false, false},
-	NudgeLost:          {"nudge-lost", Hints, "a nudge or a wake-up is lost", atCall, false, false},
-	StuckCommand:       {"stuck-command", Endings, "a command never ends by itself and ignores SIGTERM", atCommand, true, false},
-	WorkerStops:        {"worker-stops", Endings, "a worker is told to stop, and started again", anyTime, false, false},
-	SlowBegin:          {"slow-begin", Begins, "a mail takes long to fetch, up to several leases, whenever it is fetched", atCommand, false, false},
-	SickWorker:         {"sick-worker", Begins, "a worker's machine can begin nothing for a while, or until faults cease", ofMachine, false, false},
-	BeginAway:          {"begin-away", Begins, "no mail can be fetched for a while", bySchedule, false, false},
-	EventLost:          {"event-lost", Hints, "EventBridge loses the event of an execution's end", atDelivery, false, false},
-	RowExpires:         {"row-expires", Storage, "a mail's row expires, the name of its execution lives on, and its object is put again", afterAll, false, false},
-	IntakeGivenUp:      {"intake-given-up", Endings, "no try of an event of intake gets through, and nobody gives it to intake again if its mail has a row", atCall, true, false},
-	ServiceAway:        {"service-away", Outages, "one service, table, queue or function is away for minutes or hours: each call of it fails", bySchedule, false, false},
+	CrashBefore:        {"crash-before", Crashes, "an actor dies before its call is made", atCall, LostStart, true},
+	CrashAfter:         {"crash-after", Crashes, "an actor dies after its call took effect, before it acts on the answer", atCall, LostStart, true},
+	RequestLost:        {"request-lost", LostCalls, "a call never arrives, or none does for a while; the caller sees an error", atCall, LostStart, true},
+	AnswerLost:         {"answer-lost", LostCalls, "a call takes effect, and the caller sees an error", atCall, LostStart, true},
+	SDKRetry:           {"sdk-retry", Repeats, "a call takes effect, its answer is lost, and the SDK sends it again", atCall, Delay, true},
+	DuplicateDelivery:  {"duplicate-delivery", Repeats, "an event or a nudge is delivered twice", atDelivery, Delay, false},
+	RedeliveryWhileRun: {"redelivery-while-running", Repeats, "a worker's extensions of its message's visibility are lost", atCall, Delay, false},
+	Reordering:         {"reordering", Order, "events and messages overtake each other", atDelivery, Delay, false},
+	LateRequest:        {"late-request", LostCalls, "the caller gives up a call that takes effect later", atCall, LostStart, true},
+	Freeze:             {"freeze", Standstill, "an actor stands still before a call, and goes on", atCall, LostStart, false},
+	ClockOffset:        {"clock-offset", Clocks, "an actor's clock differs from the others", atBirth, Delay, false},
+	ClockDrift:         {"clock-drift", Clocks, "an actor's clock runs faster or slower than the others", atBirth, Delay, false},
+	ClockStep:          {"clock-step", Clocks, "an actor's clock jumps", anyTime, Delay, false},
+	TTLLag:             {"ttl-lag", Storage, "expired items are deleted late, early or never", bySchedule, Delay, false},
+	StaleRead:          {"stale-read", Storage, "an eventually consistent read does not see the last write", inCore, Delay, false},
+	Throttle:           {"throttle", Refusals, "a call is refused for load, or a transaction for a conflict", atCall, LostStart, true},
+	TokenGone:          {"token-gone", Endings, "an execution is stopped while its task is under way", bySchedule, Abort, false},
+	SlowHeartbeat:      {"slow-heartbeat", Standstill, "a worker's heartbeat takes long", atCall, LostStart, false},
+	HandlerFails:       {"handler-fails", Endings, "a function does its work, and its run fails all the same", atReturn, Delay, false},
+	NudgeLost:          {"nudge-lost", Hints, "a nudge or a wake-up is lost", atCall, Delay, false},
+	StuckCommand:       {"stuck-command", Endings, "a command never ends by itself and ignores SIGTERM", atCommand, Overtime, false},
+	WorkerStops:        {"worker-stops", Endings, "a worker is told to stop, and started again", anyTime, Delay, false},
+	SlowBegin:          {"slow-begin", Begins, "a mail takes long to fetch, up to several leases, whenever it is fetched", atCommand, Delay, false},
+	SickWorker:         {"sick-worker", Begins, "a worker's machine can begin nothing for a while, or until faults cease", ofMachine, Delay, false},
+	BeginAway:          {"begin-away", Begins, "no mail can be fetched for a while", bySchedule, Delay, false},
+	EventLost:          {"event-lost", Hints, "EventBridge loses the event of an execution's end", atDelivery, Delay, false},
+	RowExpires:         {"row-expires", Storage, "a mail's row expires, the name of its execution lives on, and its object is put again", afterAll, Delay, false},
+	IntakeGivenUp:      {"intake-given-up", Endings, "no try of an event of intake gets through, and nobody gives it to intake again if its mail has a row", atCall, NoBegin, false},
+	ServiceAway:        {"service-away", Outages, "one service, table, queue or function is away for minutes or hours: each call of it fails", bySchedule, Delay, false},
 }
 
 // String is the fault's name on the command line.
@@ -136,8 +149,8 @@ func (k Kind) Family() Family { return table[k].family }
 // Says tells in one sentence what the fault does, and where it strikes.
 func (k Kind) Says() string { return table[k].what + " (at " + string(table[k].where) + ")" }
 
-// Harsh says whether the fault may make a job fail, by using up retries.
-func (k Kind) Harsh() bool { return table[k].harsh }
+// Harm is the worst that the fault may do to a job.
+func (k Kind) Harm() Harm { return table[k].harm }
 
 // AfterAll says whether the fault strikes only when no claim is held any more.
 func (k Kind) AfterAll() bool { return table[k].where == afterAll }

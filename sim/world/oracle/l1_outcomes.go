@@ -1,12 +1,14 @@
 package oracle
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 )
@@ -35,9 +37,9 @@ func (o outcomes) messageEnds(e *Ending, m scenario.Message, j *claim.Job) {
 	}
 }
 
-// nothingEndsWithoutReason: a job fails or times out only because of its command, or of a harsh
-// fault, of which none strikes a mail that came anew; and no execution is left to wait until its
-// time is over.
+// nothingEndsWithoutReason: a job fails or times out only because of its command, or of the harm
+// that its result tells of, if a fault struck that does such harm; none strikes a mail that came
+// anew. And no execution is left to wait until its time is over.
 func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 	for _, x := range e.Executions {
 		if j := e.Jobs[x.Message]; j != nil && j.Result == ending.NeverBegan {
@@ -51,21 +53,41 @@ func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 			o.broken("the execution of %s was left to wait until its time was over", x.Message)
 		}
 	}
-	harsh := slices.ContainsFunc(fault.All(), func(k fault.Kind) bool { return k.Harsh() && o.view.Struck(k) })
 	for _, m := range o.messages {
-		if harsh && m.ID != e.Anew {
-			continue
-		}
 		j := e.Jobs[m.ID]
 		if j == nil { // held
 			continue
 		}
+		excused := m.ID != e.Anew && o.struck(o.harm(j))
 		overtime := m.Command.Takes >= o.scenario.Worker.CommandTimeout
 		switch {
-		case j.Outcome == job.Failed && m.Command.ExitCode == 0:
+		case j.Outcome == job.Failed && m.Command.ExitCode == 0 && !excused:
 			o.broken("%s fails for no reason: %s", m.ID, j.Result)
-		case j.Outcome == job.TimedOut && !overtime && patient:
+		case j.Outcome == job.TimedOut && !overtime && patient && !excused:
 			o.broken("%s times out for no reason: %s", m.ID, j.Result)
 		}
 	}
+}
+
+// harm is what the job's result says was done to it.
+func (o outcomes) harm(j *claim.Job) fault.Harm {
+	var starts int
+	switch {
+	case j.Outcome == job.TimedOut:
+		return fault.Overtime
+	case j.Result == ending.NeverBegan:
+		return fault.NoBegin
+	case j.Result == ending.Aborted:
+		return fault.Abort
+	}
+	if _, err := fmt.Sscanf(j.Result, worker.CameToNoEnd, &starts); err == nil && starts >= o.scenario.Worker.MaxStarts {
+		return fault.LostStart
+	}
+	return fault.Delay
+}
+
+// struck says whether a fault struck that does such harm.
+func (o outcomes) struck(harm fault.Harm) bool {
+	does := func(k fault.Kind) bool { return k.Harm() == harm && o.view.Struck(k) }
+	return harm != fault.Delay && slices.ContainsFunc(fault.All(), does)
 }

@@ -34,6 +34,7 @@ var promises = [...]promise{
 	{"S1", "per key at most one worker holds a live lease, and no command outlives its own", watchLeases},
 	{"S2", "an interrupt meant for one container never stops another", watchInterrupts},
 	{"mail", "each mail is one message to each of its keys, whose command reads that mail, and copies of it are not worked on twice", watchMails},
+	{"taken", "each message of a mail that intake says it has taken has its execution, its outcome, or waits for a person", watchTaken},
 	{"S3", "an older message never preempts, nor takes the place of, a newer one of another thread", watchOrder},
 	{"S4", "clean-up never touches a claim that the message has no part in", watchCleanUp},
 	{"S8", "a mail that is held touches no claim before a person releases it, and a person is told of it", watchHeldMail},

@@ -20,6 +20,7 @@ func (still) Event() int                               { return 7 }
 func (still) Struck(fault.Kind) bool                   { return false }
 func (still) Claim(job.Key) (*claim.Row, error)        { return nil, nil }
 func (still) Job(messageID string) (*claim.Job, error) { return nil, nil }
+func (still) Started(string) bool                      { return false }
 
 func panel(ignore string, t *testing.T) (*oracle.Panel, *[]oracle.Violation) {
 	t.Helper()

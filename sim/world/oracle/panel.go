@@ -39,6 +39,8 @@ type hooks struct {
 	leased               func(Command, int64)         // its worker is told until when it has the lease, ms
 	runs                 func(Command)                // after an event: it is prepared or runs, and its machine does not stand still
 
+	taken func(scenario.Message) // intake says that it has dealt with it, and is not called again
+
 	superseded func(m job.Message, nowMillis int64) // a message is told that it is superseded, at a time of the teller's clock
 
 	// At the end, in this order.
@@ -186,6 +188,30 @@ func (p *Panel) ToldSuperseded(m job.Message, nowMillis int64) {
 	for i := range p.oracles {
 		if hook := p.oracles[i].superseded; hook != nil {
 			hook(m, nowMillis)
+		}
+	}
+}
+
+// EventIsTaken judges that intake says it has dealt with an event of the mail in the object. What
+// becomes of a mail that was held is up to those who release it.
+func (p *Panel) EventIsTaken(object string) {
+	p.isTaken(func(m scenario.Message) bool { return m.ObjectKey() == object && !p.scenario.Holds(m.Mail) })
+}
+
+// ReleaseIsTaken judges that intake says it has dealt with a person's release of the message.
+func (p *Panel) ReleaseIsTaken(messageID string) {
+	p.isTaken(func(m scenario.Message) bool { return m.ID == messageID })
+}
+
+func (p *Panel) isTaken(which func(scenario.Message) bool) {
+	for _, m := range p.messages {
+		if !which(m) {
+			continue
+		}
+		for i := range p.oracles {
+			if hook := p.oracles[i].taken; hook != nil {
+				hook(m)
+			}
 		}
 	}
 }

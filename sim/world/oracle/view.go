@@ -21,6 +21,8 @@ type View interface {
 	// Claim and Job read rows as they are now; nil is a row that is not there.
 	Claim(key job.Key) (*claim.Row, error)
 	Job(messageID string) (*claim.Job, error)
+
+	Started(executionARN string) bool // the execution runs, or has ended
 }
 
 // Command is a command that a worker prepares or runs, as oracles read it. A worker's clock is its
