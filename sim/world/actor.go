@@ -79,15 +79,20 @@ func (a *actor) clockMayJump() {
 		return
 	}
 	a.at(w.dice.between(0, a.kind.jumpsWithin(), "delay.clock-step."+a.group), "its clock jumps", func() {
-		if w.dice.healed {
-			return
+		if !w.dice.healed {
+			a.jump()
 		}
-		before := a.clock.at(w.now)
-		a.clock.stepped = w.dice.between(-a.clock.bound, a.clock.bound, "clock.step."+a.group)
-		a.ahead += a.clock.at(w.now).Sub(before)
-		w.dice.tally.Strike(fault.ClockStep)
-		w.story.fault(fault.ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
 	})
+}
+
+// jump sets the actor's clock.
+func (a *actor) jump() {
+	w := a.world
+	before := a.clock.at(w.now)
+	a.clock.stepped = w.dice.between(-a.clock.bound, a.clock.bound, "clock.step."+a.group)
+	a.ahead += a.clock.at(w.now).Sub(before)
+	w.dice.tally.Strike(fault.ClockStep)
+	w.story.fault(fault.ClockStep, fmt.Sprintf("the clock of %s is now %v off", a.name, a.clock.at(w.now).Sub(w.now)))
 }
 
 // writer is the actor as oracles know it; nil is AWS itself.

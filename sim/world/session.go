@@ -275,17 +275,29 @@ func (s *session) listen(queue string) {
 	if err != nil {
 		return
 	}
+	mine := false
 	for _, m := range output.(*sqs.ReceiveMessageOutput).Messages {
 		var n interrupt.Nudge
 		if err := json.Unmarshal([]byte(aws.ToString(m.Body)), &n); err == nil && n.ContainerID == s.ContainerID() {
-			s.nudged = true
+			mine = true
 			s.nudgeAgain()
 		}
 		_, _, _ = w.cloud.Do(w.now, "sqs", &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle})
 	}
-	if s.nudged {
-		s.wake()
+	if mine {
+		s.hears()
 	}
+}
+
+// hears has the worker know that it was nudged. Its heartbeat comes early then, so a clock that was
+// set back by little is behind the one before.
+func (s *session) hears() {
+	w := s.actor.world
+	if w.dice.staged == nil && w.dice.drawn(fault.ClockStep, "nudge") {
+		s.actor.jump()
+	}
+	s.nudged = true
+	s.wake()
 }
 
 // nudgeAgain may hand out a nudge again that was heard and deleted, as a standard queue may.
@@ -300,8 +312,7 @@ func (s *session) nudgeAgain() {
 		}
 		w.dice.tally.Strike(fault.DuplicateDelivery)
 		w.story.fault(fault.DuplicateDelivery, "the queue hands a nudge out that it has handed out")
-		s.nudged = true
-		s.wake()
+		s.hears()
 	})
 }
 
