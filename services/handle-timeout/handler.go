@@ -106,6 +106,9 @@ func (h *Handler) deadWork(ctx context.Context, batch QueueBatch) BatchAnswer {
 	return answer
 }
 
+// DeadWork is what is said of a job whose work message used its receives up.
+const DeadWork = "no worker could finish it: the work queue delivered it as often as it may"
+
 func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 	work, err := job.ParseWork(body)
 	if err != nil {
@@ -113,7 +116,7 @@ func (h *Handler) deadWorkMessage(ctx context.Context, body string) error {
 	}
 	j, err := h.closer.Close(ctx, ending.Case{
 		Message: work.Message, ContainerID: work.ContainerID, SpareLive: true, Outcome: job.Failed,
-		What: "no worker could finish it: the work queue delivered it as often as it may",
+		What: DeadWork,
 	})
 	if err != nil {
 		return err

@@ -45,11 +45,17 @@ func SweepSchedule(names awsx.Names) cloud.Schedule {
 	return cloud.Schedule{Function: names.Function("sweep"), Every: 5 * time.Minute}
 }
 
+// WorkQueue says how the work queue is made.
+type WorkQueue struct {
+	Visibility  time.Duration // how long a message stays hidden from other workers
+	MaxReceives int           // of a message, before it is dead work; 0: as many as SQS allows
+}
+
 // Furnish makes everything that a stack consists of, in a cloud that NewCloud made: its functions
 // (only their names: the caller runs them), its resources, and the mappings that feed dead work to
 // handle-timeout, and S3's events that came to nothing to intake again. call performs operations of
-// c; workVisibility is how long a work message stays hidden from other workers.
-func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, workVisibility time.Duration, call client.Call) (resources.Stack, error) {
+// c.
+func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, work WorkQueue, call client.Call) (resources.Stack, error) {
 	queues := "arn:aws:sqs:" + Region + ":" + AccountID + ":"
 	for _, service := range Services() {
 		config := lambdacore.FunctionConfig{TimeoutSeconds: int(FunctionTimeout / time.Second), DeadLetterQueueARN: queues + names.DeadLetters()}
@@ -67,7 +73,7 @@ func Furnish(ctx context.Context, c *cloud.Cloud, names awsx.Names, workVisibili
 	made, err := resources.Make(ctx, resources.Clients{
 		DynamoDB: client.NewDynamoDB(call), SQS: client.NewSQS(call), S3: client.NewS3(call), StepFunctions: client.NewStepFunctions(call),
 	}, resources.Options{
-		Names: names, Visibility: workVisibility,
+		Names: names, Visibility: work.Visibility, MaxReceives: work.MaxReceives,
 		IntakeARN: "arn:aws:lambda:" + Region + ":" + AccountID + ":function:" + names.Function("intake"),
 		RoleARN:   "arn:aws:iam::" + AccountID + ":role/" + names.Prefix(),
 	})

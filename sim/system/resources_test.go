@@ -49,7 +49,7 @@ func furnished(t *testing.T) *stage {
 		DynamoDB: ddbcore.New(ddbcore.Options{}), SQS: sqscore.New(sqscore.Options{}), S3: s3core.New(s3core.Options{}),
 		StepFunctions: sfncore.New(sfncore.Options{}), Lambda: lambdacore.New(lambdacore.Options{}),
 	})}
-	if s.made, err = system.Furnish(t.Context(), s.cloud, names, 1500*time.Millisecond, s.call); err != nil {
+	if s.made, err = system.Furnish(t.Context(), s.cloud, names, system.WorkQueue{Visibility: 1500 * time.Millisecond}, s.call); err != nil {
 		t.Fatal(err)
 	}
 	return s

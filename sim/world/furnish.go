@@ -82,7 +82,7 @@ func (w *World) furnish(known *Compiled) {
 		output, _, err := w.cloud.Do(w.now, service, input)
 		return output, err
 	}
-	w.stack = must(system.Furnish(context.Background(), w.cloud, w.names, w.scenario.Worker.Visibility, direct))
+	w.stack = must(system.Furnish(context.Background(), w.cloud, w.names, system.WorkQueue{Visibility: w.scenario.Worker.Visibility, MaxReceives: w.scenario.MaxReceives}, direct))
 }
 
 // coreChoice makes the choices that are AWS's own. While faults are off AWS is well-behaved.

@@ -130,12 +130,11 @@ var sometimes = []string{
 	"a heartbeat hears of a preemptor", "a heartbeat is refused", "a heartbeat is not answered",
 	"a start is busy", "a start is lost", "a start is stale", "a start yields", "a start of ended work", "a second start has a higher fence",
 	"a job is declined", "a job is handed back", "nobody waits any more", "a finish finds the job ended",
-	"clean-up of a message that waits", "clean-up of a job that has ended", "clean-up of a job that runs",
+	"clean-up of a message that waits", "clean-up of a job that has ended", "clean-up of a job that runs", "clean-up of dead work",
 	"DynamoDB deletes a claim", "a step dies on its way",
 }
 
-// seldom are those that only the long budget has to reach. Dead work is in neither list: no message
-// is received 1,000 times within a run.
+// seldom are those that only the long budget has to reach.
 var seldom = []string{"an interrupt has to wait for its turn", "a step finds its job ended"}
 
 // goals are the interesting states that a run's history went through.

@@ -163,7 +163,7 @@ func listen(ctx context.Context, address string, keys gateway.Keys) (net.Listene
 // furnish makes the resources and maps the names of the functions to their handlers.
 func (s *Stack) furnish(ctx context.Context) error {
 	var err error
-	if s.resources, err = system.Furnish(ctx, s.runtime.cloud, s.names, s.config.Worker.Visibility, s.Call); err != nil {
+	if s.resources, err = system.Furnish(ctx, s.runtime.cloud, s.names, system.WorkQueue{Visibility: s.config.Worker.Visibility}, s.Call); err != nil {
 		return err
 	}
 	s.runtime.functions, err = system.All(system.Environment{

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
+
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
@@ -39,7 +41,7 @@ func (o outcomes) messageEnds(e *Ending, m scenario.Message, j *claim.Job) {
 
 // nothingEndsWithoutReason: a job fails or times out only because of its command, or of the harm
 // that its result tells of, if a fault struck that does such harm; none strikes a mail that came
-// anew. And no execution is left to wait until its time is over.
+// anew. It is dead work only if the queue was made with few receives. And no execution is left to wait until its time is over.
 func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 	for _, x := range e.Executions {
 		if j := e.Jobs[x.Message]; j != nil && j.Result == ending.NeverBegan {
@@ -58,7 +60,7 @@ func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 		if j == nil { // held
 			continue
 		}
-		excused := m.ID != e.Anew && o.struck(o.harm(j))
+		excused := m.ID != e.Anew && o.struck(o.harm(j)) || o.scenario.MaxReceives > 0 && j.Result == handletimeout.DeadWork
 		overtime := m.Command.Takes >= o.scenario.Worker.CommandTimeout
 		switch {
 		case j.Outcome == job.Failed && m.Command.ExitCode == 0 && !excused:

@@ -37,6 +37,9 @@ func Draw(c choose.Chooser) Scenario {
 	if pick(3, "visibility") == 1 {
 		s.Worker.Visibility = s.Claim.Lease // the least allowed: work may come again before its lease has ended on every clock
 	}
+	if pick(8, "receives") == 1 {
+		s.MaxReceives = 3 + pick(6, "max-receives") // so that there is dead work
+	}
 	if pick(3, "timeout") == 1 {
 		s.Worker.CommandTimeout = 10 * time.Minute
 	}

@@ -88,7 +88,10 @@ type Scenario struct {
 	Worker  worker.Settings
 	Flow    job.Settings
 	Horizon time.Duration // of the safety phase
-	Instant bool          // calls take no time: only the chooser decides who runs next
+
+	MaxReceives int // of a work message; 0: as many as SQS allows, which no run comes to
+
+	Instant bool // calls take no time: only the chooser decides who runs next
 
 	// ClockError is the most that a clock is off. 0 means half of MaxClockSkew, the most that the
 	// protocol allows; more shows what breaks then.
