@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,8 +41,8 @@ func (a *app) send() *cobra.Command {
 		Long: `Send puts mail into the stack's bucket under emails/, as SES does, and prints the message id that the mail
 got, one per line. It sends MIME files as they are ("-" is stdin), or one mail made of flags.
 
-With --wait it goes on until every mail has its outcome, and exits with 0 where all of them completed, with
-3 where one has another outcome, and with 4 where --timeout came first.`,
+With --wait it goes on until every mail has its outcome for each of its keys, and exits with 0 if all of them
+completed, with 3 if one has another outcome, and with 4 if --timeout came first.`,
 		Example: `  heph send mail.eml
   heph send --from scott@shop.example --to scott@amelia.example.com --subject "Opening hours" --body "Please add Sunday." --wait
   heph send --from scott@shop.example --to scott@amelia.example.com --subject "Re: Opening hours" --in-reply-to ID@shop.example --body-file reply.txt --attach sketch.png
@@ -217,46 +218,93 @@ func parseWhen(value string, now time.Time) (time.Time, error) {
 	return time.Time{}, usage("--received-at %q: want RFC 3339 (2026-10-12T09:00:00Z), epoch milliseconds, or so long ago (-90s, -1h)", value)
 }
 
-// pollEvery is the time between two looks at a job's row.
-const pollEvery = 200 * time.Millisecond
+// pollEvery is the time between two looks at a job's row, and lookForOthersEvery that between two
+// at all rows, for a mail that has none under its own id: one to several keys.
+const (
+	pollEvery          = 200 * time.Millisecond
+	lookForOthersEvery = 2 * time.Second
+)
 
 var errNoOutcome = errors.New("no outcome yet")
 
-// await polls until every mail has its outcome, or is held. If it fails before, it returns those
-// that have one, or are.
-func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Names, mails []outbox.Mail) (ended []*claim.Job, err error) {
+// await polls until every mail has its outcome for each of its keys, or is held. If it fails
+// before, it returns those that have, or are.
+func (s *sending) await(ctx context.Context, clients awsx.Clients, names awsx.Names, mails []outbox.Mail) (ended [][]claim.Job, err error) {
 	rows := ledger.New(clients.DynamoDB(), names)
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errNoOutcome)
 	defer cancel()
-	ended = make([]*claim.Job, len(mails))
+	ended = make([][]claim.Job, len(mails))
 	for i, m := range mails {
-		for ended[i] == nil {
-			j, err := rows.Job(ctx, m.MessageID)
-			switch {
-			case errors.Is(context.Cause(ctx), errNoOutcome):
-				return ended, &exit{status: waitedEnough, err: fmt.Errorf("%s has no outcome after %v: `heph status --message %s%s` shows where it is",
-					m.MessageID, s.timeout, m.MessageID, s.flagsFor(s.target.url(), names))}
-			case err != nil:
-				return ended, s.target.explain(err, names)
-			case j != nil && (j.Outcome != "" || j.Held()):
-				ended[i] = j
-				continue
+		ids, err := messagesOf(ctx, rows, m)
+		for _, id := range ids {
+			var j *claim.Job
+			if j, err = outcomeOf(ctx, rows, id); err != nil {
+				break
 			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(pollEvery):
-			}
+			ended[i] = append(ended[i], *j)
+		}
+		switch {
+		case errors.Is(context.Cause(ctx), errNoOutcome):
+			return ended, &exit{status: waitedEnough, err: fmt.Errorf("%s has no outcome after %v: `heph status --message %s%s` shows where it is",
+				m.MessageID, s.timeout, m.MessageID, s.flagsFor(s.target.url(), names))}
+		case err != nil:
+			return ended, s.target.explain(err, names)
 		}
 	}
 	return ended, nil
 }
 
+// messagesOf waits for the mail's message, which bears its id, or for those to its keys, if it is
+// to several: intake makes them one after the other, so it waits until there is none more.
+func messagesOf(ctx context.Context, rows ledger.Ledger, m outbox.Mail) ([]string, error) {
+	var before []string
+	for look := 1; ; look++ {
+		j, err := rows.Job(ctx, m.MessageID)
+		if err != nil || j != nil {
+			return []string{m.MessageID}, err
+		}
+		if look%int(lookForOthersEvery/pollEvery) == 0 {
+			ids, err := rows.MessagesOf(ctx, m.Object())
+			if err != nil || len(ids) > 0 && slices.Equal(ids, before) {
+				return ids, err
+			}
+			before = ids
+		}
+		if err := wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// outcomeOf waits until the message has an outcome, or is held.
+func outcomeOf(ctx context.Context, rows ledger.Ledger, id string) (*claim.Job, error) {
+	for {
+		j, err := rows.Job(ctx, id)
+		if err != nil || j != nil && (j.Outcome != "" || j.Held()) {
+			return j, err
+		}
+		if err := wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// wait waits until it is time for another look.
+func wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pollEvery):
+		return nil
+	}
+}
+
 // otherThanCompleted is an error if a mail has another outcome.
-func otherThanCompleted(ended []*claim.Job) error {
+func otherThanCompleted(ended [][]claim.Job) error {
 	var others []string
-	for _, j := range ended {
+	for _, j := range slices.Concat(ended...) {
 		if j.Outcome != job.Completed {
-			others = append(others, fmt.Sprintf("%s: %s: %s", j.MessageID, state(*j), screen.Clean(j.Result)))
+			others = append(others, fmt.Sprintf("%s: %s: %s", j.MessageID, state(j), screen.Clean(j.Result)))
 		}
 	}
 	if len(others) > 0 {
@@ -265,9 +313,11 @@ func otherThanCompleted(ended []*claim.Job) error {
 	return nil
 }
 
-// sent is what -o json says of a mail.
+// sent is what -o json says of a mail, or of what it is to one of its keys.
 type sent struct {
 	MessageID string      `json:"messageId"`
+	Key       job.Key     `json:"projectUserId,omitempty"`
+	OfMail    string      `json:"ofMail,omitempty"` // the id under which the mail was sent, if it is to several keys
 	Outcome   job.Outcome `json:"outcome,omitempty"`
 	Held      bool        `json:"held,omitempty"` // a person must release it
 	Result    string      `json:"result,omitempty"`
@@ -275,20 +325,27 @@ type sent struct {
 
 // tell writes the mails with their outcomes, as far as they are known. As text, the ids were
 // written when the mails were sent.
-func (s *sending) tell(mails []outbox.Mail, ended []*claim.Job) error {
+func (s *sending) tell(mails []outbox.Mail, ended [][]claim.Job) error {
 	if s.output == asJSON {
-		list := make([]sent, len(mails))
+		list := []sent{}
 		for i, m := range mails {
-			list[i].MessageID = m.MessageID
-			if ended != nil && ended[i] != nil {
-				list[i].Outcome, list[i].Held, list[i].Result = ended[i].Outcome, ended[i].Held(), ended[i].Result
+			if ended == nil || len(ended[i]) == 0 {
+				list = append(list, sent{MessageID: m.MessageID})
+				continue
+			}
+			for _, j := range ended[i] {
+				told := sent{MessageID: j.MessageID, Key: j.Key, Outcome: j.Outcome, Held: j.Held(), Result: j.Result}
+				if j.MessageID != m.MessageID {
+					told.OfMail = m.MessageID
+				}
+				list = append(list, told)
 			}
 		}
 		return s.json(map[string]any{"sent": list}, "  ")
 	}
 	screen := s.err()
-	for _, j := range ended {
-		if j != nil && j.Outcome == job.Completed {
+	for _, j := range slices.Concat(ended...) {
+		if j.Outcome == job.Completed {
 			screen.Printf("%s%s %s\n", screen.Sign("✔"), j.MessageID, j.Outcome)
 		}
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -41,6 +42,31 @@ func running(t *testing.T, workers int, command string) (*stack.Stack, map[strin
 }
 
 var draft = []string{"send", "--from", "Jörg <joerg@shop.example>", "--to", "scott@amelia.example.com", "--subject", "Größe – hi", "--body", "hello"}
+
+func TestSendWaitsForEachKeyOfAMail(t *testing.T) {
+	_, environ := running(t, 2, `[ "$HEPHAESTUS_USER_ID" != dana ] || exit 7`)
+	got := heph(t, environ, append(slices.Clone(draft), "--to", "scott@amelia.example.com, dana@atlas.example.com", "--wait", "-o", "json")...)
+	if got.status != otherOutcome || !strings.Contains(got.err, "exited with status 7") {
+		t.Fatalf("%+v", got)
+	}
+	var told struct{ Sent []map[string]string }
+	if err := json.Unmarshal([]byte(got.out), &told); err != nil || len(told.Sent) != 2 {
+		t.Fatalf("stdout %q: %v", got.out, err)
+	}
+	outcomes, mail := map[string]string{}, told.Sent[0]["ofMail"]
+	for _, sent := range told.Sent {
+		outcomes[sent["projectUserId"]] = sent["outcome"]
+		if sent["ofMail"] != mail || sent["messageId"] == mail {
+			t.Errorf("sent %v", sent)
+		}
+	}
+	if want := map[string]string{"amelia#scott": "completed", "atlas#dana": "failed"}; !maps.Equal(outcomes, want) {
+		t.Errorf("outcomes %v, want %v", outcomes, want)
+	}
+	if got := heph(t, environ, "status", "--message", mail); got.status != misused || !strings.Contains(got.err, "the mail is 2 messages, name one: msg-") {
+		t.Errorf("status of the mail: %+v", got)
+	}
+}
 
 func TestSendWaitsForTheOutcome(t *testing.T) {
 	_, environ := running(t, 1, `grep -q stop "$HEPHAESTUS_TEXT_FILE" && exit 7; echo "did $HEPHAESTUS_SUBJECT"`)

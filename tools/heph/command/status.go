@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -295,11 +296,23 @@ func (o observer) job(ctx context.Context, id string) (claim.Job, error) {
 		return claim.Job{}, err
 	}
 	beginning := strings.TrimSuffix(id, "…")
-	like := slices.DeleteFunc(all.Rows, func(j claim.Job) bool { return !strings.HasPrefix(j.MessageID, beginning) })
-	switch len(like) {
-	case 0:
+	var like []claim.Job
+	var ofMail []string
+	for _, j := range all.Rows {
+		if strings.HasPrefix(j.MessageID, beginning) {
+			like = append(like, j)
+		}
+		if j.Raw != nil && j.Raw.Key == job.EmailFolder+id {
+			ofMail = append(ofMail, fmt.Sprintf("%s to %s", j.MessageID, cmp.Or(j.Key, "nobody")))
+		}
+	}
+	switch {
+	case len(like) == 0 && len(ofMail) > 0:
+		slices.Sort(ofMail)
+		return claim.Job{}, usage("--message %s: the mail is %d messages, name one: %s", id, len(ofMail), strings.Join(ofMail, ", "))
+	case len(like) == 0:
 		return claim.Job{}, fmt.Errorf("%w %s", errNoMessage, id)
-	case 1:
+	case len(like) == 1:
 		return like[0], nil
 	}
 	return claim.Job{}, usage("--message %s: %d messages begin so; %s is the newest", id, len(like), like[0].MessageID)

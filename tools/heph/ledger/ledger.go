@@ -79,6 +79,20 @@ func (l Ledger) Jobs(ctx context.Context, key job.Key, limit int) (List[claim.Jo
 	return first(rows, limit, more), err
 }
 
+// MessagesOf are the ids of the messages that the mail in the object is to its keys, in order. It
+// scans the table.
+func (l Ledger) MessagesOf(ctx context.Context, object string) ([]string, error) {
+	rows, _, err := scan(ctx, l, l.names.Jobs(), whole(claim.ParseJob))
+	var ids []string
+	for _, j := range rows {
+		if j.Raw != nil && j.Raw.Key == object {
+			ids = append(ids, j.MessageID)
+		}
+	}
+	slices.Sort(ids)
+	return ids, err
+}
+
 func (l Ledger) jobsOf(ctx context.Context, key job.Key, limit int) (List[claim.Job], error) {
 	out, err := l.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: aws.String(l.names.Jobs()), IndexName: aws.String(l.names.JobsByKey()),
