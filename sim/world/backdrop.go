@@ -63,12 +63,11 @@ func (b *Backdrop) Interrupt(m job.Message, token string) {
 func (b *Backdrop) Send(m job.Message, containerID string) {
 	w := b.world
 	body := string(must(json.Marshal(work(m, containerID))))
-	_, effects, err := w.cloud.Do(w.now, "sqs", &sqs.SendMessageInput{
+	_, err := w.do("sqs", &sqs.SendMessageInput{
 		QueueUrl: aws.String(w.stack.WorkQueueURL), MessageBody: aws.String(body),
 		MessageGroupId: aws.String(string(m.ProjectUserID)), MessageDeduplicationId: aws.String(m.MessageID + containerID),
 	})
 	mustNil(err)
-	w.carryOut(effects)
 }
 
 func work(m job.Message, containerID string) job.Work {

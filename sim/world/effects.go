@@ -27,6 +27,14 @@ func (w *World) carryOut(effects []cloud.Effect) {
 	}
 }
 
+// do performs a call that none of the code under test makes. It carries out what follows from it,
+// which is all that has come due by now too, not only what the call itself does.
+func (w *World) do(service string, input any) (any, error) {
+	output, effects, err := w.cloud.Do(w.now, service, input)
+	w.carryOut(effects)
+	return output, err
+}
+
 // deliver schedules a delivery, once or twice.
 func (w *World) deliver(d cloud.Delivery) {
 	if w.losesRetry(d) {

@@ -109,11 +109,10 @@ func (w *World) coreChoice(n int, label string) int {
 
 // put stores a mail as SES does.
 func (w *World) put(m scenario.Mail) {
-	_, effects, err := w.cloud.Do(w.now, "s3", &s3.PutObjectInput{
+	w.story.mail(m)
+	_, err := w.do("s3", &s3.PutObjectInput{
 		Bucket: aws.String(w.names.Emails()), Key: aws.String(m.ObjectKey()), Body: strings.NewReader(m.MIME()),
 		Metadata: map[string]string{"received-at": strconv.FormatInt(job.Millis(scenario.Epoch.Add(m.Received)), 10)},
 	})
 	mustNil(err)
-	w.story.mail(m)
-	w.carryOut(effects)
 }

@@ -271,7 +271,7 @@ func (s *session) listen(queue string) {
 	}
 	w := s.actor.world
 	url := aws.String("https://sqs/" + queue)
-	output, _, err := w.cloud.Do(w.now, "sqs", &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: 10})
+	output, err := w.do("sqs", &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: 10})
 	if err != nil {
 		return
 	}
@@ -282,7 +282,7 @@ func (s *session) listen(queue string) {
 			mine = true
 			s.nudgeAgain()
 		}
-		_, _, _ = w.cloud.Do(w.now, "sqs", &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle})
+		_, _ = w.do("sqs", &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle})
 	}
 	if mine {
 		s.hears()

@@ -2,11 +2,10 @@ package world
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -35,8 +34,8 @@ func (v view) Job(messageID string) (*claim.Job, error) {
 }
 
 func (v view) Started(executionARN string) bool {
-	_, _, err := v.cloud.Do(v.now, "states", &sfn.DescribeExecutionInput{ExecutionArn: aws.String(executionARN)})
-	return err == nil
+	is := func(x sfncore.Execution) bool { return x.Arn == executionARN }
+	return slices.ContainsFunc(v.cloud.StepFunctions.Executions(), is)
 }
 
 func (v view) item(table, hash string) map[string]types.AttributeValue {

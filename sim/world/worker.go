@@ -176,7 +176,7 @@ func (wa *workerActor) Check(context.Context) error {
 // contentOf is the content of a message as a worker fetches it; empty if there is none, as on a
 // stage.
 func (w *World) contentOf(m job.Message) string {
-	output, _, err := w.cloud.Do(w.now, "s3", &s3.GetObjectInput{Bucket: aws.String(m.Content.Bucket), Key: aws.String(m.Content.Key)})
+	output, err := w.do("s3", &s3.GetObjectInput{Bucket: aws.String(m.Content.Bucket), Key: aws.String(m.Content.Key)})
 	if err != nil {
 		return ""
 	}

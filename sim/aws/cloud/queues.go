@@ -49,10 +49,8 @@ func (c *Cloud) poll(now time.Time, m lambdacore.Mapping) []Effect {
 func (c *Cloud) batchDone(now time.Time, b batch, out *lambda.InvokeOutput) []Effect {
 	var effects []Effect
 	for _, m := range b.mapping.Handled(b.messages, out) {
-		_, deleted, err := c.SQS.Do(now, &sqs.DeleteMessageInput{QueueUrl: aws.String(c.queueURL(b.mapping.QueueName)), ReceiptHandle: m.ReceiptHandle})
-		if err != nil {
-			continue // it comes again
-		}
+		// What cannot be deleted comes again.
+		_, deleted, _ := c.SQS.Do(now, &sqs.DeleteMessageInput{QueueUrl: aws.String(c.queueURL(b.mapping.QueueName)), ReceiptHandle: m.ReceiptHandle})
 		effects = append(effects, c.fromSQS(deleted)...)
 	}
 	return append(effects, pollOf(b.mapping))
@@ -94,12 +92,10 @@ func (d Delivery) Queue() string {
 // sendDeadLetter puts an event that its function did not handle on the function's dead letter
 // queue.
 func (c *Cloud) sendDeadLetter(now time.Time, d Delivery) []Effect {
-	_, effects, err := c.SQS.Do(now, &sqs.SendMessageInput{
+	// Lambda drops what its dead letter queue refuses.
+	_, effects, _ := c.SQS.Do(now, &sqs.SendMessageInput{
 		QueueUrl: aws.String(c.queueURL(d.queue)), MessageBody: aws.String(string(d.payload)), MessageAttributes: d.attrs,
 	})
-	if err != nil {
-		return nil // Lambda drops what its dead letter queue refuses
-	}
 	return c.fromSQS(effects)
 }
 
