@@ -18,35 +18,44 @@ import (
 //
 // Of a batch it names the messages that failed, so that one bad mail does not hold the others.
 func (h *Handler) Serve(ctx context.Context, payload json.RawMessage) (any, error) {
-	var batch events.SQSEvent
-	if err := json.Unmarshal(payload, &batch); err == nil && len(batch.Records) > 0 && batch.Records[0].EventSource == "aws:sqs" {
-		return h.again(ctx, batch), nil
-	}
-	// S3's own test event has no records.
-	var event struct {
-		events.S3Event
+	var called struct { // S3's own test event has neither
 		job.Release
+		Records []record
 	}
-	if err := json.Unmarshal(payload, &event); err != nil {
+	if err := json.Unmarshal(payload, &called); err != nil {
 		return nil, fmt.Errorf("event of S3: %w", err)
 	}
-	if event.MessageID != "" {
-		return h.Release(ctx, event.MessageID)
+	switch {
+	case called.MessageID != "":
+		return h.Release(ctx, called.MessageID)
+	case len(called.Records) > 0 && called.Records[0].EventSource == "aws:sqs":
+		return h.again(ctx, called.Records), nil
 	}
-	return nil, h.Handle(ctx, event.S3Event)
+	var event events.S3Event
+	for _, r := range called.Records {
+		event.Records = append(event.Records, r.S3EventRecord)
+	}
+	return nil, h.Handle(ctx, event)
+}
+
+// record is a record of S3's, or one of SQS's that holds an event of S3.
+type record struct {
+	events.S3EventRecord
+	MessageID string `json:"messageId"`
+	Body      string `json:"body"`
 }
 
 // again takes events that came to nothing before.
-func (h *Handler) again(ctx context.Context, batch events.SQSEvent) events.SQSEventResponse {
+func (h *Handler) again(ctx context.Context, batch []record) events.SQSEventResponse {
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-	for _, record := range batch.Records {
-		event, err := eventOf(record.Body)
+	for _, r := range batch {
+		event, err := eventOf(r.Body)
 		if err == nil {
 			err = h.Handle(ctx, event)
 		}
 		if err != nil {
-			telemetry.Write(ctx, h.log, telemetry.EventFailedAgain{SQSMessage: record.MessageId, Error: err.Error()})
-			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: record.MessageId})
+			telemetry.Write(ctx, h.log, telemetry.EventFailedAgain{SQSMessage: r.MessageID, Error: err.Error()})
+			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: r.MessageID})
 		}
 	}
 	return answer

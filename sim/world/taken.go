@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -15,9 +16,9 @@ import (
 func (w *World) intakeHasTaken(run cloud.Run, answer []byte) {
 	var called struct { // by S3, or with a batch from the queue of retries; a release has no records
 		Records []struct {
-			S3        events.S3Entity `json:"s3"`
-			MessageID string          `json:"messageId"`
-			Body      string          `json:"body"`
+			S3        struct{ Object struct{ Key string } }
+			MessageID string
+			Body      string
 		}
 	}
 	mustNil(json.Unmarshal(run.Payload, &called))
@@ -33,7 +34,7 @@ func (w *World) intakeHasTaken(run cloud.Run, answer []byte) {
 		failed := func(f events.SQSBatchItemFailure) bool { return f.ItemIdentifier == record.MessageID }
 		switch {
 		case record.MessageID == "":
-			w.oracles.EventIsTaken(record.S3.Object.URLDecodedKey)
+			w.oracles.EventIsTaken(must(url.QueryUnescape(record.S3.Object.Key)))
 		case !slices.ContainsFunc(told.BatchItemFailures, failed):
 			w.oracles.EventIsTaken(objectOfFailed([]byte(record.Body)))
 		}
@@ -42,9 +43,13 @@ func (w *World) intakeHasTaken(run cloud.Run, answer []byte) {
 
 // objectOfFailed is the object of an event of S3 that Lambda has put on the queue of its failures.
 func objectOfFailed(body []byte) string {
-	var record struct {
-		RequestPayload events.S3Event `json:"requestPayload"`
+	var failed struct {
+		RequestPayload struct {
+			Records []struct {
+				S3 struct{ Object struct{ Key string } }
+			}
+		}
 	}
-	mustNil(json.Unmarshal(body, &record))
-	return record.RequestPayload.Records[0].S3.Object.URLDecodedKey
+	mustNil(json.Unmarshal(body, &failed))
+	return must(url.QueryUnescape(failed.RequestPayload.Records[0].S3.Object.Key))
 }
