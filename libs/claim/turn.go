@@ -43,6 +43,12 @@ func (r *Row) budgetIsSpent(now time.Time, s Settings) bool {
 	return s.InterruptBudget > 0 && r.BudgetUntilMillis > job.Millis(now.Add(budgetHour-s.budgetShare()))
 }
 
+// BudgetUsedPercent is how much of the key's budget of interruptions is used up at now: 0 to 100.
+func (r *Row) BudgetUsedPercent(now time.Time) int {
+	left := min(max(r.BudgetUntilMillis-job.Millis(now), 0), budgetHour.Milliseconds())
+	return int(100 * left / budgetHour.Milliseconds())
+}
+
 // budgetAfter is the row's BudgetUntilMillis after one more interruption at now.
 func (r *Row) budgetAfter(now time.Time, s Settings) int64 {
 	return max(r.BudgetUntilMillis, job.Millis(now)) + s.budgetShare().Milliseconds()

@@ -233,3 +233,17 @@ func sizeBytes(v types.AttributeValue) int {
 	}
 	panic(fmt.Sprintf("no size of %T", v))
 }
+
+func TestABudgetIsUsedUpByTheHourThatItIsFor(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	for used, until := range map[int]time.Time{0: {}, 50: now.Add(30 * time.Minute), 100: now.Add(3 * time.Hour)} {
+		row := claim.Row{BudgetUntilMillis: max(0, job.Millis(until))}
+		if got := row.BudgetUsedPercent(now); got != used {
+			t.Errorf("until %v: %d %%, want %d", until, got, used)
+		}
+	}
+	past := claim.Row{BudgetUntilMillis: job.Millis(now) - 1}
+	if got := past.BudgetUsedPercent(now); got != 0 {
+		t.Errorf("in the past: %d %%", got)
+	}
+}

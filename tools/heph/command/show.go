@@ -71,7 +71,7 @@ func (q *questions) showClaims(s *screen.Screen, claims []claimView, now time.Ti
 	if !title(s, "Keys that are held", len(claims), false, "none; nothing is running") {
 		return
 	}
-	t := screen.Table{Head: []string{"KEY", "CONTAINER", "THREAD", "JOBS", "FENCE", "LEASE", "WORKER", "WAITING TO TAKE OVER"}}
+	t := screen.Table{Head: []string{"KEY", "CONTAINER", "THREAD", "JOBS", "FENCE", "LEASE", "WORKER", "BUDGET USED", "WAITING TO TAKE OVER"}}
 	for _, c := range claims {
 		lease := "none"
 		if !c.LeaseExpiresAt.IsZero() {
@@ -86,11 +86,15 @@ func (q *questions) showClaims(s *screen.Screen, claims []claimView, now time.Ti
 		}
 		t.Rows = append(t.Rows, []screen.Cell{
 			screen.Text(string(c.Key)), screen.Text(screen.Container(c.ContainerID)), screen.Text(c.ThreadID), ids(s, c.Jobs...),
-			screen.Text(screen.Fence(c.Fence)), screen.Text(lease), screen.Text(screen.OrDash(c.WorkerID)), screen.Text(waiting),
+			screen.Text(screen.Fence(c.Fence)), screen.Text(lease), screen.Text(screen.OrDash(c.WorkerID)),
+			screen.Text(budgetUsed(c)), screen.Text(waiting),
 		})
 	}
 	s.Table(t)
 }
+
+// budgetUsed is how much of the key's interruption budget is used up.
+func budgetUsed(c claimView) string { return fmt.Sprintf("%d %%", c.BudgetUsedPercent) }
 
 func (q *questions) showJobs(s *screen.Screen, v overview, now time.Time) {
 	s.Printf("\n")
@@ -197,6 +201,7 @@ func (q *questions) showMessage(m messageView, now time.Time) {
 		line("Claim", fmt.Sprintf("%s, fence %d, jobs %s", c.ContainerID, c.Fence, strings.Join(c.Jobs, " ")))
 		line("Worker", c.WorkerID)
 		line("Lease ends", when(c.LeaseExpiresAt))
+		line("Budget used", budgetUsed(*c))
 		if p := c.Preemptor; p != nil {
 			line("Preemptor", fmt.Sprintf("%s, with %s", p.ThreadID, strings.Join(p.Waiting, " ")))
 		}

@@ -212,6 +212,7 @@ func claimed(t *testing.T, s *stack.Stack, now time.Time) {
 		ClaimedAtMillis: job.Millis(now), Fence: 1760000012345, WorkerID: "worker-1", WorkerJob: "m1",
 		LeaseExpiresAtMillis: job.Millis(now.Add(time.Minute)), ExpiresAtSeconds: now.Add(time.Hour).Unix(),
 		Preemptor: &claim.Preemptor{ThreadID: "thread-b", RequestedAtMillis: job.Millis(now), Waiting: map[string]string{"m3": "a secret token"}},
+		BudgetUntilMillis: job.Millis(now.Add(45*time.Minute + 30*time.Second)),
 	}
 	_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(s.Names().ActiveJobs()), Item: row.Item()})
 	if err != nil {
@@ -223,7 +224,7 @@ func TestStatusShowsWhoHoldsAKeyAndWhoWaits(t *testing.T) {
 	s, environ := running(t, 0, "")
 	claimed(t, s, time.Now())
 	got := heph(t, environ, "status")
-	for _, want := range []string{"Keys that are held: 1", "amelia#scott", "…bbbbbb", "thread-a", "m1 m2", "…0012345", "s left", "worker-1", "m3 of thread-b"} {
+	for _, want := range []string{"Keys that are held: 1", "amelia#scott", "…bbbbbb", "thread-a", "m1 m2", "…0012345", "s left", "worker-1", "75 %", "m3 of thread-b"} {
 		if !strings.Contains(got.out, want) {
 			t.Errorf("no %q in\n%s", want, got.out)
 		}
@@ -237,7 +238,7 @@ func TestStatusShowsWhoHoldsAKeyAndWhoWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := fields["claims"].([]any)[0].(map[string]any)
-	for _, name := range []string{"key", "containerId", "threadId", "jobs", "fence", "workerId", "workerJob", "claimedAt", "leaseExpiresAt", "expiresAt", "expired", "preemptor"} {
+	for _, name := range []string{"key", "containerId", "threadId", "jobs", "fence", "workerId", "workerJob", "claimedAt", "leaseExpiresAt", "expiresAt", "expired", "preemptor", "budgetUsedPercent"} {
 		if _, there := row[name]; !there {
 			t.Errorf("no %s in %v", name, row)
 		}

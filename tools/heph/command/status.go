@@ -41,7 +41,7 @@ func (a *app) status() *cobra.Command {
 		GroupID: "use",
 		Short:   "Show who holds which key, what became of each mail, and what waits for a person",
 		Long: `Status shows the keys that are held (by which container and thread, which worker works under which fence,
-how long its lease lasts, who waits to take over), the newest jobs with their outcomes, the interruptions on
+how long its lease lasts, how much of the key's interruption budget is used up, who waits to take over), the newest jobs with their outcomes, the interruptions on
 record, and the dead letter queue. With --message it shows everything that is known of one message; its id may be
 shortened to a beginning that no other has, as tables on a terminal show it.
 
@@ -350,6 +350,7 @@ func seeClaim(row claim.Row, now time.Time) claimView {
 		Key: row.Key, ContainerID: row.ContainerID, ThreadID: row.ThreadID, Jobs: row.Jobs, Fence: row.Fence,
 		WorkerID: row.WorkerID, WorkerJob: row.WorkerJob, ClaimedAt: at(row.ClaimedAtMillis),
 		LeaseExpiresAt: at(row.LeaseExpiresAtMillis), ExpiresAt: at(row.ExpiresAtSeconds * 1000), Expired: row.ExpiresAtSeconds < now.Unix(),
+		BudgetUsedPercent: row.BudgetUsedPercent(now),
 	}
 	if p := row.Preemptor; p != nil {
 		v.Preemptor = &preemptorView{ThreadID: p.ThreadID, RequestedAt: at(p.RequestedAtMillis), Waiting: sortedIDs(p.Waiting)}

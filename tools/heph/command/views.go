@@ -46,6 +46,8 @@ type claimView struct {
 	ExpiresAt      time.Time      `json:"expiresAt,omitzero"`
 	Expired        bool           `json:"expired"`
 	Preemptor      *preemptorView `json:"preemptor,omitempty"`
+
+	BudgetUsedPercent int `json:"budgetUsedPercent"` // of the key's interruption budget
 }
 
 type preemptorView struct {
