@@ -96,11 +96,27 @@ func (h *Host) prepare(ctx context.Context, t worker.Task) (folder, error) {
 	return f, group.Wait()
 }
 
+// makeFolder makes a folder with its parents. The end of another key's run may remove a parent that
+// they share, if it is empty just then.
 func makeFolder(path string) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	var err error
+	for range 100 {
+		if err = os.MkdirAll(path, 0o700); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("make the workspace: %w", err)
 	}
 	return nil
+}
+
+// removeRuns removes what a key's runs have left, and their project's folder, if no other key's are
+// in it.
+func removeRuns(key string) error {
+	err := removeAll(key)
+	_ = os.Remove(filepath.Dir(key))
+	return err
 }
 
 // removeAll removes a folder, even if a command has taken the right to write from folders in it.
@@ -127,7 +143,7 @@ func (h *Host) removeLeftovers() {
 			continue
 		}
 		if tryLock(lock, syscall.LOCK_EX) == nil {
-			_ = removeAll(filepath.Join(h.options.Root, key)) // the key's next run tries again, and says why not
+			_ = removeRuns(filepath.Join(h.options.Root, key)) // the key's next run tries again, and says why not
 		}
 		lock.Close()
 	}
@@ -235,6 +251,6 @@ func (f folder) remove() {
 	if f.lock == nil {
 		return // what is there is another's
 	}
-	_ = removeAll(f.key) // the key's next run tries again, and says why not
+	_ = removeRuns(f.key) // the key's next run tries again, and says why not
 	f.lock.Close()
 }

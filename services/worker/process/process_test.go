@@ -284,7 +284,7 @@ func TestTheWorkspaceStaysAndTheRunsFolderGoes(t *testing.T) {
 // noRuns checks that no run has left a folder.
 func (l lab) noRuns() {
 	l.Helper()
-	left, err := fs.Glob(os.DirFS(l.root), "runs/*/*")
+	left, err := fs.Glob(os.DirFS(l.root), "runs/*")
 	if err != nil || len(left) != 0 {
 		l.Errorf("%v is left, %v", left, err)
 	}
