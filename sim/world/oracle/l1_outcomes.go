@@ -41,7 +41,8 @@ func (o outcomes) messageEnds(e *Ending, m scenario.Message, j *claim.Job) {
 
 // nothingEndsWithoutReason: a job fails or times out only because of its command, or of the harm
 // that its result tells of, if a fault struck that does such harm; none strikes a mail that came
-// anew. It is dead work only if the queue was made with few receives. And no execution is left to wait until its time is over.
+// anew. It is dead work only if the queue was made with few receives. And no execution is left to
+// wait until its time is over.
 func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 	for _, x := range e.Executions {
 		if j := e.Jobs[x.Message]; j != nil && j.Result == ending.NeverBegan {
