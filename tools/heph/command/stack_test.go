@@ -211,7 +211,7 @@ func claimed(t *testing.T, s *stack.Stack, now time.Time) {
 		Key: "amelia#scott", ContainerID: "container-1-aaaaaaaabbbbbb", ThreadID: "thread-a", Jobs: []string{"m1", "m2"},
 		ClaimedAtMillis: job.Millis(now), Fence: 1760000012345, WorkerID: "worker-1", WorkerJob: "m1",
 		LeaseExpiresAtMillis: job.Millis(now.Add(time.Minute)), ExpiresAtSeconds: now.Add(time.Hour).Unix(),
-		Preemptor: &claim.Preemptor{ThreadID: "thread-b", RequestedAtMillis: job.Millis(now), Waiting: map[string]string{"m3": "a secret token"}},
+		Preemptor:         &claim.Preemptor{ThreadID: "thread-b", RequestedAtMillis: job.Millis(now), Waiting: map[string]string{"m3": "a secret token"}},
 		BudgetUntilMillis: job.Millis(now.Add(45*time.Minute + 30*time.Second)),
 	}
 	_, err := client.NewDynamoDB(s.Call).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(s.Names().ActiveJobs()), Item: row.Item()})
