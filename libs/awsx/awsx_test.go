@@ -160,3 +160,20 @@ func TestSiblingQueue(t *testing.T) {
 		}
 	}
 }
+
+func TestBucketsMayHaveASuffix(t *testing.T) {
+	getenv := func(suffix string) func(string) string {
+		return func(name string) string {
+			return map[string]string{"STACK_PREFIX": "smithy", "STACK_BUCKET_SUFFIX": suffix}[name]
+		}
+	}
+	n, err := awsx.NamesFrom(getenv("-123456789012-use1"))
+	if err != nil || n.Emails() != "smithy-emails-123456789012-use1" || n.Media() != "smithy-media-123456789012-use1" || n.Jobs() != "smithy-jobs" {
+		t.Errorf("%s, %s, %s: %v", n.Emails(), n.Media(), n.Jobs(), err)
+	}
+	for _, bad := range []string{"-", "A", "-a-", strings.Repeat("a", 25), "a_b"} {
+		if _, err := awsx.NamesFrom(getenv(bad)); err == nil {
+			t.Errorf("the suffix %q is taken", bad)
+		}
+	}
+}

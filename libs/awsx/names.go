@@ -15,8 +15,13 @@ const DefaultPrefix = "webordinary"
 
 var prefixPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}[a-z0-9]$`)
 
-// Names are the names of a stack's resources, all with one prefix.
-type Names struct{ prefix string }
+// suffixPattern is what the names of buckets may end with: with the longest prefix they have 63
+// characters at most.
+var suffixPattern = regexp.MustCompile(`^[a-z0-9-]{0,24}$`)
+
+// Names are the names of a stack's resources, all with one prefix. Buckets, whose names are unique
+// in the world, may have a suffix too.
+type Names struct{ prefix, bucketSuffix string }
 
 // NewNames checks a prefix: 2 to 32 lower case letters, digits and dashes, as S3 buckets allow. An
 // empty one means DefaultPrefix.
@@ -30,8 +35,31 @@ func NewNames(prefix string) (Names, error) {
 	return Names{prefix: prefix}, nil
 }
 
+// NamesFrom are the names that the environment gives: STACK_PREFIX, or DefaultPrefix without it,
+// and STACK_BUCKET_SUFFIX.
+func NamesFrom(getenv func(string) string) (Names, error) {
+	names, err := NewNames(getenv("STACK_PREFIX"))
+	if err != nil {
+		return Names{}, err
+	}
+	return names.WithBucketSuffix(getenv("STACK_BUCKET_SUFFIX"))
+}
+
+// WithBucketSuffix are the names with buckets that end with the suffix: up to 24 lower case
+// letters, digits and dashes, and no dash at the end.
+func (n Names) WithBucketSuffix(suffix string) (Names, error) {
+	if !suffixPattern.MatchString(suffix) || strings.HasSuffix(suffix, "-") {
+		return Names{}, fmt.Errorf("STACK_BUCKET_SUFFIX %q: want up to 24 of a-z 0-9 -, and no - at the end", suffix)
+	}
+	n.bucketSuffix = suffix
+	return n, nil
+}
+
 // Prefix is what every name begins with.
 func (n Names) Prefix() string { return n.prefix }
+
+// BucketSuffix is what the buckets' names end with.
+func (n Names) BucketSuffix() string { return n.bucketSuffix }
 
 // ActiveJobs is the table of claims.
 func (n Names) ActiveJobs() string { return n.prefix + "-active-jobs" }
@@ -67,10 +95,10 @@ func (n Names) IntakeRetries() string { return n.prefix + "-intake-retries" }
 func (n Names) DeadLetters() string { return n.prefix + "-dlq" }
 
 // Emails is the bucket of raw mail.
-func (n Names) Emails() string { return n.prefix + "-emails" }
+func (n Names) Emails() string { return n.prefix + "-emails" + n.bucketSuffix }
 
 // Media is the bucket of attachments.
-func (n Names) Media() string { return n.prefix + "-media" }
+func (n Names) Media() string { return n.prefix + "-media" + n.bucketSuffix }
 
 // StateMachine is the name of the state machine.
 func (n Names) StateMachine() string { return n.prefix + "-email-processor" }

@@ -1,6 +1,7 @@
 // Package boot is what every process of Hephaestus does first: it reads the environment that they
-// share (STACK_PREFIX, LOG_LEVEL, the protocol's times, AWS's own variables), and makes from it the
-// clients, the log and the protocol's store. It promises an error that names the wrong variable.
+// share (STACK_PREFIX, STACK_BUCKET_SUFFIX, LOG_LEVEL, the protocol's times, AWS's own variables),
+// and makes from it the clients, the log and the protocol's store. It promises an error that names
+// the wrong variable.
 package boot
 
 import (
@@ -33,7 +34,7 @@ func Load(ctx context.Context, part string) (Process, error) {
 	if err != nil {
 		return Process{}, fmt.Errorf("LOG_LEVEL: %w", err)
 	}
-	names, err := awsx.NewNames(os.Getenv("STACK_PREFIX"))
+	names, err := awsx.NamesFrom(os.Getenv)
 	if err != nil {
 		return Process{}, err
 	}

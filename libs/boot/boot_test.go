@@ -16,7 +16,7 @@ func environment(t *testing.T, changes map[string]string) {
 	t.Helper()
 	for name, value := range map[string]string{
 		"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-		"AWS_PROFILE": "", "STACK_PREFIX": "", "LOG_LEVEL": "", "LEASE": "", "CLAIM_TTL": "",
+		"AWS_PROFILE": "", "STACK_PREFIX": "", "STACK_BUCKET_SUFFIX": "", "LOG_LEVEL": "", "LEASE": "", "CLAIM_TTL": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -50,6 +50,7 @@ func TestAWrongVariableIsNamed(t *testing.T) {
 	for _, test := range []struct{ name, value, says string }{
 		{"LOG_LEVEL", "loud", `"loud"`},
 		{"STACK_PREFIX", "No Such", `"No Such"`},
+		{"STACK_BUCKET_SUFFIX", "-1-", `"-1-"`},
 		{"LEASE", "90", `"90"`},
 		{"CLAIM_TTL", "soon", `"soon"`},
 		{"AWS_REGION", "", "no region"},

@@ -53,7 +53,12 @@ func (t *target) url() string {
 
 // names are the names of the stack's resources.
 func (t *target) names() (awsx.Names, error) {
-	names, err := awsx.NewNames(cmp.Or(t.prefix, t.app.Getenv("STACK_PREFIX")))
+	names, err := awsx.NamesFrom(func(name string) string {
+		if name == "STACK_PREFIX" {
+			return cmp.Or(t.prefix, t.app.Getenv(name))
+		}
+		return t.app.Getenv(name)
+	})
 	if err != nil {
 		return names, usage("%w", err)
 	}
