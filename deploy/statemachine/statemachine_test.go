@@ -14,8 +14,12 @@ import (
 
 const queueURL = "https://sqs.eu-west-1.amazonaws.com/000000000000/smithy-work.fifo"
 
+func values(prefix, workQueueURL string) map[string]string {
+	return map[string]string{"StackPrefix": prefix, "WorkQueueUrl": workQueueURL}
+}
+
 func TestTheDefinitionIsJSONOfThisStack(t *testing.T) {
-	definition, err := statemachine.Definition("smithy", queueURL)
+	definition, err := statemachine.Definition(values("smithy", queueURL))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,12 +38,19 @@ func TestTheDefinitionIsJSONOfThisStack(t *testing.T) {
 
 func TestValuesThatWouldBreakTheDefinitionAreRefused(t *testing.T) {
 	for _, bad := range []string{"", `smi"thy`, `smi\thy`, "smi\nthy", "smi\x00thy", "smi<thy", "smi\xffthy", "${Other}", "${WorkQueueUrl}"} {
-		if _, err := statemachine.Definition(bad, queueURL); err == nil {
+		if _, err := statemachine.Definition(values(bad, queueURL)); err == nil {
 			t.Errorf("the prefix %q is taken", bad)
 		}
-		if _, err := statemachine.Definition("smithy", bad); err == nil {
+		if _, err := statemachine.Definition(values("smithy", bad)); err == nil {
 			t.Errorf("the queue %q is taken", bad)
 		}
+	}
+}
+
+func TestAPlaceholderWithoutAValueIsRefused(t *testing.T) {
+	_, err := statemachine.Definition(map[string]string{"StackPrefix": "smithy"})
+	if err == nil || !strings.Contains(err.Error(), "in place of ${WorkQueueUrl}") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -66,7 +77,7 @@ type retrier struct {
 // run at once.
 func tasks(t *testing.T) (list map[string]state, atOnce map[string]int) {
 	t.Helper()
-	text, err := statemachine.Definition("smithy", queueURL)
+	text, err := statemachine.Definition(values("smithy", queueURL))
 	if err != nil {
 		t.Fatal(err)
 	}

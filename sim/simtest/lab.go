@@ -25,7 +25,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -33,6 +32,7 @@ import (
 	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 	"github.com/webordinary/hephaestus/sim/aws/sqscore"
+	"github.com/webordinary/hephaestus/sim/system"
 )
 
 // TB is what the lab needs of a test; *testing.T, *testing.B and *rapid.T satisfy it.
@@ -96,7 +96,11 @@ func New(t TB) *Lab {
 		}
 		return 0
 	}})
-	for _, table := range resources.Tables(names) {
+	stack, err := system.Template(names, system.WorkQueue{}, nil)
+	if err != nil {
+		t.Fatalf("template: %v", err)
+	}
+	for _, table := range stack.Tables {
 		l.must(l.tables.Do(l.now, table.Create))
 		l.must(l.tables.Do(l.now, table.TimeToLive()))
 	}

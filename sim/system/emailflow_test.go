@@ -44,7 +44,7 @@ func startFlow(t *testing.T, files ...job.Attachment) *flow {
 			f.trail = append(f.trail, at.State)
 		}
 	}})
-	definition, err := statemachine.Definition("webordinary", "https://sqs/webordinary-work.fifo")
+	definition, err := statemachine.Definition(map[string]string{"StackPrefix": "webordinary", "WorkQueueUrl": "https://sqs/webordinary-work.fifo"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,11 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/services/sweep"
-	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
@@ -35,8 +34,10 @@ type stage struct {
 	*testing.T
 	cloud *cloud.Cloud
 	names awsx.Names
-	made  resources.Stack
-	runs  []cloud.Run
+	made  system.Addresses
+
+	template *deploy.Stack
+	runs     []cloud.Run
 }
 
 func furnished(t *testing.T) *stage {
@@ -45,11 +46,15 @@ func furnished(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{T: t, names: names, cloud: system.NewCloud(names, cloud.Cores{
+	template, err := system.Template(names, system.WorkQueue{Visibility: 1500 * time.Millisecond}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{T: t, names: names, template: template, cloud: system.NewCloud(template, cloud.Cores{
 		DynamoDB: ddbcore.New(ddbcore.Options{}), SQS: sqscore.New(sqscore.Options{}), S3: s3core.New(s3core.Options{}),
 		StepFunctions: sfncore.New(sfncore.Options{}), Lambda: lambdacore.New(lambdacore.Options{}),
 	})}
-	if s.made, err = system.Furnish(t.Context(), s.cloud, names, system.WorkQueue{Visibility: 1500 * time.Millisecond}, s.call); err != nil {
+	if s.made, err = system.Furnish(t.Context(), s.cloud, names, template, s.call); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -94,14 +99,58 @@ func ask[Output any](s *stage, service string, input any) Output {
 
 func TestMakingAStackAgainChangesNothing(t *testing.T) {
 	s := furnished(t)
-	again, err := resources.Make(t.Context(), resources.Clients{
-		DynamoDB: client.NewDynamoDB(s.call), SQS: client.NewSQS(s.call), S3: client.NewS3(s.call), StepFunctions: client.NewStepFunctions(s.call),
-	}, resources.Options{
-		Names: s.names, IntakeARN: "arn:aws:lambda:us-east-1:000000000000:function:smithy-intake", RoleARN: "arn:aws:iam::000000000000:role/smithy",
-		Visibility: 1500 * time.Millisecond,
-	})
-	if err != nil || again != s.made {
-		t.Errorf("made %+v, and then %+v (%v)", s.made, again, err)
+	again := system.NewCloud(s.template, s.cloud.Cores)
+	again.Lambda = lambdacore.New(lambdacore.Options{})
+	made, err := system.Furnish(t.Context(), again, s.names, s.template, s.call)
+	if err != nil || made != s.made {
+		t.Errorf("made %+v, and then %+v (%v)", s.made, made, err)
+	}
+}
+
+// What the code calls by its name is what the template makes under it.
+func TestTheTemplateMakesWhatTheCodeNames(t *testing.T) {
+	names, err := awsx.NewNames("smithy")
+	if err == nil {
+		names, err = names.WithBucketSuffix("-1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := system.Template(names, system.WorkQueue{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]bool{s.StateMachine.Name: true}
+	for _, table := range s.Tables {
+		made[*table.Create.TableName] = true
+		for _, index := range table.Create.GlobalSecondaryIndexes {
+			made[*index.IndexName] = true
+		}
+	}
+	for _, q := range s.Queues {
+		made[q.Name] = true
+	}
+	for _, b := range s.Buckets {
+		made[b.Name] = true
+	}
+	for _, f := range s.Functions {
+		made[f.Name] = true
+	}
+	named := []string{
+		names.ActiveJobs(), names.Jobs(), names.JobsByKey(), names.JobsOpen(), names.Interruptions(), names.Threads(), names.WorkQueue(),
+		names.WorkDeadLetters(), names.IntakeRetries(), names.DeadLetters(), names.Emails(), names.Media(), names.StateMachine(),
+	}
+	for _, service := range system.Services() {
+		named = append(named, names.Function(service))
+	}
+	for _, name := range named {
+		if !made[name] {
+			t.Errorf("the code names %s, which the template does not make", name)
+		}
+		delete(made, name)
+	}
+	for name := range made {
+		t.Errorf("the template makes %s, which no code names", name)
 	}
 }
 
@@ -131,7 +180,7 @@ func TestJobsAreFoundByTheirKeyAndWhileTheyAreOpen(t *testing.T) {
 // The next sweep does what one could not: no person need hear of it.
 func TestASweepThatFailsIsNotTriedAgainAndTellsNobody(t *testing.T) {
 	s := furnished(t)
-	effects := s.cloud.Deliver(start, system.SweepSchedule(s.names).Call(start))
+	effects := s.cloud.Deliver(start, cloud.Schedule{Function: s.template.Schedules[0].Function}.Call(start))
 	if len(effects) != 1 {
 		t.Fatalf("effects %+v", effects)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/audit"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -43,7 +42,7 @@ type Environment struct {
 	NewID   func() string
 	Pause   claim.Pause
 	Names   awsx.Names
-	Stack   resources.Stack
+	Stack   Addresses
 	Claim   claim.Settings
 	Flow    job.Settings
 	Sweep   sweep.Settings // zero: the defaults

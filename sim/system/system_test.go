@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/mail"
@@ -33,7 +32,7 @@ func environment(t *testing.T, call client.Call) system.Environment {
 	return system.Environment{
 		Call: call, Now: func() time.Time { return time.Unix(1_900_000_000, 0) }, NewID: func() string { return "id" }, Names: names,
 		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-		Stack: resources.Stack{WorkQueueURL: "https://sqs/000000000000/webordinary-work.fifo"}, Claim: claim.DefaultSettings(),
+		Stack: system.Addresses{WorkQueueURL: "https://sqs/000000000000/webordinary-work.fifo"}, Claim: claim.DefaultSettings(),
 		Routes: routes, Senders: mail.SendersOpen, Limits: mail.DefaultLimits(), Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -17,6 +17,7 @@ type actor struct {
 	process
 	world *World
 	clock clock
+	role  string // its ARN; empty on a stage, which has none
 
 	coroutine *coroutine // nil if its code has run to its end, or was stopped
 	ask       func(request) reply
@@ -144,9 +145,24 @@ func (a *actor) call(ctx context.Context, service, operation string, input any) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := a.mayCall(input); err != nil {
+		return nil, err
+	}
 	deadline, _ := ctx.Deadline()
 	r := a.ask(request{service: service, operation: operation, input: input, deadline: deadline})
 	return r.output, r.err
+}
+
+// mayCall is the error of a call that the actor's role does not allow.
+func (a *actor) mayCall(input any) error {
+	if a.role == "" {
+		return nil
+	}
+	err := a.world.roles.Check(a.role, input)
+	if err != nil {
+		a.world.oracles.Denied(err)
+	}
+	return err
 }
 
 // at schedules do for the actor; it does not happen if the actor has died by then.

@@ -34,6 +34,9 @@ func (w *World) runFunction(run cloud.Run) {
 		}
 		answer, failed = function(system.Context(context.Background(), run.RequestID), run.Payload)
 	})
+	if f, ok := w.template.Function(run.Function); ok && !w.staged() {
+		a.role = f.RoleARN
+	}
 	a.about = w.story.about(run.Payload)
 	a.calls, a.doomed = w.dooms(service, run)
 	w.actors = append(w.actors, a)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/libs/mail"
@@ -33,6 +34,11 @@ func newWorld(s scenario.Scenario, chooser choose.Chooser, options Options) *Wor
 	w := bareWorld(s, chooser, options)
 	w.dice.enable(options.Faults, options.Fixed)
 	w.furnish(options.Compiled)
+	template := w.template
+	if options.Without != (deploy.Permission{}) {
+		template = template.Without(options.Without)
+	}
+	w.roles = system.NewRoles(template, options.Used)
 	for _, m := range s.Mails {
 		w.schedule(m.At, "mail "+m.ID+" arrives", func() { w.put(m) })
 	}
@@ -68,7 +74,8 @@ func (w *World) furnish(known *Compiled) {
 	if known == nil {
 		known = NewCompiled()
 	}
-	w.cloud = system.NewCloud(w.names, cloud.Cores{
+	w.template = must(system.Template(w.names, system.WorkQueue{Visibility: w.scenario.Worker.Visibility, MaxReceives: w.scenario.MaxReceives}, nil))
+	w.cloud = system.NewCloud(w.template, cloud.Cores{
 		DynamoDB:      ddbcore.New(ddbcore.Options{Choose: w.coreChoice, OnWrite: w.writes.onWrite, Expressions: &known.expressions}),
 		SQS:           sqscore.New(sqscore.Options{Choose: w.coreChoice}),
 		S3:            s3core.New(s3core.Options{}),
@@ -82,7 +89,7 @@ func (w *World) furnish(known *Compiled) {
 		output, _, err := w.cloud.Do(w.now, service, input)
 		return output, err
 	}
-	w.stack = must(system.Furnish(context.Background(), w.cloud, w.names, system.WorkQueue{Visibility: w.scenario.Worker.Visibility, MaxReceives: w.scenario.MaxReceives}, direct))
+	w.stack = must(system.Furnish(context.Background(), w.cloud, w.names, w.template, direct))
 }
 
 // coreChoice makes the choices that are AWS's own. While faults are off AWS is well-behaved.

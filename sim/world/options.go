@@ -3,6 +3,7 @@ package world
 import (
 	"log/slog"
 
+	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 	"github.com/webordinary/hephaestus/sim/aws/sfncore"
 	"github.com/webordinary/hephaestus/sim/world/fault"
@@ -19,6 +20,9 @@ type Options struct {
 	// Ignore names promises (see oracle.Promises) that are not judged: it shows which others catch
 	// the same mistake.
 	Ignore map[string]bool
+
+	Used    func(deploy.Permission) // hears by which permission each call is allowed; nil for nobody
+	Without deploy.Permission       // that no role has; the zero one is none
 
 	Compiled *Compiled // what earlier runs have compiled; nil for nothing
 }

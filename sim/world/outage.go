@@ -13,7 +13,6 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/sim/aws/lambdacore"
 	"github.com/webordinary/hephaestus/sim/system"
@@ -71,7 +70,7 @@ func (w *World) layOutOutage() {
 // places lists what may be away.
 func (w *World) places() []outage {
 	list := []outage{{service: "dynamodb"}, {service: "sqs"}, {service: "s3"}, {service: "states"}, {service: "sqs", name: w.names.WorkQueue()}}
-	for _, table := range resources.Tables(w.names) {
+	for _, table := range w.template.Tables {
 		list = append(list, outage{service: "dynamodb", name: aws.ToString(table.Create.TableName)})
 	}
 	for _, service := range system.Services() {

@@ -1,10 +1,6 @@
 package world
 
-import (
-	"time"
-
-	"github.com/webordinary/hephaestus/sim/system"
-)
+import "time"
 
 // process is what the agenda, the history and a stage know of an actor.
 type process struct {
@@ -25,10 +21,11 @@ const (
 )
 
 // longestFreeze is the longest that an actor stands still at one call. Lambda ends a function's run
-// after its timeout; a worker's machine may stand still for longer than its lease.
+// after its time-out, a minute for most; a worker's machine may stand still for longer than its
+// lease.
 func (k actorKind) longestFreeze() time.Duration {
 	if k == functionActor {
-		return system.FunctionTimeout
+		return time.Minute
 	}
 	return 5 * time.Minute
 }

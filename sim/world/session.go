@@ -115,7 +115,7 @@ func (s *session) begin() worker.Event {
 		w.oracles.CommandIsOver(s)
 		return worker.Event{Kind: worker.BeginFailed, Err: err}
 	}
-	s.command, s.reads = scenario.Command{Takes: time.Second}, w.contentOf(s.Message())
+	s.command, s.reads = scenario.Command{Takes: time.Second}, s.machine.contentOf(s.Message())
 	if m, ok := w.messages[s.MessageID()]; ok {
 		s.command = m.Command
 	}

@@ -3,9 +3,10 @@ package world
 import (
 	"time"
 
+	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/services/sweep"
-	"github.com/webordinary/hephaestus/sim/system"
+	"github.com/webordinary/hephaestus/sim/aws/cloud"
 )
 
 // longestPause is the most that the healed world waits for the next sweep.
@@ -22,10 +23,13 @@ type sweeps struct {
 // jobIsOpen starts the schedule of the sweep, unless it is on.
 func (w *World) jobIsOpen() {
 	if !w.sweeps.on && !w.staged() {
-		w.sweeps = sweeps{on: true, pause: system.SweepSchedule(w.names).Every}
+		w.sweeps = sweeps{on: true, pause: w.sweepSchedule().Every}
 		w.nextSweep()
 	}
 }
+
+// sweepSchedule is the stack's only one.
+func (w *World) sweepSchedule() deploy.Schedule { return w.template.Schedules[0] }
 
 func (w *World) nextSweep() {
 	w.schedule(w.sweeps.pause, "the sweep is due", func() {
@@ -34,7 +38,7 @@ func (w *World) nextSweep() {
 			return
 		}
 		if old {
-			w.deliver(system.SweepSchedule(w.names).Call(w.now))
+			w.deliver(cloud.Schedule{Function: w.sweepSchedule().Function}.Call(w.now))
 		}
 		if w.dice.healed {
 			w.sweeps.pause = min(2*w.sweeps.pause, longestPause)

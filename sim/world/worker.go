@@ -61,7 +61,7 @@ func (wa *workerActor) start() {
 	w := wa.world
 	w.ids++
 	a := wa.newProcess(fmt.Sprintf("worker-%d.%d", wa.number, w.ids), func(real *worker.Worker) { _ = real.Run(context.Background()) }) // a machine that stays sick ends it: it is started again
-	a.done = wa.restart
+	a.done, a.role = wa.restart, w.template.WorkerRole()
 	w.actors = append(w.actors, a)
 	a.at(w.dice.latency("begin"), "starts", func() { a.proceed(reply{}) })
 	if w.dice.drawn(fault.WorkerStops, a.group) {
@@ -173,9 +173,15 @@ func (wa *workerActor) Check(context.Context) error {
 	return nil
 }
 
-// contentOf is the content of a message as a worker fetches it; empty if there is none, as on a
+// contentOf is the content of a message as the worker fetches it; empty if there is none, as on a
 // stage.
-func (w *World) contentOf(m job.Message) string {
+func (wa *workerActor) contentOf(m job.Message) string {
+	w := wa.world
+	for _, object := range []job.ObjectRef{m.Raw, m.Content} {
+		if wa.actor.mayCall(&s3.GetObjectInput{Bucket: aws.String(object.Bucket), Key: aws.String(object.Key)}) != nil {
+			return ""
+		}
+	}
 	output, err := w.do("s3", &s3.GetObjectInput{Bucket: aws.String(m.Content.Bucket), Key: aws.String(m.Content.Key)})
 	if err != nil {
 		return ""

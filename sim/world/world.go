@@ -28,10 +28,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/mail"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
+	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/sim/world/oracle"
 	"github.com/webordinary/hephaestus/sim/world/scenario"
 	"github.com/webordinary/hephaestus/sim/world/story"
@@ -39,11 +40,13 @@ import (
 
 // site is the system that runs, without its code.
 type site struct {
-	cloud  *cloud.Cloud
-	names  awsx.Names
-	stack  resources.Stack
-	routes mail.Routes
-	log    *slog.Logger // of the handlers
+	cloud    *cloud.Cloud
+	template *deploy.Stack
+	roles    *system.Roles
+	names    awsx.Names
+	stack    system.Addresses
+	routes   mail.Routes
+	log      *slog.Logger // of the handlers
 }
 
 // expiry is that of one message's row, once all has ended.

@@ -156,7 +156,8 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 		{"a Lambda that is not served", checkLambdas, lambdaFiles("sim/system/system.go"), "heph dev and the simulation would not serve it"},
 		{"a Lambda that nothing calls", checkLambdas, lambdaFiles("deploy/statemachine/email-processor.asl.json"), "nothing would call it"},
 		{"a Lambda that an event source calls", checkLambdas, with(lambdaFiles("deploy/statemachine/email-processor.asl.json"),
-			"sim/system/furnish.go", "package system\nvar _ = names.Function(\"smith\")\n"), ""},
+			"deploy/template.yaml", lambdaTemplate+"          Arn: !GetAtt SmithFunction.Arn\n"), ""},
+		{"a Lambda that no stack has", checkLambdas, lambdaFiles("deploy/template.yaml"), "no stack would have it"},
 
 		{"a package is open to everyone", checkVisibility,
 			map[string]string{"libs/p/BUILD.bazel": `visibility = ["//visibility:public"],`}, "past its folder's"},
@@ -191,12 +192,15 @@ func eventFiles(written, listed string) map[string]string {
 	}
 }
 
+const lambdaTemplate = "      FunctionName: !Sub \"${Prefix}-smith\"\n"
+
 // lambdaFiles is a tree that has the Lambda smith in all places but one.
 func lambdaFiles(without string) map[string]string {
 	files := map[string]string{
 		"services/smith/lambda/main.go":                "package main\n",
 		"BUILD.bazel":                                  "    lambdas = {\n        \"smith\": \"//services/smith/lambda\",\n    },\n    worker = \"//services/worker/cmd\",\n",
 		"sim/system/system.go":                         "package system\nfunc Services() []string { return []string{\"smith\"} }\n",
+		"deploy/template.yaml":                         lambdaTemplate,
 		"deploy/statemachine/email-processor.asl.json": "{\"FunctionName\": \"${StackPrefix}-smith\"}",
 	}
 	delete(files, without)

@@ -18,7 +18,8 @@ var lambdaPlaces = []struct {
 	{"services/NAME/lambda", lambdasWithMain, "nothing else makes an executable of it"},
 	{"lambdas of //:release in BUILD.bazel", lambdasInRelease, "AWS would not get it"},
 	{"Services in sim/system", lambdasServed, "heph dev and the simulation would not serve it"},
-	{"deploy/statemachine/email-processor.asl.json, or an event source in sim/system", lambdasCalled, "nothing would call it"},
+	{"deploy/template.yaml", lambdasInTemplate, "no stack would have it"},
+	{"deploy/statemachine/email-processor.asl.json, or a target in deploy/template.yaml", lambdasCalled, "nothing would call it"},
 }
 
 // checkLambdas holds the places to each other.
@@ -57,7 +58,10 @@ func lambdasWithMain(t *Tree) (names []string) {
 
 var (
 	releasedLambda = regexp.MustCompile(`(?m)^\s*"([^"]+)": "//services/[^"]+/lambda"`)
+	madeLambda     = regexp.MustCompile(`(?m)^ +FunctionName: !Sub "\$\{Prefix\}-([^"]+)"`)
 	calledLambda   = regexp.MustCompile(`"\$\{StackPrefix\}-([^"]+)"`)
+	targetLambda   = regexp.MustCompile(`(?m)^ +(?:Arn|Function): !GetAtt (\w+)Function\.Arn`)
+	capital        = regexp.MustCompile(`(\w)([A-Z])`)
 )
 
 func lambdasInRelease(t *Tree) []string {
@@ -80,24 +84,14 @@ func lambdasServed(t *Tree) (names []string) {
 	return names
 }
 
-// lambdasCalled are those that the state machine names, and those that sim/system names for an
-// event source, by calling Function of the stack's names.
+func lambdasInTemplate(t *Tree) []string { return t.matches("deploy/template.yaml", madeLambda) }
+
+// lambdasCalled are those that the state machine names, and the targets of buckets and rules in the
+// template.
 func lambdasCalled(t *Tree) []string {
 	names := t.matches("deploy/statemachine/email-processor.asl.json", calledLambda)
-	for _, f := range t.GoFiles {
-		if f.Dir != "sim/system" || f.Test {
-			continue
-		}
-		ast.Inspect(f.AST, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) != 1 {
-				return true
-			}
-			if called, ok := call.Fun.(*ast.SelectorExpr); ok && called.Sel.Name == "Function" {
-				names = append(names, textOf(call.Args[0])...)
-			}
-			return true
-		})
+	for _, id := range t.matches("deploy/template.yaml", targetLambda) {
+		names = append(names, strings.ToLower(capital.ReplaceAllString(id, "$1-$2")))
 	}
 	return names
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/boot"
 	"github.com/webordinary/hephaestus/sim/aws/cloud"
@@ -45,19 +46,17 @@ type runtime struct {
 // ttlEvery is how often expired items are deleted. DynamoDB takes minutes to days.
 const ttlEvery = time.Minute
 
-func newRuntime(names awsx.Names, endpoint string, config Config) *runtime {
+func newRuntime(template *deploy.Stack, queueURL func(name string) string, config Config) *runtime {
 	cores := cloud.Cores{
-		DynamoDB: ddbcore.New(ddbcore.Options{Region: system.Region, Account: system.AccountID}),
-		SQS: sqscore.New(sqscore.Options{Region: system.Region, AccountID: system.AccountID, NewID: uuid, QueueURL: func(name string) string {
-			return endpoint + "/" + system.AccountID + "/" + name
-		}}),
+		DynamoDB:      ddbcore.New(ddbcore.Options{Region: system.Region, Account: system.AccountID}),
+		SQS:           sqscore.New(sqscore.Options{Region: system.Region, AccountID: system.AccountID, NewID: uuid, QueueURL: queueURL}),
 		S3:            s3core.New(s3core.Options{Region: system.Region, AccountID: system.AccountID}),
 		StepFunctions: sfncore.New(sfncore.Options{Region: system.Region, Account: system.AccountID, NewID: uuid, OmitHistory: config.OmitHistory}),
 		Lambda:        lambdacore.New(lambdacore.Options{Region: system.Region, AccountID: system.AccountID, NewID: uuid, RetryDelays: [2]time.Duration{time.Second, 2 * time.Second}}),
 	}
 	return &runtime{
 		log:     config.Log.With("part", "stack"),
-		cloud:   system.NewCloud(names, cores),
+		cloud:   system.NewCloud(template, cores),
 		running: map[string]context.CancelFunc{}, waiting: map[string]chan struct{}{}, invoked: map[string]chan<- *lambda.InvokeOutput{}, rearm: make(chan struct{}, 1),
 	}
 }

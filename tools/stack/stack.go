@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/webordinary/hephaestus/deploy/resources"
+	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/libs/boot"
 	"github.com/webordinary/hephaestus/libs/claim"
@@ -57,12 +57,15 @@ type Config struct {
 	Env     []string          // names of further variables that their commands see
 	Guarded bool              // the program calls process.BeGuard first
 	Workers int               // how many run in this process
-	// SweepEvery is how often the sweep looks for open jobs whose executions are over.
+	// SweepEvery is how often the sweep looks for open jobs whose executions are over; default: as
+	// often as on AWS.
 	SweepEvery time.Duration
 	Sweep      sweep.Settings
 	// OmitHistory keeps no history of executions, for runs with very many.
 	OmitHistory bool
-	Log         *slog.Logger // handlers' and workers' records; default: nothing
+	// Used hears by which permission of a role each call is allowed, in any thread; nil: nobody.
+	Used func(deploy.Permission)
+	Log  *slog.Logger // handlers' and workers' records; default: nothing
 
 	limits limits // of clients; tests have shorter ones
 }
@@ -84,9 +87,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Flow.InterruptWaitSeconds == 0 {
 		c.Flow.InterruptWaitSeconds = intake.InterruptWaitSeconds(c.Claim)
 	}
-	if c.SweepEvery == 0 {
-		c.SweepEvery = system.SweepSchedule(awsx.Names{}).Every
-	}
 	c.Senders = cmp.Or(c.Senders, mail.SendersOpen)
 	if c.limits == (limits{}) {
 		c.limits = defaultLimits()
@@ -104,7 +104,9 @@ func (c Config) withDefaults() (Config, error) {
 type Stack struct {
 	config    Config
 	names     awsx.Names
-	resources resources.Stack
+	template  *deploy.Stack
+	roles     *system.Roles
+	resources system.Addresses
 	runtime   *runtime
 	listener  net.Listener
 	server    *http.Server
@@ -130,14 +132,15 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Stack{config: config, names: names, listener: listener, stop: stop, sick: make(chan error, 1)}
-	s.runtime = newRuntime(names, s.Endpoint(), config)
 	if err := s.furnish(ctx); err != nil {
 		stop()
 		listener.Close()
 		return nil, err
 	}
 	go s.runtime.keepTime(ctx)
-	go s.runtime.keepSchedule(ctx, cloud.Schedule{Function: system.SweepSchedule(names).Function, Every: config.SweepEvery})
+	for _, schedule := range s.template.Schedules {
+		go s.runtime.keepSchedule(ctx, cloud.Schedule{Function: schedule.Function, Every: cmp.Or(config.SweepEvery, schedule.Every)})
+	}
 	handler := gateway.New(backend(s.Call), gateway.Options{System: s.system(), Keys: config.Keys})
 	server, bounded := newServer(handler, listener, config.limits, config.Log.With("part", "stack"))
 	s.server = server
@@ -162,11 +165,17 @@ func listen(ctx context.Context, address string, keys gateway.Keys) (net.Listene
 
 // furnish makes the resources and maps the names of the functions to their handlers.
 func (s *Stack) furnish(ctx context.Context) error {
+	queueURL := func(name string) string { return s.Endpoint() + "/" + system.AccountID + "/" + name }
 	var err error
-	if s.resources, err = system.Furnish(ctx, s.runtime.cloud, s.names, system.WorkQueue{Visibility: s.config.Worker.Visibility}, s.Call); err != nil {
+	if s.template, err = system.Template(s.names, system.WorkQueue{Visibility: s.config.Worker.Visibility}, queueURL); err != nil {
 		return err
 	}
-	s.runtime.functions, err = system.All(system.Environment{
+	s.runtime = newRuntime(s.template, queueURL, s.config)
+	if s.resources, err = system.Furnish(ctx, s.runtime.cloud, s.names, s.template, s.Call); err != nil {
+		return err
+	}
+	s.roles = system.NewRoles(s.template, s.config.Used)
+	s.runtime.functions, err = system.All(s.template, s.roles, system.Environment{
 		Call: s.Call, Now: time.Now, NewID: boot.RandomID, Pause: boot.Pause, Names: s.names, Stack: s.resources,
 		Claim: s.config.Claim, Flow: s.config.Flow, Sweep: s.config.Sweep, Routes: s.config.Routes, Senders: s.config.Senders, Limits: mail.DefaultLimits(), Log: s.config.Log,
 	})
@@ -178,7 +187,7 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	if s.config.Workers == 0 {
 		return nil
 	}
-	nudges, err := interrupt.NewQueues(client.NewSQS(s.Call), s.names, s.resources.WorkQueueURL)
+	nudges, err := interrupt.NewQueues(client.NewSQS(s.asWorker()), s.names, s.resources.WorkQueueURL)
 	if err != nil {
 		return err
 	}
@@ -198,21 +207,26 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 	return nil
 }
 
+// asWorker are the calls of a worker of this process, by the role of workers. Those that come
+// through the port are the owner's, who may do all.
+func (s *Stack) asWorker() client.Call { return s.roles.As(s.template.WorkerRole(), s.Call) }
+
 // newWorker makes a worker on a host of its own.
 func (s *Stack) newWorker(id string, nudges process.Nudges) (*worker.Worker, error) {
 	log := s.config.Log.With("part", "worker")
 	options := process.Options{Command: s.config.Command, Root: s.config.Root, Stack: s.resources.WorkQueueURL, Environ: s.config.Environ, Env: s.config.Env, Guarded: s.config.Guarded}
-	host, err := process.New(options, client.NewS3(s.Call), nudges, log)
+	call := s.asWorker()
+	host, err := process.New(options, client.NewS3(call), nudges, log)
 	if err != nil {
 		return nil, err
 	}
 	s.hosts = append(s.hosts, host)
-	store, err := claim.NewStore(client.NewDynamoDB(s.Call), s.names, s.config.Claim, host.Now, boot.RandomID, boot.Pause)
+	store, err := claim.NewStore(client.NewDynamoDB(call), s.names, s.config.Claim, host.Now, boot.RandomID, boot.Pause)
 	if err != nil {
 		return nil, err
 	}
 	return worker.New(worker.Parts{
-		ID: id, Queue: client.NewSQS(s.Call), QueueURL: s.resources.WorkQueueURL, Protocol: store, Tokens: client.NewStepFunctions(s.Call),
+		ID: id, Queue: client.NewSQS(call), QueueURL: s.resources.WorkQueueURL, Protocol: store, Tokens: client.NewStepFunctions(call),
 		Host: host, Settings: s.config.Worker, Log: log,
 	})
 }

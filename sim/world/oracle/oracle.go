@@ -49,6 +49,7 @@ var promises = [...]promise{
 	{"orphan", "nothing is left behind: no execution, token, message, preemptor or command", watchOrphans},
 	{"budget", "new threads interrupt a key's holders so often an hour and no more", watchBudgets},
 	{"row", "a claim row is never half written, and never too large", watchRows},
+	{allowed, "no call is denied by its caller's role, as deploy/template.yaml has it", watchDenials},
 	{refined, "every write is a step that the model allows", watchSteps},
 }
 
