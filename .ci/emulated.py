@@ -63,8 +63,11 @@ here = dict(endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="t
 environ = dict(AWS_ENDPOINT_URL=endpoint, AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", STACK_PREFIX="emulated")
 
 
+heph_at, target = [f"{work}/heph"], ["--endpoint", endpoint, "--prefix", "emulated"]
+
+
 def heph(*args, expect=0):
-    done = subprocess.run([f"{work}/heph", *args, "--endpoint", endpoint, "--prefix", "emulated"], capture_output=True, text=True, env={**os.environ, **environ})
+    done = subprocess.run([*heph_at, *args, *target], capture_output=True, text=True, env={**os.environ, **environ})
     if done.returncode != expect:
         raise SystemExit(f"heph {' '.join(args)}: exit status {done.returncode}, want {expect}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -76,6 +79,16 @@ def send(subject, *args, **kw):
 
 def job(message):
     return json.loads(heph("status", "--message", message, "-o", "json"))
+
+
+def becomes(message, name, value):
+    """Waits until the message's job says so. Before intake has taken it there is no such message."""
+
+    def holds():
+        done = subprocess.run([*heph_at, "status", "--message", message, "-o", "json", *target], capture_output=True, text=True, env={**os.environ, **environ})
+        return done.returncode == 0 and json.loads(done.stdout)["job"].get(name) == value
+
+    wait(f"{name} {value} of {message}", 120, holds)
 
 
 def deploy():
@@ -147,9 +160,9 @@ try:
     print("a failure is told a person")
 
     long = send("long", "--message-id", "long@shop.example")
-    wait("the long job's start", 60, lambda: job(long)["job"]["state"] == "running")
+    becomes(long, "state", "running")
     join = send("Re: long, fails", "--in-reply-to", "long@shop.example")
-    wait("the join", 60, lambda: job(join)["job"]["state"] == "queued")
+    becomes(join, "state", "queued")
     newer = send("newer", "--wait", "--timeout", "120s")
     says(newer, outcome="completed")
     says(long, outcome="interrupted")
@@ -159,10 +172,10 @@ try:
     print("a newer thread preempts, and what was saved is on record")
 
     again = send("long again", "--message-id", "again@shop.example")
-    wait("its start", 60, lambda: job(again)["job"]["state"] == "running")
+    becomes(again, "state", "running")
     flows = boto3.client("stepfunctions", **here)
     flows.stop_execution(executionArn=job(again)["job"]["executionArn"])
-    wait("the end of an aborted job", 120, lambda: job(again)["job"].get("outcome") == "failed")
+    becomes(again, "outcome", "failed")
     says(again, result="its execution was aborted")
     print("an aborted execution ends its job")
 
