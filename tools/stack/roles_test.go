@@ -4,9 +4,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/job"
+	"github.com/webordinary/hephaestus/sim/aws/client"
 	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/sim/world"
 	"github.com/webordinary/hephaestus/sim/world/choose"
@@ -36,7 +40,10 @@ func TestEveryPermissionIsUsed(t *testing.T) {
 		defer mu.Unlock()
 		used[p] = true
 	}
-	l := startLab(t, 1, diary, unhurried, func(c *stack.Config) { c.Used, c.Prefix = note, "webordinary" })
+	l := startLab(t, 1, diary, unhurried, func(c *stack.Config) {
+		c.Used, c.Prefix = note, "webordinary"
+		c.Worker.Heartbeat = 5 * time.Second // so that it is a nudge that tells the worker
+	})
 	l.put("m1", strings.Join([]string{
 		"From: scott@customer.example", "To: scott@amelia.example.com", "Subject: endless", "Message-ID: <m1@customer.example>",
 		"MIME-Version: 1.0", `Content-Type: multipart/mixed; boundary="b"`, "",
@@ -44,6 +51,10 @@ func TestEveryPermissionIsUsed(t *testing.T) {
 		"--b", `Content-Type: text/csv; name="list.csv"`, `Content-Disposition: attachment; filename="list.csv"`, "", "a,b", "--b--", "",
 	}, "\r\n"), nil)
 	l.started("m1")
+	l.eventually("the queue on which the worker listens", func() bool {
+		_, err := client.NewSQS(l.Call).GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(l.Names().InterruptQueue("amelia#scott"))})
+		return err == nil
+	})
 	l.mail("m2", "another thread", "")
 	if got := []job.Outcome{l.outcome("m1"), l.outcome("m2")}; got[0] != job.Interrupted || got[1] != job.Completed {
 		t.Fatalf("outcomes %v", got)
