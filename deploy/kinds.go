@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/webordinary/hephaestus/deploy/statemachine"
 )
 
@@ -144,7 +145,6 @@ func function(s *Stack, is identity, properties any) error {
 	f := fieldsOf(properties, "Properties")
 	made := Function{Name: f.text("FunctionName"), ARN: is.arn, RoleARN: f.text("Role"), Environment: map[string]string{}}
 	made.TimeoutSeconds, _ = f.number("Timeout")
-	made.MemoryMiB, _ = f.number("MemorySize")
 	environment := f.within("Environment")
 	variables := environment.within("Variables")
 	for _, name := range slices.Sorted(maps.Keys(variables.of)) {
@@ -156,7 +156,7 @@ func function(s *Stack, is identity, properties any) error {
 	made.LogGroupARN = logGroupARN(is.arn, logging.text("LogGroup"))
 	logging.onlyAWS("LogFormat")
 	f.fail(errors.Join(variables.done(), environment.done(), letters.done(), logging.done()))
-	f.onlyAWS("Runtime", "Handler", "Architectures", "Code")
+	f.onlyAWS("MemorySize", "Runtime", "Handler", "Architectures", "Code")
 	s.Functions = append(s.Functions, made)
 	return f.done()
 }
@@ -200,7 +200,8 @@ func mapping(s *Stack, is identity, properties any) error {
 // rule is a schedule, or a rule for executions that end.
 func rule(s *Stack, is identity, properties any) error {
 	f := fieldsOf(properties, "Properties")
-	name, target := f.text("Name"), ""
+	f.onlyAWS("Name")
+	target := ""
 	f.each("Targets", func(f *fields) {
 		target = NameOf(f.text("Arn"))
 		f.onlyAWS("Id")
@@ -208,12 +209,12 @@ func rule(s *Stack, is identity, properties any) error {
 	if rate := f.text("ScheduleExpression"); rate != "" {
 		every, err := parseRate(rate)
 		f.fail(err)
-		s.Schedules = append(s.Schedules, Schedule{Name: name, Function: target, Every: every})
+		s.Schedules = append(s.Schedules, Schedule{Function: target, Every: every})
 		return f.done()
 	}
 	pattern := f.within("EventPattern")
 	detail := pattern.within("detail")
-	s.Rules = append(s.Rules, Rule{Name: name, Function: target, Statuses: detail.texts("status")})
+	s.Rules = append(s.Rules, Rule{Function: target, Statuses: detail.texts("status")})
 	detail.onlyAWS("stateMachineArn") // there is one
 	if source := pattern.texts("source"); len(source) != 1 || source[0] != "aws.states" {
 		f.fail(fmt.Errorf("pattern of source %v: want aws.states", source))
@@ -245,7 +246,7 @@ func machine(s *Stack, is identity, properties any) error {
 	f.fail(substitutions.done())
 	definition, err := statemachine.Definition(m.Substitutions)
 	f.fail(err)
-	m.Definition, m.Calls = definition, statemachine.Calls(definition)
+	m.Definition = definition
 	if kind := f.text("StateMachineType"); kind != "STANDARD" {
 		f.fail(fmt.Errorf("type %q: want STANDARD", kind))
 	}
@@ -256,23 +257,26 @@ func machine(s *Stack, is identity, properties any) error {
 
 func role(s *Stack, is identity, properties any) error {
 	f := fieldsOf(properties, "Properties")
-	r := Role{ARN: is.arn}
 	f.each("Policies", func(policy *fields) {
 		document := policy.within("PolicyDocument")
 		document.each("Statement", func(statement *fields) {
 			if effect := statement.text("Effect"); effect != "Allow" {
 				statement.fail(fmt.Errorf("effect %q: want Allow", effect))
 			}
-			r.Statements = append(r.Statements, Statement{Actions: statement.texts("Action"), Resources: statement.texts("Resource")})
+			resources := statement.texts("Resource")
+			for _, action := range statement.texts("Action") {
+				for _, resource := range resources {
+					s.Permissions = append(s.Permissions, Permission{is.arn, action, resource})
+				}
+			}
 		})
 		document.onlyAWS("Version")
 		policy.fail(document.done())
 		policy.onlyAWS("PolicyName")
 	})
 	f.onlyAWS("AssumeRolePolicyDocument", "ManagedPolicyArns")
-	s.Roles = append(s.Roles, r)
 	if is.id == "WorkerRole" {
-		s.workerRole = r.ARN
+		s.WorkerRole = is.arn
 	}
 	return f.done()
 }

@@ -4,28 +4,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/webordinary/hephaestus/deploy/statemachine"
 )
 
-// Permission is one thing that a role allows: an action on the resources that a pattern matches.
+// Permission is one thing that a role allows: an action ("sqs:SendMessage") on the resources that a
+// pattern matches, an ARN in which * stands for any text.
 type Permission struct{ Role, Action, Resource string }
 
 // String says it as a person reads it.
 func (p Permission) String() string {
 	return fmt.Sprintf("%s: %s on %s", p.Role[strings.LastIndexByte(p.Role, '/')+1:], p.Action, p.Resource)
-}
-
-// Permissions are all that the roles allow.
-func (s *Stack) Permissions() (list []Permission) {
-	for _, r := range s.Roles {
-		for _, statement := range r.Statements {
-			for _, action := range statement.Actions {
-				for _, resource := range statement.Resources {
-					list = append(list, Permission{r.ARN, action, resource})
-				}
-			}
-		}
-	}
-	return list
 }
 
 // Covers says whether the permission is on the resource, an ARN too.
@@ -52,21 +41,9 @@ func matches(pattern, text string) bool {
 // Without is the stack with one permission less.
 func (s *Stack) Without(lacks Permission) *Stack {
 	less := *s
-	less.Roles = nil
-	for _, r := range s.Roles {
-		kept := Role{ARN: r.ARN}
-		for _, p := range (&Stack{Roles: []Role{r}}).Permissions() {
-			if p != lacks {
-				kept.Statements = append(kept.Statements, Statement{Actions: []string{p.Action}, Resources: []string{p.Resource}})
-			}
-		}
-		less.Roles = append(less.Roles, kept)
-	}
+	less.Permissions = slices.DeleteFunc(slices.Clone(s.Permissions), func(p Permission) bool { return p == lacks })
 	return &less
 }
-
-// WorkerRole is the role of workers.
-func (s *Stack) WorkerRole() string { return s.workerRole }
 
 // Wired are the permissions by which AWS itself does what the stack wires, without a call of any
 // function's code: Lambda reads queues for mappings and sends what came to nothing, the state
@@ -79,6 +56,7 @@ func (s *Stack) Wired() []Permission {
 			list = append(list, Permission{role, action, resource})
 		}
 	}
+	calls := statemachine.Calls(s.StateMachine.Definition)
 	for _, m := range s.Mappings {
 		f, _ := s.Function(m.Function)
 		q, _ := s.Queue(m.Queue)
@@ -91,7 +69,7 @@ func (s *Stack) Wired() []Permission {
 			}
 		}
 		need(f.RoleARN, f.LogGroupARN, "logs:CreateLogStream", "logs:PutLogEvents")
-		if slices.Contains(s.StateMachine.Calls, f.Name) {
+		if slices.Contains(calls, f.Name) {
 			need(s.StateMachine.RoleARN, f.ARN, "lambda:InvokeFunction")
 		}
 	}

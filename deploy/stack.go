@@ -22,10 +22,10 @@ type Stack struct {
 	Rules        []Rule
 	Schedules    []Schedule
 	StateMachine StateMachine
-	Roles        []Role
+	Permissions  []Permission // all that the roles allow
+	WorkerRole   string       // the ARN of the role of workers
 
-	async      []invokeConfig
-	workerRole string
+	async []invokeConfig
 }
 
 // Table is a table with its TTL attribute.
@@ -67,7 +67,6 @@ type Function struct {
 	ARN, RoleARN   string
 	LogGroupARN    string
 	TimeoutSeconds int
-	MemoryMiB      int
 	Environment    map[string]string
 
 	// Of an asynchronous call.
@@ -86,14 +85,14 @@ type Mapping struct {
 
 // Rule calls a function when an execution of the state machine ends in one of the statuses.
 type Rule struct {
-	Name, Function string
-	Statuses       []string
+	Function string
+	Statuses []string
 }
 
 // Schedule calls a function again and again.
 type Schedule struct {
-	Name, Function string
-	Every          time.Duration
+	Function string
+	Every    time.Duration
 }
 
 // StateMachine is the state machine. Its definition is deploy/statemachine's, with the
@@ -102,19 +101,6 @@ type StateMachine struct {
 	Name, ARN, RoleARN string
 	Definition         string
 	Substitutions      map[string]string
-	Calls              []string // the functions that its definition names
-}
-
-// Role is what who has it may do.
-type Role struct {
-	ARN        string
-	Statements []Statement
-}
-
-// Statement allows each of its actions ("sqs:SendMessage") on each of its resources: ARNs, in which
-// * stands for any text.
-type Statement struct {
-	Actions, Resources []string
 }
 
 // invokeConfig says how a function's asynchronous calls are tried again.

@@ -27,7 +27,7 @@ type right struct{ role, action string }
 // call is allowed.
 func NewRoles(stack *deploy.Stack, used func(deploy.Permission)) *Roles {
 	r := &Roles{machineARN: stack.StateMachine.ARN, allowed: map[right][]deploy.Permission{}, used: used}
-	for _, p := range stack.Permissions() {
+	for _, p := range stack.Permissions {
 		is := right{p.Role, p.Action}
 		r.allowed[is] = append(r.allowed[is], p)
 	}

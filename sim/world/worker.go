@@ -61,7 +61,7 @@ func (wa *workerActor) start() {
 	w := wa.world
 	w.ids++
 	a := wa.newProcess(fmt.Sprintf("worker-%d.%d", wa.number, w.ids), func(real *worker.Worker) { _ = real.Run(context.Background()) }) // a machine that stays sick ends it: it is started again
-	a.done, a.role = wa.restart, w.template.WorkerRole()
+	a.done, a.role = wa.restart, w.template.WorkerRole
 	w.actors = append(w.actors, a)
 	a.at(w.dice.latency("begin"), "starts", func() { a.proceed(reply{}) })
 	if w.dice.drawn(fault.WorkerStops, a.group) {

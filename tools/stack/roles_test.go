@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/webordinary/hephaestus/deploy"
 	"github.com/webordinary/hephaestus/libs/job"
 	"github.com/webordinary/hephaestus/sim/aws/client"
@@ -59,9 +60,9 @@ func TestEveryPermissionIsUsed(t *testing.T) {
 	if got := []job.Outcome{l.outcome("m1"), l.outcome("m2")}; got[0] != job.Interrupted || got[1] != job.Completed {
 		t.Fatalf("outcomes %v", got)
 	}
-	faults := map[fault.Kind]bool{}
-	for _, k := range fault.All() {
-		faults[k] = true
+	faults, err := fault.Parse("all")
+	if err != nil {
+		t.Fatal(err)
 	}
 	for seed := range uint64(400) {
 		c := choose.NewRandom(seed)
@@ -72,7 +73,7 @@ func TestEveryPermissionIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	allowed := map[deploy.Permission]bool{}
-	for _, p := range template.Permissions() {
+	for _, p := range template.Permissions {
 		allowed[p] = true
 	}
 	for _, p := range template.Wired() {

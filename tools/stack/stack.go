@@ -209,7 +209,7 @@ func (s *Stack) startWorkers(ctx context.Context) error {
 
 // asWorker are the calls of a worker of this process, by the role of workers. Those that come
 // through the port are the owner's, who may do all.
-func (s *Stack) asWorker() client.Call { return s.roles.As(s.template.WorkerRole(), s.Call) }
+func (s *Stack) asWorker() client.Call { return s.roles.As(s.template.WorkerRole, s.Call) }
 
 // newWorker makes a worker on a host of its own.
 func (s *Stack) newWorker(id string, nudges process.Nudges) (*worker.Worker, error) {
