@@ -74,7 +74,7 @@ func (w *World) furnish(known *Compiled) {
 	if known == nil {
 		known = NewCompiled()
 	}
-	w.template = must(system.Template(w.names, system.WorkQueue{Visibility: w.scenario.Worker.Visibility, MaxReceives: w.scenario.MaxReceives}, nil))
+	w.template = known.template(w.names, system.WorkQueue{Visibility: w.scenario.Worker.Visibility, MaxReceives: w.scenario.MaxReceives})
 	w.cloud = system.NewCloud(w.template, cloud.Cores{
 		DynamoDB:      ddbcore.New(ddbcore.Options{Choose: w.coreChoice, OnWrite: w.writes.onWrite, Expressions: &known.expressions}),
 		SQS:           sqscore.New(sqscore.Options{Choose: w.coreChoice}),

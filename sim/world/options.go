@@ -4,8 +4,10 @@ import (
 	"log/slog"
 
 	"github.com/webordinary/hephaestus/deploy"
+	"github.com/webordinary/hephaestus/libs/awsx"
 	"github.com/webordinary/hephaestus/sim/aws/ddbcore"
 	"github.com/webordinary/hephaestus/sim/aws/sfncore"
+	"github.com/webordinary/hephaestus/sim/system"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 )
 
@@ -27,12 +29,23 @@ type Options struct {
 	Compiled *Compiled // what earlier runs have compiled; nil for nothing
 }
 
-// Compiled is what one run has compiled for the next: the state machine, and DynamoDB's
-// expressions. Runs that happen at the same time must not share it.
+// Compiled is what one run has compiled for the next: the template, the state machine, and
+// DynamoDB's expressions. Runs that happen at the same time must not share it.
 type Compiled struct {
+	templates   map[system.WorkQueue]*deploy.Stack
 	definitions sfncore.Definitions
 	expressions ddbcore.Expressions
 }
 
 // NewCompiled returns an empty Compiled.
-func NewCompiled() *Compiled { return &Compiled{definitions: sfncore.Definitions{}} }
+func NewCompiled() *Compiled {
+	return &Compiled{templates: map[system.WorkQueue]*deploy.Stack{}, definitions: sfncore.Definitions{}}
+}
+
+// template is the stack with such a work queue. It is only read.
+func (c *Compiled) template(names awsx.Names, work system.WorkQueue) *deploy.Stack {
+	if c.templates[work] == nil {
+		c.templates[work] = must(system.Template(names, work, nil))
+	}
+	return c.templates[work]
+}
