@@ -63,11 +63,12 @@ here = dict(endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="t
 environ = dict(AWS_ENDPOINT_URL=endpoint, AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", STACK_PREFIX="emulated")
 
 
-heph_at, target = [f"{work}/heph"], ["--endpoint", endpoint, "--prefix", "emulated"]
+def run(*args):
+    return subprocess.run([f"{work}/heph", *args, "--endpoint", endpoint, "--prefix", "emulated"], capture_output=True, text=True, env={**os.environ, **environ})
 
 
 def heph(*args, expect=0):
-    done = subprocess.run([*heph_at, *args, *target], capture_output=True, text=True, env={**os.environ, **environ})
+    done = run(*args)
     if done.returncode != expect:
         raise SystemExit(f"heph {' '.join(args)}: exit status {done.returncode}, want {expect}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -85,7 +86,7 @@ def becomes(message, name, value):
     """Waits until the message's job says so. Before intake has taken it there is no such message."""
 
     def holds():
-        done = subprocess.run([*heph_at, "status", "--message", message, "-o", "json", *target], capture_output=True, text=True, env={**os.environ, **environ})
+        done = run("status", "--message", message, "-o", "json")
         return done.returncode == 0 and json.loads(done.stdout)["job"].get(name) == value
 
     wait(f"{name} {value} of {message}", 120, holds)

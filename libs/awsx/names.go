@@ -17,7 +17,7 @@ var prefixPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}[a-z0-9]$`)
 
 // suffixPattern is what the names of buckets may end with: with the longest prefix they have 63
 // characters at most.
-var suffixPattern = regexp.MustCompile(`^[a-z0-9-]{0,24}$`)
+var suffixPattern = regexp.MustCompile(`^([a-z0-9-]{0,23}[a-z0-9])?$`)
 
 // Names are the names of a stack's resources, all with one prefix. Buckets, whose names are unique
 // in the world, may have a suffix too.
@@ -48,7 +48,7 @@ func NamesFrom(getenv func(string) string) (Names, error) {
 // WithBucketSuffix are the names with buckets that end with the suffix: up to 24 lower case
 // letters, digits and dashes, and no dash at the end.
 func (n Names) WithBucketSuffix(suffix string) (Names, error) {
-	if !suffixPattern.MatchString(suffix) || strings.HasSuffix(suffix, "-") {
+	if !suffixPattern.MatchString(suffix) {
 		return Names{}, fmt.Errorf("STACK_BUCKET_SUFFIX %q: want up to 24 of a-z 0-9 -, and no - at the end", suffix)
 	}
 	n.bucketSuffix = suffix

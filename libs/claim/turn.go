@@ -45,8 +45,8 @@ func (r *Row) budgetIsSpent(now time.Time, s Settings) bool {
 
 // BudgetUsedPercent is how much of the key's budget of interruptions is used up at now: 0 to 100.
 func (r *Row) BudgetUsedPercent(now time.Time) int {
-	left := min(max(r.BudgetUntilMillis-job.Millis(now), 0), budgetHour.Milliseconds())
-	return int(100 * left / budgetHour.Milliseconds())
+	used := min(max(r.BudgetUntilMillis-job.Millis(now), 0), budgetHour.Milliseconds())
+	return int(100 * used / budgetHour.Milliseconds())
 }
 
 // budgetAfter is the row's BudgetUntilMillis after one more interruption at now.

@@ -132,7 +132,7 @@ func TestARuleFindsWhatItForbids(t *testing.T) {
 			map[string]string{"libs/p/p.go": "package p\n\n// " + strings.Repeat("x", 100) + "\n\n//\t" + strings.Repeat("word ", 25) + "\nvar n int // " + strings.Repeat("word ", 20) + "\n"}, ""},
 
 		{"a page that is not there", checkPagesExist,
-			map[string]string{"libs/p/p.go": "package p\n\n// See design.md.\n", "docs/d.md": ""}, "names design.md, which is not in the tree"},
+			map[string]string{"libs/p/p.go": "package p\n\n// See gone.md.\n", "docs/d.md": ""}, "names gone.md, which is not in the tree"},
 		{"pages that are there", checkPagesExist,
 			map[string]string{"libs/p/p.go": "package p\n\n// See docs/d.md and p.md.\n", "docs/d.md": "", "libs/p/p.md": ""}, ""},
 

@@ -5,11 +5,10 @@ import (
 	"slices"
 	"time"
 
-	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
-
 	"github.com/webordinary/hephaestus/libs/claim"
 	"github.com/webordinary/hephaestus/libs/ending"
 	"github.com/webordinary/hephaestus/libs/job"
+	handletimeout "github.com/webordinary/hephaestus/services/handle-timeout"
 	"github.com/webordinary/hephaestus/services/worker"
 	"github.com/webordinary/hephaestus/sim/world/fault"
 	"github.com/webordinary/hephaestus/sim/world/scenario"
@@ -61,7 +60,7 @@ func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 		if j == nil { // held
 			continue
 		}
-		excused := m.ID != e.Anew && o.struck(o.harm(j)) || o.scenario.MaxReceives > 0 && j.Result == handletimeout.DeadWork
+		excused := o.isDeadWork(j) || m.ID != e.Anew && o.struck(o.harm(j))
 		overtime := m.Command.Takes >= o.scenario.Worker.CommandTimeout
 		switch {
 		case j.Outcome == job.Failed && m.Command.ExitCode == 0 && !excused:
@@ -70,6 +69,11 @@ func (o outcomes) nothingEndsWithoutReason(e *Ending) {
 			o.broken("%s times out for no reason: %s", m.ID, j.Result)
 		}
 	}
+}
+
+// isDeadWork says whether the job is dead work, of a queue that lets work die.
+func (o outcomes) isDeadWork(j *claim.Job) bool {
+	return o.scenario.MaxReceives > 0 && j.Result == handletimeout.DeadWork
 }
 
 // harm is what the job's result says was done to it.
